@@ -15,10 +15,10 @@ _DEMO = {"sklearn": "scikit-learn", "tqdm": "tqdm", "matplotlib": "matplotlib"}
 
 
 def load(module: str) -> ModuleType | None:
-    """Import an optional module; None if it is not there."""
+    """Import an optional module; None if it is not there, or there but broken."""
     try:
         return importlib.import_module(module)
-    except ImportError:
+    except (ImportError, OSError, ValueError):  # the last two: torch without its libraries
         return None
 
 
