@@ -1,0 +1,43 @@
+"""Rectified Adam. Liu et al., arXiv 1908.03265."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .adam import corrections, moments
+from .base import Array, Step, quotient
+
+
+class RAdam:
+    """Adam times r_t where the variance of the adaptive rate is tractable, momentum before."""
+
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+        "epsilon_mode": "hat",
+        "threshold": 5.0,
+        "degenerate": "momentum",
+    }
+    DECAY_INSIDE = None
+
+    @staticmethod
+    def slots(h: dict[str, Any]) -> dict[str, float]:
+        return {"momentum": 0.0, "velocity": 0.0}
+
+    @staticmethod
+    def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array | None:
+        beta2, eps = k.h["beta_2"], k.h["epsilon"]
+        m, v = moments(g, s, k)
+        c1, c2 = corrections(k)
+        rho_inf = 2 / (1 - beta2) - 1
+        rho = rho_inf - 2 * k.t * beta2**k.t / c2
+        if not rho > k.h["threshold"]:
+            return k.eta * m / c1 if k.h["degenerate"] == "momentum" else None
+        r = np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+        if k.h["epsilon_mode"] == "hat":
+            return k.eta * r * np.sqrt(c2) / c1 * quotient(m, np.sqrt(v) + eps)
+        return k.eta * r * quotient(m / c1, np.sqrt(v / c2) + eps)
