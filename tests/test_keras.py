@@ -1,0 +1,245 @@
+"""Fifty steps equal those of Keras 3 (JAX backend, float64).
+
+"Equal to Keras" means ``weight_decay_mode="decoupled"`` and ``ema_every="call"``.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+# Both are read when keras is first imported.
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["JAX_ENABLE_X64"] = "1"
+
+import numpy as np
+import pytest
+
+from harness import STEPS, Tensors, assert_trajectory, model
+from reference import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+keras = pytest.importorskip("keras", reason="keras is not installed (extra: test)")
+jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
+if keras.backend.backend() != "jax":
+    pytest.skip("keras was imported with another backend", allow_module_level=True)
+
+Hyper = dict[str, Any]
+PROBLEM = model((255,), STEPS, 2)
+KERAS_WAY: Hyper = {"weight_decay_mode": "decoupled", "ema_every": "call"}
+
+
+def in_float64(make: Callable[[], Any]) -> Any:
+    """The value of ``make``, called while Keras computes in float64."""
+    keras.config.set_floatx("float64")
+    try:
+        return make()
+    finally:
+        keras.config.set_floatx("float32")
+
+
+class Schedule:
+    """A Keras schedule, and the same one of this library, made when they are wanted."""
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        self.name, self.args, self.kwargs = name, args, kwargs
+
+    def keras(self) -> Any:
+        return getattr(keras.optimizers.schedules, self.name)(*self.args, **self.kwargs)
+
+    def plain(self) -> Callable[[int], float]:
+        theirs = in_float64(lambda: jax.jit(self.keras()))
+        return lambda n: float(in_float64(lambda: theirs(n)))
+
+    def ours(self) -> Any:
+        schedules = pytest.importorskip("lamb_rs.schedules")
+        return getattr(schedules, self.name)(*self.args, **self.kwargs)
+
+
+def convert(kwargs: Hyper, form: str) -> Hyper:
+    """The arguments with schedules in the form that is wanted."""
+    return {
+        name: getattr(value, form)() if isinstance(value, Schedule) else value
+        for name, value in kwargs.items()
+    }
+
+
+DECAY: Hyper = {"learning_rate": 0.01, "weight_decay": 0.05}
+# Every argument of the Keras page alone, then all that may be combined.
+ARGUMENTS: dict[str, Hyper] = {
+    "defaults": {},
+    "learning_rate": {"learning_rate": 0.02},
+    "learning_rate-callable": {"learning_rate": lambda: 0.02},
+    "polynomial": {"learning_rate": Schedule("PolynomialDecay", 0.02, 40, 1e-3, 2.0)},
+    "polynomial-cycle": {"learning_rate": Schedule("PolynomialDecay", 0.02, 20, cycle=True)},
+    "cosine-warmup": {
+        "learning_rate": Schedule(
+            "CosineDecay", 0.001, 30, alpha=0.1, warmup_target=0.02, warmup_steps=10
+        )
+    },
+    "exponential": {"learning_rate": Schedule("ExponentialDecay", 0.02, 10, 0.7)},
+    "staircase": {"learning_rate": Schedule("ExponentialDecay", 0.02, 10, 0.7, staircase=True)},
+    "piecewise": {
+        "learning_rate": Schedule("PiecewiseConstantDecay", [10, 30], [0.02, 0.01, 0.005])
+    },
+    "weight_decay": {"weight_decay": 0.05},
+    "clipnorm": {"clipnorm": 0.5},
+    "clipvalue": {"clipvalue": 0.05},
+    "global_clipnorm": {"global_clipnorm": 1.0},
+    "use_ema": {"use_ema": True},
+    "ema_momentum": {"use_ema": True, "ema_momentum": 0.7},
+    "ema_overwrite_frequency": {
+        "use_ema": True,
+        "ema_momentum": 0.7,
+        "ema_overwrite_frequency": 4,
+    },
+    "loss_scale_factor": {"loss_scale_factor": 8.0},
+    "gradient_accumulation_steps": {"gradient_accumulation_steps": 3},
+    "name": {"name": "another"},
+    "all-clipnorm": {
+        **DECAY,
+        "clipnorm": 0.5,
+        "use_ema": True,
+        "ema_momentum": 0.7,
+        "ema_overwrite_frequency": 2,
+        "loss_scale_factor": 8.0,
+        "gradient_accumulation_steps": 2,
+    },
+    "all-global": {
+        **DECAY,
+        "learning_rate": Schedule("PolynomialDecay", 0.02, 40, 1e-3),
+        "global_clipnorm": 1.0,
+        "use_ema": True,
+        "ema_momentum": 0.5,
+        "ema_overwrite_frequency": 5,
+        "gradient_accumulation_steps": 3,
+    },
+    "all-clipvalue": {
+        **DECAY,
+        "clipvalue": 0.05,
+        "use_ema": True,
+        "ema_momentum": 0.9,
+        "loss_scale_factor": 4.0,
+        "gradient_accumulation_steps": 2,
+    },
+}
+BETAS: dict[str, Hyper] = {
+    "beta_1": {"beta_1": 0.8},
+    "beta_2": {"beta_2": 0.95},
+    "epsilon": {"epsilon": 1e-3},
+    "own-all": {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3, **ARGUMENTS["all-global"]},
+}
+BASE = ("weight_decay", "all-clipnorm", "all-global", "gradient_accumulation_steps")
+OTHERS: dict[str, dict[str, Hyper]] = {
+    "SGD": {
+        "momentum": {"momentum": 0.9},
+        "nesterov": {"momentum": 0.9, "nesterov": True},
+        "nesterov-all": {"momentum": 0.9, "nesterov": True, **ARGUMENTS["all-global"]},
+    },
+    "Adagrad": {"own": {"initial_accumulator_value": 0.0, "epsilon": 1e-3}},
+    "Adam": {"amsgrad": {"amsgrad": True}, "own": {"beta_1": 0.8, "epsilon": 1e-3}},
+    "AdamW": {"amsgrad": {"amsgrad": True}},
+    "Lion": {"own": {"beta_1": 0.8, "beta_2": 0.9}},
+}
+ROWS: list[tuple[str, str]] = [("Lamb", option) for option in {**ARGUMENTS, **BETAS}]
+ROWS += [(name, option) for name, own in OTHERS.items() for option in ("defaults", *BASE, *own)]
+
+
+def arguments(name: str, option: str) -> Hyper:
+    return {**ARGUMENTS, **BETAS, **OTHERS.get(name, {})}[option]
+
+
+def train(opt: Any) -> tuple[Tensors, Tensors]:
+    """Parameters after all steps, and after ``finalize_variable_values``."""
+    names = list(PROBLEM.params)
+    variables = [
+        keras.Variable(p.astype(np.float64), dtype="float64", name=name)
+        for name, p in PROBLEM.params.items()
+    ]
+    opt.build(variables)
+    # As in a Keras training loop on JAX, where one step is one compiled function.
+    apply = jax.jit(opt.stateless_apply)
+    values, state = [v.value for v in variables], [v.value for v in opt.variables]
+    for g in PROBLEM.grads:
+        grads = [jax.numpy.asarray(x, dtype="float64") for x in g.values()]
+        values, state = apply(state, grads, values)
+    for v, x in zip([*variables, *opt.variables], [*values, *state], strict=True):
+        v.assign(x)
+    last = [np.array(v.value) for v in variables]
+    opt.finalize_variable_values(variables)
+    final = [np.array(v.value) for v in variables]
+    return dict(zip(names, last, strict=True)), dict(zip(names, final, strict=True))
+
+
+@cache
+def by_keras(name: str, option: str) -> tuple[Tensors, Tensors]:
+    """What Keras makes of a row."""
+    kwargs, make = arguments(name, option), getattr(keras.optimizers, name)
+    return in_float64(lambda: train(make(**convert(kwargs, "keras"))))
+
+
+@pytest.mark.parametrize(("name", "option"), ROWS)
+def test_reference_follows_keras(name: str, option: str) -> None:
+    """The reference itself is right: both are float64."""
+    ref = reference(name.lower(), **{**convert(arguments(name, option), "plain"), **KERAS_WAY})
+    ref.build(PROBLEM.params)
+    for g in PROBLEM.grads:
+        ref.apply(g)
+    last, final = by_keras(name, option)
+    for key, p in ref.params.items():
+        np.testing.assert_allclose(p, last[key], rtol=1e-9, atol=1e-12, err_msg=key)
+    ref.finalize_variable_values()
+    for key, p in ref.params.items():
+        np.testing.assert_allclose(p, final[key], rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize(("name", "option"), ROWS)
+def test_library_follows_keras(name: str, option: str) -> None:
+    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
+    opt = getattr(lamb_rs, name)(**{**convert(arguments(name, option), "ours"), **KERAS_WAY})
+    params = PROBLEM.fresh()
+    opt.build(params)
+    for g in PROBLEM.grads:
+        opt.apply(g)
+    last, final = by_keras(name, option)
+    for key, p in params.items():
+        assert_trajectory(p, last[key], PROBLEM.params[key], f"last, {key}")
+    opt.finalize_variable_values()
+    for key, p in params.items():
+        assert_trajectory(p, final[key], PROBLEM.params[key], f"final, {key}")
+
+
+def test_exclude_from_weight_decay() -> None:
+    """Patterns are searched in names, as in Keras."""
+    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
+    patterns = ["^size2", "matrix"]
+
+    def by_theirs() -> tuple[Tensors, Tensors]:
+        theirs = keras.optimizers.Lamb(learning_rate=0.02, weight_decay=0.5)
+        theirs.exclude_from_weight_decay(var_names=patterns)
+        return train(theirs)
+
+    last, _ = in_float64(by_theirs)
+    opt = lamb_rs.Lamb(learning_rate=0.02, weight_decay=0.5, **KERAS_WAY)
+    opt.exclude_from_weight_decay(var_names=patterns)
+    params = PROBLEM.fresh()
+    opt.build(params)
+    for g in PROBLEM.grads:
+        opt.apply(g)
+    for key, p in params.items():
+        assert_trajectory(p, last[key], PROBLEM.params[key], key)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [value for row in ARGUMENTS.values() for value in row.values() if isinstance(value, Schedule)],
+    ids=lambda schedule: f"{schedule.name}-{len(schedule.kwargs)}",
+)
+def test_schedules(schedule: Schedule) -> None:
+    pytest.importorskip("lamb_rs", reason="the library is not installed")
+    theirs, ours = schedule.plain(), schedule.ours()
+    for n in (0, 1, 5, 9, 10, 11, 19, 20, 21, 29, 30, 31, 40, 41, 59, 60, 1000):
+        np.testing.assert_allclose(ours(n), theirs(n), rtol=2e-6, atol=1e-9, err_msg=str(n))

@@ -1,0 +1,166 @@
+"""Fifty steps equal those of optax in float64, where the formulas are the same."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+# Read when jax is first imported.
+os.environ["JAX_ENABLE_X64"] = "1"
+
+import numpy as np
+import pytest
+
+from harness import STEPS, Tensors, assert_trajectory, model
+from reference import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+jax = pytest.importorskip("jax", reason="jax is not installed (extra: test)")
+optax = pytest.importorskip("optax", reason="optax is not installed (extra: test)")
+
+PROBLEM = model((255,), STEPS, 3)
+OUT: dict[str, Any] = {"epsilon_mode": "out", "epsilon": 1e-8}
+BETAS: dict[str, Any] = {"beta_1": 0.9, "beta_2": 0.95}
+
+# Ours: class and arguments; theirs: a function that makes the transformation.
+ROWS: dict[str, tuple[str, dict[str, Any], Callable[[], Any]]] = {
+    "sgd": ("SGD", {"learning_rate": 0.02}, lambda: optax.sgd(0.02)),
+    "sgd-momentum": (
+        "SGD",
+        {"learning_rate": 0.02, "momentum": 0.9, "form": "lr_outside"},
+        lambda: optax.sgd(0.02, momentum=0.9),
+    ),
+    "sgd-nesterov": (
+        "SGD",
+        {"learning_rate": 0.02, "momentum": 0.9, "nesterov": True, "form": "lr_outside"},
+        lambda: optax.sgd(0.02, momentum=0.9, nesterov=True),
+    ),
+    "sgd-clip": (
+        "SGD",
+        {"learning_rate": 0.02, "global_clipnorm": 1.0},
+        lambda: optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.02)),
+    ),
+    "adagrad": ("Adagrad", {"learning_rate": 0.02}, lambda: optax.adagrad(0.02)),
+    "adam": (
+        "Adam",
+        {"learning_rate": 0.02, **BETAS, **OUT},
+        lambda: optax.adam(0.02, b2=0.95),
+    ),
+    "adam-root": (
+        "Adam",
+        {"learning_rate": 0.02, **BETAS, **OUT, "epsilon_root": 1e-4},
+        lambda: optax.adam(0.02, b2=0.95, eps_root=1e-4),
+    ),
+    "amsgrad-corrected": (
+        "Adam",
+        {"learning_rate": 0.02, **BETAS, **OUT, "amsgrad": "corrected"},
+        lambda: optax.amsgrad(0.02, b2=0.95),
+    ),
+    "amsgrad-paper": (
+        "Adam",
+        {"learning_rate": 0.002, **BETAS, **OUT, "amsgrad": "paper"},
+        lambda: optax.chain(
+            optax.scale_by_amsgrad(b2=0.95, bias_correction_mu=False, bias_correction_nu=False),
+            optax.scale_by_learning_rate(0.002),
+        ),
+    ),
+    "adamw": (
+        "AdamW",
+        {
+            "learning_rate": 0.02,
+            **BETAS,
+            **OUT,
+            "weight_decay": 0.1,
+            "weight_decay_mode": "update",
+        },
+        lambda: optax.adamw(0.02, b2=0.95, weight_decay=0.1),
+    ),
+    "radam-seed": (
+        "RAdam",
+        {"learning_rate": 0.02, "threshold": 4.0, "epsilon_mode": "out"},
+        lambda: optax.radam(0.02, threshold=4.0),
+    ),
+    "radam": (
+        "RAdam",
+        {"learning_rate": 0.02, "epsilon_mode": "out"},
+        lambda: optax.radam(0.02),
+    ),
+    "lion": (
+        "Lion",
+        {"learning_rate": 0.002, "weight_decay": 0.1, "weight_decay_mode": "update"},
+        lambda: optax.lion(0.002, weight_decay=0.1),
+    ),
+    "lars": (
+        "Lars",
+        {"learning_rate": 1.0, "weight_decay": 0.01, "form": "joint_norm"},
+        lambda: optax.lars(1.0, weight_decay=0.01),
+    ),
+    "lars-nesterov": (
+        "Lars",
+        {
+            "learning_rate": 1.0,
+            "weight_decay": 0.01,
+            "form": "joint_norm",
+            "nesterov": True,
+            "epsilon": 1e-6,
+        },
+        lambda: optax.lars(1.0, weight_decay=0.01, nesterov=True, eps=1e-6),
+    ),
+    "lamb": (
+        "Lamb",
+        {"learning_rate": 0.01, "weight_decay": 0.05, "epsilon": 1e-6},
+        lambda: optax.lamb(0.01, weight_decay=0.05),
+    ),
+    "lamb-plain": (
+        "Lamb",
+        {"learning_rate": 0.01, **BETAS, "epsilon": 1e-6},
+        lambda: optax.lamb(0.01, b2=0.95),
+    ),
+}
+
+
+@cache
+def by_optax(row: str) -> Tensors:
+    """Parameters after all steps."""
+    transformation = ROWS[row][2]()
+    with jax.enable_x64(True):
+        params = {key: jax.numpy.asarray(p, dtype="float64") for key, p in PROBLEM.params.items()}
+        state = transformation.init(params)
+
+        @jax.jit
+        def step(params: Any, state: Any, grads: Any) -> Any:
+            updates, state = transformation.update(grads, state, params)
+            return optax.apply_updates(params, updates), state
+
+        for g in PROBLEM.grads:
+            grads = {key: jax.numpy.asarray(x, dtype="float64") for key, x in g.items()}
+            params, state = step(params, state, grads)
+        return {key: np.array(p) for key, p in params.items()}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_reference_follows_optax(row: str) -> None:
+    """The reference itself is right: both are float64."""
+    name, kwargs, _ = ROWS[row]
+    ref = reference(name.lower(), **kwargs)
+    ref.build(PROBLEM.params)
+    for g in PROBLEM.grads:
+        ref.apply(g)
+    for key, theirs in by_optax(row).items():
+        np.testing.assert_allclose(ref.params[key], theirs, rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_library_follows_optax(row: str) -> None:
+    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
+    name, kwargs, _ = ROWS[row]
+    opt = getattr(lamb_rs, name)(**kwargs)
+    params = PROBLEM.fresh()
+    opt.build(params)
+    for g in PROBLEM.grads:
+        opt.apply(g)
+    for key, theirs in by_optax(row).items():
+        assert_trajectory(params[key], theirs, PROBLEM.params[key], key)
