@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
         description=(
             "Train a multi-layer perceptron on real images at large batch with SGD, AdamW and "
             "LAMB, three learning rates each, everything else the same. Ends with a table and a "
-            "picture. Takes about a minute on two cores. Three rates are a coarse grid: with longer "
+            "picture. Takes about a minute on two cores. Three rates are a coarse grid: with finer "
             "tuning the optimizers come closer (Nado and others, arXiv 2102.06356)."
         ),
     )
