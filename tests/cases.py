@@ -136,6 +136,11 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         "paper": {"threshold": 4.0, "epsilon_mode": "out"},
         "never": {"beta_2": 0.5},
         "skip-decay": {"degenerate": "skip", "weight_decay": 0.05},
+        "skip-fixed": {
+            "degenerate": "skip",
+            "weight_decay": 0.01,
+            "weight_decay_mode": "fixed",
+        },
     },
     "lars": {
         "decay": {"weight_decay": 0.01},
@@ -168,6 +173,11 @@ EXTRA: dict[str, dict[str, Hyper]] = {
             "weight_decay": 0.01,
         },
         "rate-decay": {"bias_correction": "rate", "weight_decay": 0.05},
+        "rate-decoupled": {
+            "bias_correction": "rate",
+            "weight_decay": 0.5,
+            "weight_decay_mode": "decoupled",
+        },
         "first-decay": {"bias_correction": "first_moment", "weight_decay": 0.05},
         "clipped": {"trust_clip": (0.0, 1.0), "weight_decay": 0.05, "global_clipnorm": 1.0},
         "sum-phi": {"form": "sum", "phi": (0.1, 2.0), "weight_decay": 0.05},
