@@ -1,0 +1,205 @@
+//! The loops: one for each pass, generic over rule, storage and SIMD level.
+//!
+//! A tile is a run of whole granules (16 lanes, or 256 elements under blockwise storage) of one
+//! tensor. The engine pads the last granule of a tensor with zeros before it comes here, so there
+//! are no tails.
+
+use crate::engine::storage::{BLOCK, Cells, Rounding, SlotTile, Storage};
+use crate::rule::{Content, Elementwise, Measured, Scaled};
+use crate::simd::{F32, LANES, Simd, Sum, flush, load, store};
+
+/// Most slots that a rule may have.
+pub(crate) const MAX_SLOTS: usize = 5;
+/// Most sums that a rule may take.
+pub(crate) const MAX_SUMS: usize = 2;
+
+/// Running sums of one chunk: sixteen lanes each.
+pub(crate) type Sums = [[f64; LANES]; MAX_SUMS];
+
+/// A run of granules of one tensor.
+pub(crate) struct Tile<'a> {
+    pub(crate) p: &'a mut [f32],
+    pub(crate) g: &'a [f32],
+    pub(crate) slots: [SlotTile<'a>; MAX_SLOTS],
+    pub(crate) rounding: Rounding,
+    /// Where the first pass leaves the direction for the second one.
+    pub(crate) direction: Option<&'a mut [f32]>,
+}
+
+fn contents<const S: usize>(slots: [crate::rule::Slot; S]) -> [Content; S] {
+    slots.map(|slot| slot.content)
+}
+
+/// Lanes between two decodings: a block, or the whole tile where nothing is decoded in blocks.
+#[inline(always)]
+fn stride<St: Storage>(lanes: usize) -> usize {
+    if St::BLOCKWISE { BLOCK / LANES } else { lanes }
+}
+
+/// One-pass update.
+#[inline(always)]
+pub(crate) fn update<V, R, St, const S: usize>(v: V, rule: &R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: Elementwise<S>,
+    St: Storage,
+{
+    let Tile {
+        p,
+        g,
+        mut slots,
+        rounding,
+        ..
+    } = tile;
+    let rule = *rule;
+    let p = p.as_chunks_mut::<LANES>().0;
+    let g = &g.as_chunks::<LANES>().0[..p.len()];
+    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
+    let step = stride::<St>(p.len()).max(1);
+    for first in (0..p.len()).step_by(step) {
+        cells.open(v, first / step);
+        for i in first..first + step {
+            let mut s = cells.load(v, i);
+            let new = rule.update(load(v, &p[i]), load(v, &g[i]), &mut s, flush);
+            cells.store(v, i, s);
+            store(new, &mut p[i]);
+        }
+        cells.close(v, first / step);
+    }
+}
+
+/// Read-only first pass of a rule that measures before it updates.
+#[inline(always)]
+pub(crate) fn measure<V, R, const S: usize, const K: usize>(
+    v: V,
+    rule: &R,
+    p: &[f32],
+    g: &[f32],
+    sums: &mut Sums,
+) where
+    V: Simd,
+    R: Measured<S, K>,
+{
+    let rule = *rule;
+    let p = p.as_chunks::<LANES>().0;
+    let g = &g.as_chunks::<LANES>().0[..p.len()];
+    let mut total: [Sum<V>; K] = std::array::from_fn(|k| Sum::load(v, &sums[k]));
+    for i in 0..p.len() {
+        total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i])));
+    }
+    for k in 0..K {
+        total[k].store(&mut sums[k]);
+    }
+}
+
+/// First pass of a layer-wise rule: advances the states and sums.
+#[inline(always)]
+pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
+    v: V,
+    rule: &R,
+    tile: Tile<'_>,
+    sums: &mut Sums,
+) where
+    V: Simd,
+    R: Scaled<S, K>,
+    St: Storage,
+{
+    let Tile {
+        p,
+        g,
+        mut slots,
+        rounding,
+        direction,
+    } = tile;
+    let rule = *rule;
+    let p = p.as_chunks::<LANES>().0;
+    let g = &g.as_chunks::<LANES>().0[..p.len()];
+    let mut direction = direction.map(|u| u.as_chunks_mut::<LANES>().0);
+    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
+    let mut total: [Sum<V>; K] = std::array::from_fn(|k| Sum::load(v, &sums[k]));
+    let step = stride::<St>(p.len()).max(1);
+    for first in (0..p.len()).step_by(step) {
+        cells.open(v, first / step);
+        for i in first..first + step {
+            let (p, g) = (load(v, &p[i]), load(v, &g[i]));
+            let mut s = cells.load(v, i);
+            rule.advance(p, g, &mut s);
+            let s = cells.store(v, i, s);
+            if !St::BLOCKWISE {
+                total = observe(&rule, total, i, p, g, &s, &mut direction);
+            }
+        }
+        cells.close(v, first / step);
+        if St::BLOCKWISE {
+            // The states as stored are known only now.
+            cells.open(v, first / step);
+            for i in first..first + step {
+                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), cells.load(v, i));
+                total = observe(&rule, total, i, p, g, &s, &mut direction);
+            }
+        }
+    }
+    for k in 0..K {
+        total[k].store(&mut sums[k]);
+    }
+}
+
+#[inline(always)]
+fn observe<V: Simd, R: Scaled<S, K>, const S: usize, const K: usize>(
+    rule: &R,
+    total: [Sum<V>; K],
+    i: usize,
+    p: F32<V>,
+    g: F32<V>,
+    s: &[F32<V>; S],
+    direction: &mut Option<&mut [[f32; LANES]]>,
+) -> [Sum<V>; K] {
+    let u = rule.direction(p, g, s);
+    if let Some(out) = direction {
+        store(u, &mut out[i]);
+    }
+    add(total, rule.measure(p, u))
+}
+
+/// Second pass of a layer-wise rule: moves, by the direction left there or computed again.
+#[inline(always)]
+pub(crate) fn apply<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: Scaled<S, K>,
+    St: Storage,
+{
+    let Tile {
+        p,
+        g,
+        mut slots,
+        rounding,
+        direction,
+    } = tile;
+    let rule = *rule;
+    let p = p.as_chunks_mut::<LANES>().0;
+    if let Some(u) = direction {
+        let u = &u.as_chunks::<LANES>().0[..p.len()];
+        for i in 0..p.len() {
+            store(rule.apply(load(v, &p[i]), load(v, &u[i])), &mut p[i]);
+        }
+        return;
+    }
+    let g = g.as_chunks::<LANES>().0;
+    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
+    let step = stride::<St>(p.len()).max(1);
+    for first in (0..p.len()).step_by(step) {
+        cells.open(v, first / step);
+        for i in first..first + step {
+            let x = load(v, &p[i]);
+            let g = if R::USES_GRADIENT { load(v, &g[i]) } else { x };
+            let u = rule.direction(x, g, &cells.load(v, i));
+            store(rule.apply(x, u), &mut p[i]);
+        }
+    }
+}
+
+#[inline(always)]
+fn add<V: Simd, const K: usize>(total: [Sum<V>; K], pairs: [(F32<V>, F32<V>); K]) -> [Sum<V>; K] {
+    std::array::from_fn(|k| total[k].add_product(pairs[k].0, pairs[k].1))
+}

@@ -1,0 +1,281 @@
+//! Which part of which tensor is done when, and by which thread.
+//!
+//! A tensor is cut into chunks of [`CHUNK`] elements, a constant: sums are kept per chunk and
+//! added in order, so they do not depend on what follows here. Tensors of at most one chunk are
+//! done whole, several of them in one item. What is larger is done chunk by chunk; where a rule
+//! passes twice, large tensors form waves, and all threads pass once over a wave, then, in
+//! reverse, a second time while the wave's end is still in cache.
+
+use std::ops::Range;
+
+/// Elements of a chunk. Part of the numeric contract.
+pub(crate) const CHUNK: usize = 16_384;
+/// Elements of a wave, for each thread: what its share of the caches holds.
+pub(crate) const WAVE_PER_THREAD: usize = 262_144;
+/// Elements that are worth waking another thread for.
+const PER_THREAD: usize = 32_768;
+
+/// A piece of work that one thread does alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// Whole tensors, every pass.
+    Whole(Range<u32>),
+    /// Elements `start..end` of a tensor. `scratch` is where its direction lies in the scratch.
+    Chunk {
+        tensor: u32,
+        start: usize,
+        end: usize,
+        scratch: Option<usize>,
+    },
+}
+
+/// What an item is done for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Everything, for rules of one pass; also the passes that do not run a rule.
+    Only,
+    /// The first of two passes, and all of whole tensors.
+    First,
+    /// The second of two passes.
+    Second,
+}
+
+/// Items that may run at the same time, in any order.
+#[derive(Debug)]
+pub(crate) struct Phase {
+    pub(crate) stage: Stage,
+    /// The items of thread 0, then those of thread 1, ...
+    pub(crate) items: Vec<Item>,
+    /// Where each thread's share starts, and the end of the last one.
+    pub(crate) shares: Vec<u32>,
+}
+
+/// The phases of a step for a number of threads.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) threads: usize,
+    pub(crate) phases: Vec<Phase>,
+    /// Elements of scratch that the directions of a wave need.
+    pub(crate) scratch: usize,
+}
+
+/// Threads worth using for this many elements, of those that are there.
+pub(crate) fn useful_threads(elements: usize, available: usize) -> usize {
+    (elements / PER_THREAD).clamp(1, available.max(1))
+}
+
+impl Plan {
+    /// One phase over everything.
+    pub(crate) fn single(lengths: &[usize], threads: usize) -> Plan {
+        let items: Vec<Item> = pieces(lengths, 0..lengths.len(), threads).collect();
+        Plan {
+            threads,
+            phases: vec![Phase::new(Stage::Only, items, threads, lengths)],
+            scratch: 0,
+        }
+    }
+
+    /// Two phases for each wave; `keep_direction` gives waves that fit the cache room for the
+    /// direction between them.
+    pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool) -> Plan {
+        let capacity = WAVE_PER_THREAD * threads;
+        let mut plan = Plan {
+            threads,
+            phases: Vec::new(),
+            scratch: 0,
+        };
+        let mut first = 0;
+        while first < lengths.len() {
+            let mut end = first + 1;
+            let mut total = lengths[first];
+            while end < lengths.len() && total + lengths[end] <= capacity {
+                total += lengths[end];
+                end += 1;
+            }
+            plan.wave(lengths, first..end, keep_direction && total <= capacity);
+            first = end;
+        }
+        plan
+    }
+
+    fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, keep: bool) {
+        let mut used = 0;
+        let items = pieces(lengths, tensors, self.threads)
+            .map(|item| match item {
+                Item::Chunk {
+                    tensor, start, end, ..
+                } if keep => {
+                    let scratch = Some(used);
+                    used += (end - start).next_multiple_of(256);
+                    Item::Chunk {
+                        tensor,
+                        start,
+                        end,
+                        scratch,
+                    }
+                }
+                item => item,
+            })
+            .collect();
+        self.scratch = self.scratch.max(used);
+        let first = Phase::new(Stage::First, items, self.threads, lengths);
+        let second = first.backwards();
+        self.phases.push(first);
+        if !second.items.is_empty() {
+            self.phases.push(second);
+        }
+    }
+}
+
+/// Chunks of the large tensors and runs of the small ones, in order. Runs are short enough that
+/// every thread gets several.
+fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize) -> impl Iterator<Item = Item> {
+    let total: usize = lengths[tensors.clone()].iter().sum();
+    let run = (total / (threads * 8)).clamp(1024, CHUNK);
+    let mut items = Vec::new();
+    let mut open: Option<(Range<u32>, usize)> = None;
+    for i in tensors {
+        let len = lengths[i];
+        let tensor = i as u32;
+        if len > CHUNK {
+            items.extend(open.take().map(|(range, _)| Item::Whole(range)));
+            items.extend((0..len).step_by(CHUNK).map(|start| Item::Chunk {
+                tensor,
+                start,
+                end: len.min(start + CHUNK),
+                scratch: None,
+            }));
+        } else {
+            open = match open {
+                Some((range, elements)) if elements + len <= run => {
+                    Some((range.start..tensor + 1, elements + len))
+                }
+                other => {
+                    items.extend(other.map(|(range, _)| Item::Whole(range)));
+                    Some((tensor..tensor + 1, len))
+                }
+            };
+        }
+    }
+    items.extend(open.map(|(range, _)| Item::Whole(range)));
+    items.into_iter()
+}
+
+impl Item {
+    fn elements(&self, lengths: &[usize]) -> usize {
+        match self {
+            // A tensor costs something even when it is tiny.
+            Item::Whole(range) => range.clone().map(|i| lengths[i as usize] + 256).sum(),
+            Item::Chunk { start, end, .. } => end - start,
+        }
+    }
+}
+
+impl Phase {
+    fn new(stage: Stage, items: Vec<Item>, threads: usize, lengths: &[usize]) -> Phase {
+        let total: usize = items.iter().map(|item| item.elements(lengths)).sum();
+        let mut shares = vec![0u32];
+        let mut done = 0;
+        for (i, item) in items.iter().enumerate() {
+            // An item belongs to the share in which its middle lies.
+            let middle = done + item.elements(lengths) / 2;
+            while shares.len() < threads && middle * threads >= total * shares.len() {
+                shares.push(i as u32);
+            }
+            done += item.elements(lengths);
+        }
+        shares.resize(threads + 1, items.len() as u32);
+        Phase {
+            stage,
+            items,
+            shares,
+        }
+    }
+
+    /// The second pass: each thread takes its own chunks again, the last one first.
+    fn backwards(&self) -> Phase {
+        let mut second = Phase {
+            stage: Stage::Second,
+            items: Vec::new(),
+            shares: vec![0],
+        };
+        for share in self.shares.windows(2) {
+            let own = &self.items[share[0] as usize..share[1] as usize];
+            second.items.extend(
+                own.iter()
+                    .rev()
+                    .filter(|item| matches!(item, Item::Chunk { .. }))
+                    .cloned(),
+            );
+            second.shares.push(second.items.len() as u32);
+        }
+        second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covered(plan: &Plan, lengths: &[usize], stages: &[Stage]) -> Vec<usize> {
+        let mut seen = vec![0; lengths.len()];
+        for phase in plan
+            .phases
+            .iter()
+            .filter(|phase| stages.contains(&phase.stage))
+        {
+            for item in &phase.items {
+                match item {
+                    Item::Whole(range) => range
+                        .clone()
+                        .for_each(|i| seen[i as usize] += lengths[i as usize]),
+                    Item::Chunk {
+                        tensor, start, end, ..
+                    } => {
+                        assert_eq!(start % CHUNK, 0);
+                        seen[*tensor as usize] += end - start;
+                    }
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn every_element_is_covered_once_by_any_number_of_threads() {
+        let lengths: Vec<usize> = [0, 1, 17, CHUNK, CHUNK + 1, 5 * CHUNK, 3, 0, 900_000]
+            .into_iter()
+            .chain((0..500).map(|i| i * 7))
+            .collect();
+        for threads in [1, 2, 3, 7, 64, 128] {
+            let single = Plan::single(&lengths, threads);
+            assert_eq!(covered(&single, &lengths, &[Stage::Only]), lengths);
+            let waves = Plan::waves(&lengths, threads, true);
+            assert_eq!(covered(&waves, &lengths, &[Stage::First]), lengths);
+            let large: Vec<usize> = lengths
+                .iter()
+                .map(|&n| if n > CHUNK { n } else { 0 })
+                .collect();
+            assert_eq!(covered(&waves, &lengths, &[Stage::Second]), large);
+            for phase in single.phases.iter().chain(&waves.phases) {
+                assert_eq!(phase.shares.len(), threads + 1);
+                assert_eq!(*phase.shares.last().unwrap() as usize, phase.items.len());
+                assert!(phase.shares.is_sorted());
+            }
+        }
+    }
+
+    #[test]
+    fn shares_are_even() {
+        for threads in [2, 3, 7, 64] {
+            let plan = Plan::single(&[64 << 20], threads);
+            let shares: Vec<u32> = plan.phases[0]
+                .shares
+                .windows(2)
+                .map(|w| w[1] - w[0])
+                .collect();
+            let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
+            assert!(most - least <= 1, "{threads}: {least}..{most}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The memory of the states: one block, every array on a cache line of its own.
+
+use crate::engine::kernels::MAX_SLOTS;
+use crate::engine::memory::{ALIGN, Block};
+use crate::engine::storage::{BLOCK, Format, SlotTile, StateDtype};
+use crate::error::Result;
+use crate::rule::Slot;
+use std::ops::Range;
+
+/// One state array of one tensor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Array {
+    pub(crate) format: Format,
+    /// Where its elements start in the block.
+    pub(crate) offset: usize,
+    /// Where its scales start, for 8-bit formats.
+    pub(crate) scales: usize,
+}
+
+/// The state arrays of one tensor.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrays {
+    pub(crate) slots: [Option<Array>; MAX_SLOTS],
+    pub(crate) average: Option<Array>,
+    pub(crate) accumulated: Option<Array>,
+}
+
+/// What is kept for every tensor beside the rule's slots.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) average: bool,
+    pub(crate) accumulated: bool,
+}
+
+/// All state of an optimizer.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) block: Block,
+    pub(crate) tensors: Vec<Arrays>,
+}
+
+impl State {
+    /// Zeroed state for tensors of these lengths and storages.
+    pub(crate) fn new(
+        tensors: &[(usize, StateDtype)],
+        slots: &[Slot],
+        extras: Extras,
+    ) -> Result<State> {
+        let mut used = 0usize;
+        let mut place = |len: usize, format: Format| {
+            let padded = len.next_multiple_of(BLOCK);
+            let mut take = |bytes: usize| {
+                let offset = used;
+                // An odd number of lines between arrays keeps streams off the same cache sets.
+                used += bytes.next_multiple_of(ALIGN) + if bytes > 1 << 16 { 3 * ALIGN } else { 0 };
+                offset
+            };
+            let offset = take(padded * format.bytes());
+            let scales = if format.bytes() == 1 {
+                take(padded / BLOCK)
+            } else {
+                0
+            };
+            Array {
+                format,
+                offset,
+                scales,
+            }
+        };
+        let arrays = tensors
+            .iter()
+            .map(|&(len, dtype)| {
+                let mut own = [None; MAX_SLOTS];
+                for (slot, array) in slots.iter().zip(&mut own) {
+                    *array = Some(place(len, dtype.format(slot.content)));
+                }
+                Arrays {
+                    slots: own,
+                    average: extras.average.then(|| place(len, Format::Float32)),
+                    accumulated: extras.accumulated.then(|| place(len, Format::Float32)),
+                }
+            })
+            .collect();
+        Ok(State {
+            block: Block::zeroed(used)?,
+            tensors: arrays,
+        })
+    }
+
+    /// Where an array's elements lie in the block, without padding, and where its scales do.
+    pub(crate) fn places(array: &Array, len: usize) -> (Range<usize>, Option<Range<usize>>) {
+        let elements = array.offset..array.offset + len * array.format.bytes();
+        let scales =
+            (array.format.bytes() == 1).then(|| array.scales..array.scales + len.div_ceil(BLOCK));
+        (elements, scales)
+    }
+
+    /// Elements `range` of an array, for one thread. `range` starts at a multiple of 256 and may
+    /// end in the padding.
+    ///
+    /// # Safety
+    ///
+    /// No two threads may hold overlapping ranges of one array.
+    pub(crate) unsafe fn tile(&self, array: &Array, range: Range<usize>) -> SlotTile<'_> {
+        let n = range.len();
+        // SAFETY: the arrays were placed inside the block, padded to whole blocks of elements and
+        // aligned to 64 bytes; the caller gives out each range once.
+        unsafe {
+            let start = self
+                .block
+                .as_ptr()
+                .add(array.offset + range.start * array.format.bytes());
+            match array.format {
+                Format::Float32 => {
+                    SlotTile::Float32(std::slice::from_raw_parts_mut(start.cast(), n))
+                }
+                Format::Bfloat16 => {
+                    SlotTile::Bfloat16(std::slice::from_raw_parts_mut(start.cast(), n))
+                }
+                Format::Signed8 | Format::Square8 => {
+                    let scales = self.block.as_ptr().add(array.scales + range.start / BLOCK);
+                    SlotTile::Float8 {
+                        codes: std::slice::from_raw_parts_mut(start, n),
+                        scales: std::slice::from_raw_parts_mut(scales, n.div_ceil(BLOCK)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Elements `range` of a `float32` array, for one thread.
+    ///
+    /// # Safety
+    ///
+    /// As for [`State::tile`].
+    pub(crate) unsafe fn floats(&self, array: &Array, range: Range<usize>) -> &mut [f32] {
+        // SAFETY: passed on to the caller.
+        match unsafe { self.tile(array, range) } {
+            SlotTile::Float32(x) => x,
+            _ => &mut [],
+        }
+    }
+
+    /// All elements of a `float32` array.
+    pub(crate) fn read(&self, array: &Array, len: usize) -> &[f32] {
+        bytemuck::cast_slice(&self.block.bytes()[Self::places(array, len).0])
+    }
+
+    /// Sets every element of a `float32` array.
+    pub(crate) fn fill(&mut self, array: &Array, len: usize, x: f32) {
+        let range = Self::places(array, len.next_multiple_of(BLOCK)).0;
+        bytemuck::cast_slice_mut::<u8, f32>(&mut self.block.bytes_mut()[range]).fill(x);
+    }
+}

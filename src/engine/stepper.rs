@@ -1,0 +1,203 @@
+//! The typed world of rules behind one object-safe face.
+
+use crate::engine::kernels::{self, MAX_SUMS, Sums, Tile};
+use crate::engine::storage::{Bfloat16, Float8, Float32, StateDtype};
+use crate::rule::{Content, Elementwise, Measured, Scaled, Slot, Step};
+use crate::simd::{Isa, with_isa};
+use crate::trust::Ratio;
+
+/// How often a rule passes over a tensor, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passes {
+    /// Update.
+    One,
+    /// Sum without writing, then update.
+    MeasureThenUpdate,
+    /// Advance the states and sum, then move.
+    AdvanceThenApply,
+}
+
+/// An algorithm with its switches set, ready to be run on tiles.
+pub(crate) trait Stepper: Send + Sync {
+    /// The states it keeps.
+    fn slots(&self) -> &'static [Slot];
+    /// How it passes over a tensor.
+    fn passes(&self) -> Passes;
+    /// Whether the second pass reads the gradient.
+    fn second_pass_reads_gradient(&self) -> bool;
+    /// Makes room for `groups` groups of hyperparameters and computes each one's scalars.
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>);
+    fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums);
+    fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>);
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio;
+}
+
+/// Where a tile is run.
+#[derive(Clone, Copy)]
+pub(crate) struct At {
+    pub(crate) isa: Isa,
+    pub(crate) storage: StateDtype,
+    pub(crate) group: usize,
+}
+
+/// The rule of each group, and how to make it for a step.
+struct Groups<R> {
+    make: Box<dyn Fn(&mut Step<'_>) -> R + Send + Sync>,
+    rules: Vec<R>,
+}
+
+impl<R: Copy> Groups<R> {
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        let rule = (self.make)(step);
+        if group < self.rules.len() {
+            self.rules[group] = rule;
+        } else {
+            self.rules.resize(group + 1, rule);
+        }
+    }
+}
+
+fn take<const K: usize>(sums: &[f64; MAX_SUMS]) -> [f64; K] {
+    std::array::from_fn(|k| sums[k])
+}
+
+/// Runs `$kernel` for the level and the storage; rules without narrow states have one storage.
+macro_rules! with_storage {
+    ($at:expr, $slots:expr, $v:ident, $st:ident => $body:expr) => {{
+        let narrow = $slots.iter().any(|slot: &Slot| slot.content != Content::Full);
+        match if narrow { $at.storage } else { StateDtype::Float32 } {
+            StateDtype::Float32 => {
+                type $st = Float32;
+                with_isa!($at.isa, $v => $body)
+            }
+            StateDtype::Bfloat16 => {
+                type $st = Bfloat16;
+                with_isa!($at.isa, $v => $body)
+            }
+            StateDtype::Float8 => {
+                type $st = Float8;
+                with_isa!($at.isa, $v => $body)
+            }
+        }
+    }};
+}
+
+struct OnePass<R, const S: usize>(Groups<R>);
+
+/// A stepper for a rule of one pass.
+pub(crate) fn one_pass<R, const S: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Stepper>
+where
+    R: Elementwise<S>,
+{
+    Box::new(OnePass::<R, S>(Groups {
+        make: Box::new(make),
+        rules: Vec::new(),
+    }))
+}
+
+impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::One
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        true
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, _: At, _: Tile<'_>, _: &mut Sums) {}
+    fn last(&self, at: At, _: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group];
+        with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
+    }
+    fn record(&self, _: usize, _: &[f64; MAX_SUMS]) -> Ratio {
+        Ratio::NONE
+    }
+}
+
+struct MeasureFirst<R, const S: usize, const K: usize>(Groups<R>);
+
+/// A stepper for a rule that measures, then updates.
+pub(crate) fn measure_first<R, const S: usize, const K: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Stepper>
+where
+    R: Measured<S, K>,
+{
+    Box::new(MeasureFirst::<R, S, K>(Groups {
+        make: Box::new(make),
+        rules: Vec::new(),
+    }))
+}
+
+impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst<R, S, K> {
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::MeasureThenUpdate
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        true
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
+        let rule = &self.0.rules[at.group];
+        with_isa!(at.isa, v => kernels::measure::<_, R, S, K>(v, rule, tile.p, tile.g, sums));
+    }
+    fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group].settle(take(sums)).0;
+        with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
+    }
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio {
+        self.0.rules[group].settle(take(sums)).1
+    }
+}
+
+struct AdvanceFirst<R, const S: usize, const K: usize>(Groups<R>);
+
+/// A stepper for a layer-wise rule: advances its states, then moves.
+pub(crate) fn advance_first<R, const S: usize, const K: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Stepper>
+where
+    R: Scaled<S, K>,
+{
+    Box::new(AdvanceFirst::<R, S, K>(Groups {
+        make: Box::new(make),
+        rules: Vec::new(),
+    }))
+}
+
+impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R, S, K> {
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::AdvanceThenApply
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        R::USES_GRADIENT
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
+        let rule = &self.0.rules[at.group];
+        with_storage!(at, R::SLOTS, v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
+    }
+    fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group].settle(take(sums)).0;
+        with_storage!(at, R::SLOTS, v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
+    }
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio {
+        self.0.rules[group].settle(take(sums)).1
+    }
+}

@@ -1,0 +1,490 @@
+//! Hyperparameters: tables of names, defaults, ranges and meanings, and the values of one run.
+
+use crate::error::{Error, Kind as ErrorKind, Result, nearest};
+
+/// The value of a hyperparameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// Not set.
+    None,
+    /// A switch.
+    Bool(bool),
+    /// A number; integers are held exactly up to 2^53.
+    Number(f64),
+    /// One of the names that the table lists.
+    Text(&'static str),
+    /// Lower and upper limit.
+    Pair(f64, f64),
+}
+
+/// Which values are legal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Domain {
+    /// A finite number >= the limit.
+    AtLeast(f64),
+    /// A number in `[0, 1)`.
+    Unit,
+    /// A number in `[0, 1]`.
+    UnitClosed,
+    /// A finite number > 0, or None.
+    PositiveOrNone,
+    /// A finite number >= 0, or None.
+    NonNegativeOrNone,
+    /// An integer >= the limit.
+    Integer(u32),
+    /// An integer >= the limit, or None.
+    IntegerOrNone(u32),
+    /// True or False.
+    Flag,
+    /// One of the listed values.
+    Choice(&'static [Value]),
+    /// Two numbers `0 <= low <= high`, or None.
+    PairOrNone,
+}
+
+/// One row of a table of hyperparameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Hyper {
+    /// Name, as in Python.
+    pub name: &'static str,
+    /// Value where none is given.
+    pub default: Value,
+    /// Legal values.
+    pub domain: Domain,
+    /// Whether it may change between steps and differ between parameters.
+    pub moves: bool,
+    /// Meaning, one line.
+    pub doc: &'static str,
+}
+
+/// A number that may change between steps.
+pub const fn number(name: &'static str, default: f64, domain: Domain, doc: &'static str) -> Hyper {
+    Hyper {
+        name,
+        default: Value::Number(default),
+        domain,
+        moves: true,
+        doc,
+    }
+}
+
+/// A choice that is fixed at construction; the first value is the default.
+pub const fn choice(name: &'static str, values: &'static [Value], doc: &'static str) -> Hyper {
+    Hyper {
+        name,
+        default: values[0],
+        domain: Domain::Choice(values),
+        moves: false,
+        doc,
+    }
+}
+
+/// A switch that is fixed at construction.
+pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Hyper {
+    Hyper {
+        name,
+        default: Value::Bool(default),
+        domain: Domain::Flag,
+        moves: false,
+        doc,
+    }
+}
+
+/// A hyperparameter that is None by default.
+pub const fn optional(name: &'static str, domain: Domain, doc: &'static str) -> Hyper {
+    Hyper {
+        name,
+        default: Value::None,
+        domain,
+        moves: true,
+        doc,
+    }
+}
+
+/// The learning rate, first in every algorithm's table.
+pub const fn learning_rate(default: f64) -> Hyper {
+    number(
+        "learning_rate",
+        default,
+        Domain::AtLeast(0.0),
+        "step size, eta",
+    )
+}
+
+/// Marks a hyperparameter as fixed at construction.
+pub const fn fixed(hyper: Hyper) -> Hyper {
+    Hyper {
+        moves: false,
+        ..hyper
+    }
+}
+
+/// The position of `name`; a table without it does not compile where this is a constant.
+pub const fn index(table: &[Hyper], name: &str) -> usize {
+    let mut i = 0;
+    while !same(table[i].name, name) {
+        i += 1;
+    }
+    i
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+const NONFINITE: &[Value] = &[
+    Value::Text("auto"),
+    Value::Text("propagate"),
+    Value::Text("raise"),
+    Value::Text("skip"),
+];
+const STATE_DTYPE: &[Value] = &[
+    Value::Text("float32"),
+    Value::Text("bfloat16"),
+    Value::Text("float8"),
+];
+const MODES: &[Value] = &[
+    Value::Text("decoupled"),
+    Value::Text("update"),
+    Value::Text("l2"),
+    Value::Text("after"),
+    Value::Text("fixed"),
+    Value::Text("corrected"),
+    Value::Text("schedule"),
+    Value::Text("cautious"),
+];
+
+/// What every algorithm understands. Order: as in Keras, then the library's own.
+pub const SHARED: &[Hyper] = &[
+    optional(
+        "weight_decay",
+        Domain::NonNegativeOrNone,
+        "weight decay, lambda",
+    ),
+    optional(
+        "clipnorm",
+        Domain::PositiveOrNone,
+        "largest L2 norm of each gradient",
+    ),
+    optional(
+        "clipvalue",
+        Domain::PositiveOrNone,
+        "largest magnitude of each gradient element",
+    ),
+    optional(
+        "global_clipnorm",
+        Domain::PositiveOrNone,
+        "largest L2 norm of all gradients together",
+    ),
+    flag(
+        "use_ema",
+        false,
+        "keep an exponential moving average of the parameters",
+    ),
+    number(
+        "ema_momentum",
+        0.99,
+        Domain::UnitClosed,
+        "decay rate of the average",
+    ),
+    fixed(optional(
+        "ema_overwrite_frequency",
+        Domain::IntegerOrNone(1),
+        "updates between overwriting the parameters with their average",
+    )),
+    optional(
+        "loss_scale_factor",
+        Domain::PositiveOrNone,
+        "factor of the loss; gradients are divided by it",
+    ),
+    fixed(optional(
+        "gradient_accumulation_steps",
+        Domain::IntegerOrNone(2),
+        "calls whose gradients are averaged into one update",
+    )),
+    choice("weight_decay_mode", MODES, "where weight decay enters"),
+    choice(
+        "ema_every",
+        &[Value::Text("update"), Value::Text("call")],
+        "when the average is refreshed",
+    ),
+    flag("maximize", false, "ascend instead of descend"),
+    choice(
+        "nonfinite",
+        NONFINITE,
+        "what a NaN or infinite gradient does",
+    ),
+    choice("state_dtype", STATE_DTYPE, "storage of the moments"),
+    choice(
+        "state_rounding",
+        &[Value::Text("stochastic"), Value::Text("nearest")],
+        "rounding of moments narrower than float32",
+    ),
+    Hyper {
+        name: "seed",
+        default: Value::Number(0.0),
+        domain: Domain::Integer(0),
+        moves: false,
+        doc: "seed of stochastic rounding",
+    },
+];
+
+/// Positions in the shared part of [`Values`].
+pub mod shared {
+    use super::{SHARED, index};
+    /// `weight_decay`
+    pub const WEIGHT_DECAY: usize = index(SHARED, "weight_decay");
+    /// `clipnorm`
+    pub const CLIPNORM: usize = index(SHARED, "clipnorm");
+    /// `clipvalue`
+    pub const CLIPVALUE: usize = index(SHARED, "clipvalue");
+    /// `global_clipnorm`
+    pub const GLOBAL_CLIPNORM: usize = index(SHARED, "global_clipnorm");
+    /// `use_ema`
+    pub const USE_EMA: usize = index(SHARED, "use_ema");
+    /// `ema_momentum`
+    pub const EMA_MOMENTUM: usize = index(SHARED, "ema_momentum");
+    /// `ema_overwrite_frequency`
+    pub const EMA_OVERWRITE: usize = index(SHARED, "ema_overwrite_frequency");
+    /// `loss_scale_factor`
+    pub const LOSS_SCALE: usize = index(SHARED, "loss_scale_factor");
+    /// `gradient_accumulation_steps`
+    pub const ACCUMULATION: usize = index(SHARED, "gradient_accumulation_steps");
+    /// `weight_decay_mode`
+    pub const MODE: usize = index(SHARED, "weight_decay_mode");
+    /// `ema_every`
+    pub const EMA_EVERY: usize = index(SHARED, "ema_every");
+    /// `maximize`
+    pub const MAXIMIZE: usize = index(SHARED, "maximize");
+    /// `nonfinite`
+    pub const NONFINITE: usize = index(SHARED, "nonfinite");
+    /// `state_dtype`
+    pub const STATE_DTYPE: usize = index(SHARED, "state_dtype");
+    /// `state_rounding`
+    pub const STATE_ROUNDING: usize = index(SHARED, "state_rounding");
+    /// `seed`
+    pub const SEED: usize = index(SHARED, "seed");
+}
+
+/// The values of an algorithm's own hyperparameters, then of the shared ones.
+#[derive(Clone, Debug)]
+pub struct Values {
+    own: &'static [Hyper],
+    values: Vec<Value>,
+}
+
+impl Values {
+    /// The defaults of a table, with the algorithm's own defaults of weight decay.
+    pub fn defaults(own: &'static [Hyper], weight_decay: Value, mode: &'static str) -> Self {
+        let mut values: Vec<Value> = own.iter().chain(SHARED).map(|h| h.default).collect();
+        values[own.len() + shared::WEIGHT_DECAY] = weight_decay;
+        values[own.len() + shared::MODE] = Value::Text(mode);
+        Values { own, values }
+    }
+
+    /// The row of `name` and its position.
+    pub fn find(&self, name: &str) -> Result<(usize, &'static Hyper)> {
+        let mut rows = self.own.iter().chain(SHARED);
+        rows.position(|h| h.name == name)
+            .map(|i| {
+                (
+                    i,
+                    self.own
+                        .get(i)
+                        .unwrap_or_else(|| &SHARED[i - self.own.len()]),
+                )
+            })
+            .ok_or_else(|| {
+                let hint = nearest(name, self.own.iter().chain(SHARED).map(|h| h.name));
+                Error::new(
+                    ErrorKind::Hyperparameter,
+                    format!("unknown hyperparameter '{name}'{hint}"),
+                )
+            })
+    }
+
+    /// Sets `name` after checking the value against the table.
+    pub fn set(&mut self, name: &str, value: Value) -> Result<()> {
+        let (i, hyper) = self.find(name)?;
+        self.values[i] = hyper.check(value)?;
+        Ok(())
+    }
+
+    /// The value of `name`.
+    pub fn get(&self, name: &str) -> Result<Value> {
+        Ok(self.values[self.find(name)?.0])
+    }
+
+    /// The number at a position of the algorithm's own table; 0 where it is no number.
+    pub fn number(&self, own: usize) -> f64 {
+        match self.values[own] {
+            Value::Number(x) => x,
+            _ => 0.0,
+        }
+    }
+
+    /// The value at a position of the algorithm's own table.
+    pub fn own(&self, own: usize) -> Value {
+        self.values[own]
+    }
+
+    /// The pair at a position of the algorithm's own table.
+    pub fn pair(&self, own: usize) -> Option<(f64, f64)> {
+        match self.values[own] {
+            Value::Pair(low, high) => Some((low, high)),
+            _ => None,
+        }
+    }
+
+    /// Whether the choice at a position of the algorithm's own table is `text`.
+    pub fn is(&self, own: usize, text: &str) -> bool {
+        self.values[own] == Value::Text(text_of(text, self.values[own]))
+    }
+
+    /// Whether the switch at a position of the algorithm's own table is on.
+    pub fn flag(&self, own: usize) -> bool {
+        self.values[own] == Value::Bool(true)
+    }
+
+    /// The value at a position of [`SHARED`].
+    pub fn shared(&self, position: usize) -> Value {
+        self.values[self.own.len() + position]
+    }
+
+    /// The number at a position of [`SHARED`], if it is set.
+    pub fn shared_number(&self, position: usize) -> Option<f64> {
+        match self.shared(position) {
+            Value::Number(x) => Some(x),
+            _ => None,
+        }
+    }
+
+    /// The name at a position of [`SHARED`].
+    pub fn shared_text(&self, position: usize) -> &'static str {
+        match self.shared(position) {
+            Value::Text(x) => x,
+            _ => "",
+        }
+    }
+
+    /// What no single row can say: combinations that are refused.
+    pub fn check(&self) -> Result<()> {
+        use shared::{ACCUMULATION, CLIPNORM, CLIPVALUE, EMA_OVERWRITE, GLOBAL_CLIPNORM, USE_EMA};
+        let clips: Vec<&str> = [CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM]
+            .into_iter()
+            .filter(|&i| self.shared(i) != Value::None)
+            .map(|i| SHARED[i].name)
+            .collect();
+        if clips.len() > 1 {
+            return Err(Error::new(
+                ErrorKind::Hyperparameter,
+                format!(
+                    "{} are set together: set at most one of clipnorm, clipvalue and global_clipnorm",
+                    clips.join(" and ")
+                ),
+            ));
+        }
+        if self.shared(EMA_OVERWRITE) != Value::None && self.shared(USE_EMA) != Value::Bool(true) {
+            return Err(Error::new(
+                ErrorKind::Hyperparameter,
+                "ema_overwrite_frequency is set but use_ema is False: set use_ema=True, or leave it None",
+            ));
+        }
+        let _ = ACCUMULATION;
+        Ok(())
+    }
+}
+
+/// The static name equal to `text` if `value` holds it.
+fn text_of(text: &str, value: Value) -> &'static str {
+    match value {
+        Value::Text(held) if held == text => held,
+        _ => "",
+    }
+}
+
+impl Hyper {
+    /// The value, or an error that names the rule, the value and the remedy.
+    pub fn check(&self, value: Value) -> Result<Value> {
+        let ok = match (self.domain, value) {
+            (Domain::AtLeast(low), Value::Number(x)) => x >= low && x.is_finite(),
+            (Domain::Unit, Value::Number(x)) => (0.0..1.0).contains(&x),
+            (Domain::UnitClosed, Value::Number(x)) => (0.0..=1.0).contains(&x),
+            (Domain::PositiveOrNone, Value::Number(x)) => x > 0.0 && x.is_finite(),
+            (Domain::NonNegativeOrNone, Value::Number(x)) => x >= 0.0 && x.is_finite(),
+            (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Number(x)) => {
+                x.fract() == 0.0 && x >= f64::from(low) && x <= 9_007_199_254_740_992.0
+            }
+            (
+                Domain::PositiveOrNone
+                | Domain::NonNegativeOrNone
+                | Domain::IntegerOrNone(_)
+                | Domain::PairOrNone,
+                Value::None,
+            )
+            | (Domain::Flag, Value::Bool(_)) => true,
+            (Domain::Choice(values), value) => values.contains(&value),
+            (Domain::PairOrNone, Value::Pair(low, high)) => {
+                0.0 <= low && low <= high && high.is_finite()
+            }
+            _ => false,
+        };
+        if ok {
+            Ok(value)
+        } else {
+            Err(self.refuse(&value.to_string()))
+        }
+    }
+
+    /// The error for a value that is not legal, as the user wrote it.
+    pub fn refuse(&self, given: &str) -> Error {
+        Error::new(
+            ErrorKind::Hyperparameter,
+            format!("{} must be {}; got {given}", self.name, self.domain),
+        )
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::None => f.write_str("None"),
+            Value::Bool(true) => f.write_str("True"),
+            Value::Bool(false) => f.write_str("False"),
+            Value::Number(x) => write!(f, "{x}"),
+            Value::Text(x) => write!(f, "'{x}'"),
+            Value::Pair(low, high) => write!(f, "({low}, {high})"),
+        }
+    }
+}
+
+impl std::fmt::Display for Domain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Domain::AtLeast(low) => write!(f, "a finite number >= {low}"),
+            Domain::Unit => f.write_str("a number in the range [0, 1)"),
+            Domain::UnitClosed => f.write_str("a number in the range [0, 1]"),
+            Domain::PositiveOrNone => f.write_str("a finite number > 0, or None"),
+            Domain::NonNegativeOrNone => f.write_str("a finite number >= 0, or None"),
+            Domain::Integer(low) => write!(f, "an integer >= {low}"),
+            Domain::IntegerOrNone(low) => write!(f, "an integer >= {low}, or None"),
+            Domain::Flag => f.write_str("True or False"),
+            Domain::Choice(values) => {
+                let names: Vec<String> = values.iter().map(ToString::to_string).collect();
+                write!(f, "one of {}", names.join(", "))
+            }
+            Domain::PairOrNone => f.write_str("a pair (low, high) with 0 <= low <= high, or None"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Optimizers for training on CPUs: LAMB, LARS and their family, in place, at memory speed, with
+//! the same bits on every CPU and for every number of threads.
+//!
+//! ```
+//! use lamb_rs::{GradientSlice, Optimizer, Value};
+//!
+//! let mut weights = vec![1.0f32; 1000];
+//! let gradient = vec![0.5f32; 1000];
+//! let mut optimizer = Optimizer::new("lamb")?;
+//! optimizer.set("weight_decay", Value::Number(0.01))?;
+//! optimizer.build(&[("weights", weights.len())])?;
+//! optimizer.apply(&mut [&mut weights], &[GradientSlice::Float32(&gradient)])?;
+//! assert!(weights[0] < 1.0);
+//! # Ok::<(), lamb_rs::Error>(())
+//! ```
+//!
+//! The modules from bottom to top: `simd` (the one door to SIMD), [`rule`], [`trust`], [`hyper`]
+//! (the vocabulary), `engine` (plan, pool, storage, stages), `optim` (one file per algorithm),
+//! [`registry`] (the table), [`Optimizer`].
+
+pub(crate) mod engine;
+pub mod error;
+pub mod hyper;
+pub(crate) mod optim;
+pub mod optimizer;
+pub mod registry;
+pub mod rule;
+pub mod scalars;
+pub mod simd;
+pub mod trust;
+
+#[cfg(feature = "python")]
+mod py;
+
+pub use engine::pool::{
+    num_threads, pop_threads, push_threads, set_num_threads, threads_and_source,
+};
+pub use engine::storage::{Format, decode8};
+pub use engine::sweep::Gradient;
+pub use error::{Error, Result};
+pub use hyper::Value;
+pub use optimizer::{Entry, GradientSlice, Optimizer, Override, Row};
+
+/// Version of the numbers: raised whenever a release changes a bit of any result.
+pub const NUMERICS_VERSION: u64 = 1;
+/// Version of the layout of `state_dict`.
+pub const FORMAT_VERSION: u64 = 1;

@@ -1,0 +1,137 @@
+//! LAMB (arXiv 1904.00962): Adam's direction, scaled layer by layer.
+//!
+//! `r = (m / c1) / (sqrt(v / c2) + eps)`, `u = r + lambda p`, `q = phi(|p|) / |u|`,
+//! `p = p - eta q u`. The ratio `q` is 1 where a norm is 0.
+
+use crate::engine::stepper::{Stepper, advance_first};
+use crate::error::Result;
+use crate::hyper::{
+    Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
+};
+use crate::optim::adam::Adam;
+use crate::registry::Algorithm;
+use crate::rule::{Layerwise, Step};
+use crate::trust::Trust;
+
+pub(crate) const LAMB: Algorithm = Algorithm {
+    name: "lamb",
+    class_name: "Lamb",
+    summary: "layer-wise adaptive moments for large batches",
+    formula: "u = (m / c1) / (sqrt(v / c2) + eps) + lambda p; p = p - eta (|p| / |u|) u",
+    source: "You et al. 2019, arXiv 1904.00962",
+    hypers: HYPERS,
+    weight_decay: Value::None,
+    weight_decay_mode: "update",
+    layerwise: true,
+    make,
+};
+
+const HYPERS: &[Hyper] = &[
+    learning_rate(0.001),
+    number(
+        "beta_1",
+        0.9,
+        Domain::Unit,
+        "decay rate of the first moment",
+    ),
+    number(
+        "beta_2",
+        0.999,
+        Domain::Unit,
+        "decay rate of the second moment",
+    ),
+    number(
+        "epsilon",
+        1e-7,
+        Domain::AtLeast(0.0),
+        "small constant of the denominator",
+    ),
+    choice(
+        "epsilon_mode",
+        &[Value::Text("out"), Value::Text("hat")],
+        "epsilon beside the corrected root (paper) or beside the raw one",
+    ),
+    choice(
+        "bias_correction",
+        &[
+            Value::Bool(true),
+            Value::Bool(false),
+            Value::Text("rate"),
+            Value::Text("first_moment"),
+        ],
+        "of both moments, of none, in the learning rate, or of the first moment only",
+    ),
+    choice(
+        "form",
+        &[Value::Text("joint"), Value::Text("sum")],
+        "denominator of the ratio: |r + lambda p|, or |r| + lambda |p|",
+    ),
+    fixed(optional(
+        "phi",
+        Domain::PairOrNone,
+        "limits of the weight norm in the ratio",
+    )),
+    fixed(optional(
+        "trust_clip",
+        Domain::PairOrNone,
+        "limits of the ratio",
+    )),
+    flag(
+        "always_adapt",
+        true,
+        "adapt layers without weight decay too",
+    ),
+    flag(
+        "gradient_averaging",
+        true,
+        "the first moment takes (1 - beta_1) g, else g",
+    ),
+];
+const BETA_1: usize = index(HYPERS, "beta_1");
+const BETA_2: usize = index(HYPERS, "beta_2");
+const EPSILON: usize = index(HYPERS, "epsilon");
+const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
+const CORRECTION: usize = index(HYPERS, "bias_correction");
+const FORM: usize = index(HYPERS, "form");
+const PHI: usize = index(HYPERS, "phi");
+const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
+const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
+const AVERAGING: usize = index(HYPERS, "gradient_averaging");
+
+fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(advance_first::<_, 2, 2>(|step| {
+        let v = step.values;
+        let trust = Trust {
+            coefficient: 1.0,
+            phi: v.pair(PHI),
+            clip: v.pair(TRUST_CLIP),
+            adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
+        };
+        let direction = direction(step);
+        if v.own(CORRECTION) == Value::Text("rate") {
+            let (c1, c2) = (
+                step.correction(v.number(BETA_1)),
+                step.correction(v.number(BETA_2)),
+            );
+            step.learning_rate *= c2.sqrt() / c1;
+        }
+        Layerwise::new(direction, step, trust, v.is(FORM, "sum"))
+    }))
+}
+
+fn direction(step: &mut Step<'_>) -> Adam {
+    let v = step.values;
+    let mut adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
+    if !v.flag(AVERAGING) {
+        adam.take_1 = 1.0;
+    }
+    let (c1, c2) = (
+        step.correction(v.number(BETA_1)),
+        step.correction(v.number(BETA_2)),
+    );
+    match v.own(CORRECTION) {
+        Value::Bool(true) => adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat")),
+        Value::Text("first_moment") => adam.corrected(c1, 1.0, false),
+        _ => adam,
+    }
+}

@@ -1,0 +1,187 @@
+//! LARS (arXiv 1708.03888): momentum, scaled layer by layer.
+//!
+//! With `d = g + lambda p`, and a ratio of 1 where a norm is 0:
+//!
+//! * `lr_inside` (paper): `q = tc |p| / (|g| + lambda |p| + eps)`, `v = mu v + eta q d`, `p = p - v`;
+//! * `lr_outside` (timm): the same ratio, `b = mu b + q d`, `p = p - eta b`;
+//! * `joint_norm` (optax): `q = tc |p| / (|g + lambda p| + eps)`, otherwise as the paper.
+
+use crate::engine::stepper::{Stepper, measure_first};
+use crate::error::Result;
+use crate::hyper::{
+    Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
+};
+use crate::registry::Algorithm;
+use crate::rule::{Decay, Elementwise, Measured, Slot, Step, moment};
+use crate::simd::F32;
+use crate::trust::{Ratio, Trust};
+use fearless_simd::Simd;
+
+pub(crate) const LARS: Algorithm = Algorithm {
+    name: "lars",
+    class_name: "Lars",
+    summary: "layer-wise adaptive rates for momentum",
+    formula: "q = tc |p| / (|g| + lambda |p|); v = mu v + eta q (g + lambda p); p = p - v",
+    source: "You et al. 2017, arXiv 1708.03888",
+    hypers: HYPERS,
+    weight_decay: Value::None,
+    weight_decay_mode: "l2",
+    layerwise: true,
+    make,
+};
+
+const HYPERS: &[Hyper] = &[
+    learning_rate(1.0),
+    number(
+        "momentum",
+        0.9,
+        Domain::Unit,
+        "decay rate of the velocity, mu",
+    ),
+    number(
+        "trust_coefficient",
+        1e-3,
+        Domain::AtLeast(0.0),
+        "factor of the ratio, tc",
+    ),
+    flag("nesterov", false, "look ahead along the velocity"),
+    number(
+        "epsilon",
+        0.0,
+        Domain::AtLeast(0.0),
+        "small constant of the ratio's denominator",
+    ),
+    choice(
+        "form",
+        &[
+            Value::Text("lr_inside"),
+            Value::Text("lr_outside"),
+            Value::Text("joint_norm"),
+        ],
+        "the paper's, timm's or optax's",
+    ),
+    fixed(optional(
+        "trust_clip",
+        Domain::PairOrNone,
+        "limits of the ratio over the learning rate",
+    )),
+    flag(
+        "always_adapt",
+        true,
+        "adapt layers without weight decay too",
+    ),
+];
+const MOMENTUM: usize = index(HYPERS, "momentum");
+const COEFFICIENT: usize = index(HYPERS, "trust_coefficient");
+const NESTEROV: usize = index(HYPERS, "nesterov");
+const EPSILON: usize = index(HYPERS, "epsilon");
+const FORM: usize = index(HYPERS, "form");
+const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
+const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
+
+fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(measure_first::<_, 1, 2>(Lars::new))
+}
+
+#[derive(Clone, Copy)]
+struct Lars {
+    momentum: f32,
+    nesterov: bool,
+    rate: f64,
+    /// Factor of the gradient before it enters the velocity, and of the velocity in the step.
+    enter: f32,
+    leave: f32,
+    inside: bool,
+    joint: bool,
+    lambda: f64,
+    epsilon: f64,
+    trust: Trust,
+    decay: Decay,
+}
+
+impl Lars {
+    fn new(step: &mut Step<'_>) -> Self {
+        let v = step.values;
+        let decay = Decay::new(step, false);
+        let rate = step.learning_rate * decay.shrink;
+        // The limits are of q / eta.
+        let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
+        Lars {
+            momentum: v.number(MOMENTUM) as f32,
+            nesterov: v.flag(NESTEROV),
+            rate,
+            enter: 0.0,
+            leave: 0.0,
+            inside: !v.is(FORM, "lr_outside"),
+            joint: v.is(FORM, "joint_norm"),
+            lambda: step.coupled(),
+            epsilon: v.number(EPSILON),
+            trust: Trust {
+                coefficient: v.number(COEFFICIENT) / if clip.is_some() { rate } else { 1.0 },
+                phi: None,
+                clip,
+                adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
+            },
+            decay,
+        }
+    }
+}
+
+impl Elementwise<1> for Lars {
+    const SLOTS: [Slot; 1] = [moment("momentum")];
+    #[inline(always)]
+    fn update<V: Simd>(
+        &self,
+        p: F32<V>,
+        g: F32<V>,
+        [b]: &mut [F32<V>; 1],
+        keep: impl Fn(F32<V>) -> F32<V>,
+    ) -> F32<V> {
+        let d = self.decay.gradient(p, g) * self.enter;
+        *b = keep(*b * self.momentum + d);
+        let u = if self.nesterov {
+            d + *b * self.momentum
+        } else {
+            *b
+        };
+        self.decay.step(p, u * self.leave)
+    }
+}
+
+impl Measured<1, 2> for Lars {
+    #[inline(always)]
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); 2] {
+        let d = if self.joint {
+            self.decay.gradient(p, g)
+        } else {
+            g
+        };
+        [(p, p), (d, d)]
+    }
+
+    fn settle(self, sums: [f64; 2]) -> (Self, Ratio) {
+        let (weight, gradient) = (sums[0].sqrt(), sums[1].sqrt());
+        let denominator = if gradient == 0.0 {
+            0.0
+        } else if self.joint {
+            gradient + self.epsilon
+        } else {
+            gradient + self.lambda * weight + self.epsilon
+        };
+        let ratio = self.trust.ratio(weight, denominator);
+        let (enter, leave) = if self.inside {
+            (self.rate * ratio, 1.0)
+        } else {
+            (ratio, self.rate)
+        };
+        let record = self.trust.record(weight, denominator);
+        (
+            Lars {
+                enter: enter as f32,
+                leave: leave as f32,
+                ..self
+            },
+            record,
+        )
+    }
+}

@@ -1,0 +1,972 @@
+//! An optimizer: hyperparameters, state and counters of one training run.
+
+use crate::engine::kernels::MAX_SUMS;
+use crate::engine::memory::Block;
+use crate::engine::plan::{Plan, useful_threads};
+use crate::engine::pool::{self, Board, num_threads};
+use crate::engine::stages::{Average, Prepare};
+use crate::engine::state::{Array, Extras, State};
+use crate::engine::stepper::{Passes, Stepper};
+use crate::engine::storage::{Format, StateDtype};
+use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
+use crate::error::{Error, Kind, Result};
+use crate::hyper::{Value, Values, shared};
+use crate::registry::Algorithm;
+use crate::rule::Step;
+use crate::scalars::{Powers, hash_name, mix};
+use crate::simd::Isa;
+use crate::trust::Ratio;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What differs for one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Override {
+    /// A hyperparameter of this name.
+    Value(String, Value),
+    /// Learning rate in place of the optimizer's.
+    LearningRate(f64),
+    /// Factor of the optimizer's learning rate.
+    Multiplier(f64),
+    /// Whether the trust ratio applies.
+    Adapt(bool),
+    /// Whether the parameter is updated at all.
+    Trainable(bool),
+}
+
+/// A gradient as a slice, as long as its parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum GradientSlice<'a> {
+    /// The parameter is left alone.
+    None,
+    /// IEEE single precision.
+    Float32(&'a [f32]),
+    /// bfloat16 bits.
+    Bfloat16(&'a [u16]),
+    /// IEEE half bits.
+    Float16(&'a [u16]),
+}
+
+/// What `explain` tells about a parameter.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Name.
+    pub name: String,
+    /// Number of elements.
+    pub len: usize,
+    /// Learning rate of the next update.
+    pub learning_rate: f64,
+    /// Weight decay, if any.
+    pub weight_decay: Option<f64>,
+    /// Whether the trust ratio applies; none for rules without one.
+    pub layer_adaptation: Option<bool>,
+    /// Whether it is updated.
+    pub trainable: bool,
+    /// Bytes of state.
+    pub state_bytes: usize,
+    /// Names and formats of its states.
+    pub slots: Vec<(&'static str, Format)>,
+}
+
+/// One array of the state.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// `"<parameter>/<slot>"`, with `_scale` behind it for the scales of 8-bit states.
+    pub key: String,
+    /// Index of the parameter.
+    pub tensor: usize,
+    /// Format of the elements; none for scales, which are bytes.
+    pub format: Option<Format>,
+    /// Where the bytes are.
+    place: std::ops::Range<usize>,
+}
+
+/// Parameters with the same hyperparameters.
+#[derive(Clone, Debug)]
+struct Group {
+    overrides: Vec<Override>,
+    values: Values,
+    adapt: bool,
+}
+
+impl Group {
+    fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
+        let mut group = Group {
+            overrides: overrides.to_vec(),
+            values: base.clone(),
+            adapt: true,
+        };
+        for one in overrides {
+            match one {
+                Override::Value(name, value) => {
+                    if !base.find(name)?.1.moves {
+                        return Err(Error::new(
+                            Kind::Hyperparameter,
+                            format!(
+                                "{name} is fixed at construction and cannot differ between parameters"
+                            ),
+                        ));
+                    }
+                    group.values.set(name, *value)?;
+                }
+                Override::Adapt(adapt) => group.adapt = *adapt,
+                Override::LearningRate(x) | Override::Multiplier(x) => {
+                    base.find("learning_rate")?.1.check(Value::Number(*x))?;
+                }
+                Override::Trainable(_) => {}
+            }
+        }
+        Ok(group)
+    }
+
+    fn learning_rate(&self, base: f64) -> f64 {
+        self.overrides.iter().fold(base, |rate, one| match one {
+            Override::LearningRate(x) => *x,
+            Override::Multiplier(factor) => rate * factor,
+            _ => rate,
+        })
+    }
+}
+
+/// What exists once the parameters are known.
+struct Built {
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
+    lengths: Vec<usize>,
+    groups: Vec<Group>,
+    stepper: Box<dyn Stepper>,
+    state: State,
+    partials: Vec<AtomicU64>,
+    /// The same for the norms of gradients; empty until they are wanted.
+    norm_partials: Vec<AtomicU64>,
+    step_plan: Plan,
+    flat_plan: Plan,
+    board: Board,
+    scratch: Block,
+    factors: Vec<f32>,
+    /// Whether the sums of the last step are there.
+    measured: bool,
+}
+
+/// An optimizer. See the crate's example.
+pub struct Optimizer {
+    algorithm: &'static Algorithm,
+    values: Values,
+    built: Option<Built>,
+    powers: Powers,
+    isa: Isa,
+    iterations: u64,
+    calls: u64,
+    skipped: u64,
+    last_skip: Option<String>,
+    gradient_norm: Option<f64>,
+    /// First and largest learning rate so far.
+    first_rate: Option<f64>,
+    largest_rate: f64,
+}
+
+/// What a call did.
+enum Finite {
+    Yes,
+    No(String),
+}
+
+/// Distinguishes sweeps, for what threads remember between items.
+static SWEEPS: AtomicU64 = AtomicU64::new(1);
+
+impl Optimizer {
+    /// The algorithm called `name` at its defaults.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name.
+    pub fn new(name: &str) -> Result<Optimizer> {
+        let algorithm = Algorithm::named(name)?;
+        Ok(Optimizer::with(
+            algorithm,
+            algorithm.defaults(),
+            Isa::best(),
+        ))
+    }
+
+    fn with(algorithm: &'static Algorithm, values: Values, isa: Isa) -> Optimizer {
+        Optimizer {
+            algorithm,
+            values,
+            built: None,
+            powers: Powers::default(),
+            isa,
+            iterations: 0,
+            calls: 0,
+            skipped: 0,
+            last_skip: None,
+            gradient_norm: None,
+            first_rate: None,
+            largest_rate: 0.0,
+        }
+    }
+
+    /// The row of the registry.
+    pub fn algorithm(&self) -> &'static Algorithm {
+        self.algorithm
+    }
+
+    /// Runs on this SIMD level.
+    pub fn set_isa(&mut self, isa: Isa) {
+        self.isa = isa;
+    }
+
+    /// The hyperparameters.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Updates done.
+    pub fn iterations(&self) -> u64 {
+        self.iterations
+    }
+
+    /// Calls of `apply` that were not skipped.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Calls skipped for a non-finite gradient.
+    pub fn skipped_steps(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Why the last skipped call was skipped.
+    pub fn last_skip(&self) -> Option<&str> {
+        self.last_skip.as_deref()
+    }
+
+    /// L2 norm of all gradients of the last update, where a norm clip or a check computed it.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        self.gradient_norm
+    }
+
+    /// Whether [`Optimizer::build`] was called.
+    pub fn is_built(&self) -> bool {
+        self.built.is_some()
+    }
+
+    /// Names of the parameters.
+    pub fn names(&self) -> &[String] {
+        self.built.as_ref().map_or(&[], |b| &b.names)
+    }
+
+    /// Elements of all parameters.
+    pub fn elements(&self) -> usize {
+        self.built.as_ref().map_or(0, |b| b.lengths.iter().sum())
+    }
+
+    /// Sets a hyperparameter; before `build` any of them, afterwards those that move.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name, a value out of range, a combination that is refused, or a switch that is
+    /// fixed after `build`; then nothing is changed.
+    pub fn set(&mut self, name: &str, value: Value) -> Result<()> {
+        let (_, hyper) = self.values.find(name)?;
+        let mut values = self.values.clone();
+        values.set(name, value)?;
+        if let Some(built) = &mut self.built {
+            let refuse = |why: &str| {
+                Err(Error::new(
+                    Kind::Hyperparameter,
+                    format!("{name} {why}; set it in the constructor"),
+                ))
+            };
+            if !hyper.moves {
+                return refuse("is fixed once the optimizer is built");
+            }
+            values.check()?;
+            if (self.algorithm.make)(&values)?.slots().len() != built.stepper.slots().len() {
+                return refuse("would need other states than the optimizer was built with");
+            }
+            let groups: Result<Vec<Group>> = built
+                .groups
+                .iter()
+                .map(|group| Group::new(&values, &group.overrides))
+                .collect();
+            built.groups = groups?;
+        }
+        self.values = values;
+        Ok(())
+    }
+
+    /// Sets a number that a schedule or callable computed; the learning rate without touching the
+    /// groups, which derive theirs from it.
+    pub fn set_moving(&mut self, name: &str, x: f64) -> Result<()> {
+        if name == self.algorithm.hypers[0].name {
+            return self.values.set(name, Value::Number(x));
+        }
+        self.set(name, Value::Number(x))
+    }
+
+    /// Whether the next call closes its window, hence updates.
+    pub fn next_call_updates(&self) -> bool {
+        let window = self
+            .values
+            .shared_number(shared::ACCUMULATION)
+            .unwrap_or(1.0);
+        (self.calls + 1) % window as u64 == 0
+    }
+
+    /// The same optimizer before `build`: hyperparameters only.
+    pub fn unbuilt(&self) -> Optimizer {
+        Optimizer::with(self.algorithm, self.values.clone(), self.isa)
+    }
+
+    /// Binds names and lengths of the parameters and allocates the state.
+    ///
+    /// # Errors
+    ///
+    /// A second call, hyperparameters that do not go together, or no memory.
+    pub fn build(&mut self, parameters: &[(&str, usize)]) -> Result<()> {
+        self.build_with(parameters, &[])
+    }
+
+    /// [`Optimizer::build`] with what differs for some parameters: one list for each, or none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::build`], and for an override that is not legal.
+    pub fn build_with(
+        &mut self,
+        parameters: &[(&str, usize)],
+        overrides: &[Vec<Override>],
+    ) -> Result<()> {
+        if self.built.is_some() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                "the optimizer is built already; make a new one for other parameters",
+            ));
+        }
+        if let Some((name, len)) = parameters.iter().find(|(_, len)| *len > 1 << 40) {
+            return Err(Error::new(
+                Kind::Overflow,
+                format!("parameter '{name}' has {len} elements; at most 2^40 are supported"),
+            ));
+        }
+        self.values.check()?;
+        let stepper = (self.algorithm.make)(&self.values)?;
+        let dtype = StateDtype::named(self.values.shared_text(shared::STATE_DTYPE));
+        let mut groups: Vec<Group> = Vec::new();
+        let mut tensors = Vec::with_capacity(parameters.len());
+        let mut first_chunk = 0;
+        for (i, &(name, len)) in parameters.iter().enumerate() {
+            let own = overrides.get(i).map_or(&[][..], Vec::as_slice);
+            let trainable = !own.contains(&Override::Trainable(false));
+            let own: Vec<Override> = own
+                .iter()
+                .filter(|o| !matches!(o, Override::Trainable(_)))
+                .cloned()
+                .collect();
+            let group = match groups.iter().position(|group| group.overrides == own) {
+                Some(group) => group,
+                None => {
+                    groups.push(Group::new(&self.values, &own).map_err(|e| {
+                        Error::new(
+                            e.kind,
+                            format!("override for parameter '{name}': {}", e.message),
+                        )
+                    })?);
+                    groups.len() - 1
+                }
+            };
+            let tensor = Tensor {
+                len,
+                group: trainable.then_some(group),
+                storage: dtype.for_size(len),
+                hash: hash_name(name),
+                first_chunk,
+            };
+            first_chunk += tensor.chunks();
+            tensors.push(tensor);
+        }
+        let extras = Extras {
+            average: self.values.shared(shared::USE_EMA) == Value::Bool(true),
+            accumulated: self.values.shared(shared::ACCUMULATION) != Value::None,
+        };
+        let lengths: Vec<usize> = tensors.iter().map(|t| t.len).collect();
+        let sizes: Vec<(usize, StateDtype)> = tensors.iter().map(|t| (t.len, t.storage)).collect();
+        let mut built = Built {
+            names: parameters
+                .iter()
+                .map(|(name, _)| (*name).to_string())
+                .collect(),
+            state: State::new(&sizes, stepper.slots(), extras)?,
+            step_plan: Plan::single(&[], 1),
+            flat_plan: Plan::single(&[], 1),
+            board: Board::default(),
+            scratch: Block::zeroed(0)?,
+            partials: room(first_chunk * MAX_SUMS),
+            norm_partials: Vec::new(),
+            factors: Vec::new(),
+            measured: false,
+            tensors,
+            lengths,
+            groups,
+            stepper,
+        };
+        built.fill_initial(&self.values);
+        built.plan(num_threads())?;
+        self.built = Some(built);
+        Ok(())
+    }
+
+    fn built(&self) -> Result<&Built> {
+        self.built.as_ref().ok_or_else(not_built)
+    }
+
+    /// One call: an update, or an accumulation. Returns whether the parameters were updated.
+    ///
+    /// # Errors
+    ///
+    /// Wrong numbers or lengths of slices, a non-finite gradient where that is an error. Nothing
+    /// was changed then.
+    pub fn apply(
+        &mut self,
+        params: &mut [&mut [f32]],
+        gradients: &[GradientSlice<'_>],
+    ) -> Result<bool> {
+        let built = self.built()?;
+        if params.len() != built.tensors.len() || gradients.len() != built.tensors.len() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                format!(
+                    "{} parameters are bound; got {} and {} gradients",
+                    built.tensors.len(),
+                    params.len(),
+                    gradients.len()
+                ),
+            ));
+        }
+        let mut raw = Vec::with_capacity(gradients.len());
+        for (i, gradient) in gradients.iter().enumerate() {
+            let (len, gradient) = match gradient {
+                GradientSlice::None => (built.lengths[i], Gradient::None),
+                GradientSlice::Float32(g) => (g.len(), Gradient::Float32(g.as_ptr())),
+                GradientSlice::Bfloat16(g) => (g.len(), Gradient::Bfloat16(g.as_ptr())),
+                GradientSlice::Float16(g) => (g.len(), Gradient::Float16(g.as_ptr())),
+            };
+            if len != built.lengths[i] || params[i].len() != built.lengths[i] {
+                return Err(Error::new(
+                    Kind::Shape,
+                    format!(
+                        "parameter '{}' was built with {} elements; got {} and a gradient of {len}",
+                        built.names[i],
+                        built.lengths[i],
+                        params[i].len()
+                    ),
+                ));
+            }
+            raw.push(gradient);
+        }
+        let params: Vec<*mut f32> = params.iter_mut().map(|p| p.as_mut_ptr()).collect();
+        // SAFETY: the slices have the lengths that were built, and are borrowed for the call.
+        unsafe { self.apply_raw(&params, &raw) }
+    }
+
+    /// [`Optimizer::apply`] over raw memory.
+    ///
+    /// # Safety
+    ///
+    /// Every pointer is valid for as many elements as its parameter was built with, aligned, and
+    /// no parameter overlaps another one or a gradient. Nobody else writes to any of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::apply`].
+    pub unsafe fn apply_raw(
+        &mut self,
+        params: &[*mut f32],
+        gradients: &[Gradient],
+    ) -> Result<bool> {
+        let built = self.built()?;
+        debug_assert_eq!(params.len(), built.tensors.len());
+        if gradients.iter().all(|g| matches!(g, Gradient::None)) && !gradients.is_empty() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                "every gradient is None; pass at least one, or do not call apply",
+            ));
+        }
+        if self.calls >= i64::MAX as u64 {
+            return Err(Error::new(
+                Kind::Overflow,
+                "the step counter can grow no further",
+            ));
+        }
+        let window = self
+            .values
+            .shared_number(shared::ACCUMULATION)
+            .unwrap_or(1.0);
+        let updates = self.next_call_updates();
+        let mut prepare = self.preparation();
+        let threads = num_threads();
+        let built = self.built.as_mut().ok_or_else(not_built)?;
+        built.plan(threads)?;
+
+        let clip = Clip::of(&self.values);
+        let policy = self.values.shared_text(shared::NONFINITE);
+        let checks = matches!(policy, "raise" | "skip") || policy == "auto" && clip.needs_norms();
+        built.factors.clear();
+        if checks || updates && clip.needs_norms() {
+            let norms = built.norms(self.isa, params, gradients, prepare, window != 1.0);
+            if checks && let Finite::No(message) = built.finite(&norms, gradients) {
+                if policy != "skip" {
+                    return Err(Error::new(Kind::NonFinite, message));
+                }
+                self.skipped += 1;
+                self.last_skip = Some(message);
+                return Ok(false);
+            }
+            if updates {
+                let total = norms.iter().map(|x| x * x).sum::<f64>().sqrt() / window;
+                self.gradient_norm = Some(total);
+                match clip {
+                    Clip::Each(limit) => {
+                        let factor = |norm: f64| limit / (norm / window).max(limit);
+                        built
+                            .factors
+                            .extend(norms.iter().map(|&x| (factor(x) / window) as f32));
+                    }
+                    Clip::Global(limit) => {
+                        // A norm that is not finite makes every gradient NaN, as in Keras.
+                        let factor = if total.is_finite() {
+                            limit / total.max(limit)
+                        } else {
+                            f64::NAN
+                        };
+                        built.factors.resize(norms.len(), (factor / window) as f32);
+                    }
+                    Clip::None => {}
+                }
+            }
+        }
+        if built.factors.is_empty() && window != 1.0 {
+            prepare.factor = (1.0 / window) as f32;
+        }
+        let average = self.average(updates);
+        let built = self.built.as_mut().ok_or_else(not_built)?;
+        let task = if updates {
+            let base = match self.values.own(0) {
+                Value::Number(x) => x,
+                _ => 0.0,
+            };
+            self.first_rate.get_or_insert(base);
+            self.largest_rate = self.largest_rate.max(base);
+            for (i, group) in built.groups.iter().enumerate() {
+                let mut step = Step {
+                    values: &group.values,
+                    t: self.iterations + 1,
+                    learning_rate: group.learning_rate(base),
+                    largest_rate: self.largest_rate,
+                    first_rate: self.first_rate.unwrap_or(base),
+                    adapt: group.adapt,
+                    powers: &mut self.powers,
+                };
+                built.stepper.prepare(i, &mut step);
+            }
+            built.measured = true;
+            let seed = self.values.shared_number(shared::SEED).unwrap_or(0.0) as u64;
+            Task::Step {
+                stepper: &*built.stepper,
+                average,
+                nearest: self.values.shared_text(shared::STATE_ROUNDING) == "nearest",
+                key: mix(seed ^ mix(self.iterations + 1)),
+            }
+        } else {
+            Task::Accumulate { average }
+        };
+        let plan = if updates {
+            &built.step_plan
+        } else {
+            &built.flat_plan
+        };
+        let sweep = Sweep {
+            task,
+            isa: self.isa,
+            tensors: &built.tensors,
+            params,
+            gradients,
+            prepare,
+            factors: &built.factors,
+            accumulated: window != 1.0,
+            state: &built.state,
+            partials: &built.partials,
+            scratch: built.scratch.as_ptr().cast(),
+            id: SWEEPS.fetch_add(1, Ordering::Relaxed),
+        };
+        pool::run(plan, &mut built.board, &|stage, item| {
+            sweep.run(stage, item)
+        });
+        self.calls += 1;
+        self.iterations += u64::from(updates);
+        Ok(updates)
+    }
+
+    /// What is done to every gradient, norm clips aside.
+    fn preparation(&self) -> Prepare {
+        let mut prepare = Prepare::NOTHING;
+        if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE) {
+            prepare.unscale = (1.0 / scale) as f32;
+        }
+        if self.values.shared(shared::MAXIMIZE) == Value::Bool(true) {
+            prepare.unscale = -prepare.unscale;
+        }
+        if let Some(limit) = self.values.shared_number(shared::CLIPVALUE) {
+            prepare.limit = limit as f32;
+        }
+        prepare
+    }
+
+    /// What happens to the average in this call.
+    fn average(&self, updates: bool) -> Option<Average> {
+        if self.values.shared(shared::USE_EMA) != Value::Bool(true) {
+            return None;
+        }
+        if !updates && self.values.shared_text(shared::EMA_EVERY) == "update" {
+            return None;
+        }
+        let momentum = self
+            .values
+            .shared_number(shared::EMA_MOMENTUM)
+            .unwrap_or(0.0);
+        let every = self
+            .values
+            .shared_number(shared::EMA_OVERWRITE)
+            .map(|f| f as u64);
+        Some(Average {
+            momentum: if self.iterations == 0 { 0.0 } else { momentum },
+            overwrite: every.is_some_and(|f| (self.iterations + 1) % f == 0),
+        })
+    }
+
+    /// Ratios of the last step, in the order of the names; none before it or for rules without.
+    pub fn ratios(&self) -> Option<Vec<Ratio>> {
+        let built = self
+            .built
+            .as_ref()
+            .filter(|b| b.measured && self.algorithm.layerwise)?;
+        Some(
+            built
+                .tensors
+                .iter()
+                .map(|tensor| match tensor.group {
+                    Some(group) => built
+                        .stepper
+                        .record(group, &totals(&built.partials, tensor)),
+                    None => Ratio::NONE,
+                })
+                .collect(),
+        )
+    }
+
+    /// What is done to each parameter.
+    pub fn rows(&self) -> Vec<Row> {
+        let Some(built) = &self.built else {
+            return Vec::new();
+        };
+        let base = self.values.number(0);
+        built
+            .tensors
+            .iter()
+            .enumerate()
+            .map(|(i, tensor)| {
+                let group = tensor.group.map(|g| &built.groups[g]);
+                let arrays = built.arrays(i);
+                Row {
+                    name: built.names[i].clone(),
+                    len: tensor.len,
+                    learning_rate: group.map_or(0.0, |g| g.learning_rate(base)),
+                    weight_decay: group.and_then(|g| g.values.shared_number(shared::WEIGHT_DECAY)),
+                    layer_adaptation: self
+                        .algorithm
+                        .layerwise
+                        .then(|| group.is_some_and(|g| g.adapt)),
+                    trainable: group.is_some(),
+                    state_bytes: arrays.iter().map(|(_, a)| bytes(a, tensor.len)).sum(),
+                    slots: arrays.iter().map(|(name, a)| (*name, a.format)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// Bytes of all states.
+    pub fn state_bytes(&self) -> usize {
+        self.rows().iter().map(|row| row.state_bytes).sum()
+    }
+
+    /// Every array of the state.
+    pub fn entries(&self) -> Vec<Entry> {
+        let Some(built) = &self.built else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for (tensor, name) in built.names.iter().enumerate() {
+            for (slot, array) in built.arrays(tensor) {
+                let (elements, scales) = State::places(&array, built.lengths[tensor]);
+                let key = format!("{name}/{slot}");
+                entries.extend(scales.map(|place| Entry {
+                    key: format!("{key}_scale"),
+                    tensor,
+                    format: None,
+                    place,
+                }));
+                entries.push(Entry {
+                    key,
+                    tensor,
+                    format: Some(array.format),
+                    place: elements,
+                });
+            }
+        }
+        entries
+    }
+
+    /// The bytes of an entry.
+    pub fn entry_bytes(&self, entry: &Entry) -> &[u8] {
+        self.built
+            .as_ref()
+            .map_or(&[], |b| &b.state.block.bytes()[entry.place.clone()])
+    }
+
+    /// Replaces the bytes of an entry.
+    pub fn write_entry(&mut self, entry: &Entry, bytes: &[u8]) {
+        if let Some(built) = &mut self.built {
+            built.state.block.bytes_mut()[entry.place.clone()].copy_from_slice(bytes);
+            built.measured = false;
+        }
+    }
+
+    /// Counters and rates: `iterations`, `calls`, `skipped_steps`, first and largest rate.
+    pub fn counters(&self) -> ([u64; 3], Option<f64>, f64) {
+        (
+            [self.iterations, self.calls, self.skipped],
+            self.first_rate,
+            self.largest_rate,
+        )
+    }
+
+    /// Replaces counters and rates.
+    pub fn set_counters(&mut self, counters: [u64; 3], first_rate: Option<f64>, largest_rate: f64) {
+        [self.iterations, self.calls, self.skipped] = counters;
+        (self.first_rate, self.largest_rate) = (first_rate, largest_rate);
+        self.last_skip = None;
+        self.gradient_norm = None;
+    }
+
+    /// Zeroes state and counters.
+    pub fn reset(&mut self) {
+        if let Some(built) = &mut self.built {
+            built.state.block.bytes_mut().fill(0);
+            built.fill_initial(&self.values);
+            built.measured = false;
+        }
+        self.set_counters([0; 3], None, 0.0);
+    }
+
+    /// The average of a parameter, where one is kept.
+    pub fn average_of(&self, tensor: usize) -> Option<&[f32]> {
+        let built = self.built.as_ref()?;
+        let array = built.state.tensors.get(tensor)?.average.as_ref()?;
+        Some(built.state.read(array, built.lengths[tensor]))
+    }
+
+    /// Address and length of the memory that holds all state.
+    pub fn state_memory(&self) -> (usize, usize) {
+        self.built.as_ref().map_or((0, 0), |b| {
+            (b.state.block.as_ptr() as usize, b.state.block.len())
+        })
+    }
+}
+
+fn not_built() -> Error {
+    Error::new(
+        Kind::NotBuilt,
+        "the optimizer is not built; call build(params) first, or apply(grads, params)",
+    )
+}
+
+fn bytes(array: &Array, len: usize) -> usize {
+    let (elements, scales) = State::places(array, len);
+    elements.len() + scales.map_or(0, |s| s.len())
+}
+
+/// Room for partial sums.
+fn room(n: usize) -> Vec<AtomicU64> {
+    std::iter::repeat_with(AtomicU64::default).take(n).collect()
+}
+
+/// The norm clip that is set.
+#[derive(Clone, Copy)]
+enum Clip {
+    None,
+    Each(f64),
+    Global(f64),
+}
+
+impl Clip {
+    fn of(values: &Values) -> Clip {
+        match (
+            values.shared_number(shared::CLIPNORM),
+            values.shared_number(shared::GLOBAL_CLIPNORM),
+        ) {
+            (Some(limit), _) => Clip::Each(limit),
+            (_, Some(limit)) => Clip::Global(limit),
+            _ => Clip::None,
+        }
+    }
+
+    fn needs_norms(self) -> bool {
+        !matches!(self, Clip::None)
+    }
+}
+
+impl Built {
+    /// Gives the states that do not start at zero their first value.
+    fn fill_initial(&mut self, values: &Values) {
+        for (k, slot) in self.stepper.slots().iter().enumerate() {
+            let Some(initial) = slot.initial else {
+                continue;
+            };
+            for i in 0..self.tensors.len() {
+                if let Some(array) = self.state.tensors[i].slots[k] {
+                    self.state
+                        .fill(&array, self.lengths[i], values.number(initial) as f32);
+                }
+            }
+        }
+    }
+
+    /// The named arrays of a tensor.
+    fn arrays(&self, tensor: usize) -> Vec<(&'static str, Array)> {
+        let arrays = &self.state.tensors[tensor];
+        let slots = self.stepper.slots().iter().zip(&arrays.slots);
+        slots
+            .filter_map(|(slot, array)| array.map(|a| (slot.name, a)))
+            .chain(arrays.average.map(|a| ("average", a)))
+            .chain(arrays.accumulated.map(|a| ("gradient_accumulator", a)))
+            .collect()
+    }
+
+    /// Plans for this many threads, if they are not there yet.
+    fn plan(&mut self, available: usize) -> Result<()> {
+        let elements: usize = self.lengths.iter().sum();
+        let threads = useful_threads(elements, available);
+        if self.step_plan.threads == threads && !self.step_plan.phases[0].items.is_empty() {
+            return Ok(());
+        }
+        let flat = Plan::single(&self.lengths, threads);
+        let step = match self.stepper.passes() {
+            Passes::One => Plan::single(&self.lengths, threads),
+            passes => Plan::waves(&self.lengths, threads, passes == Passes::AdvanceThenApply),
+        };
+        let bytes = step.scratch * size_of::<f32>();
+        if self.scratch.len() < bytes {
+            self.scratch = Block::zeroed(bytes)?;
+        }
+        (self.step_plan, self.flat_plan) = (step, flat);
+        Ok(())
+    }
+
+    /// L2 norm of each gradient, as the rule will see it before clips.
+    fn norms(
+        &mut self,
+        isa: Isa,
+        params: &[*mut f32],
+        gradients: &[Gradient],
+        prepare: Prepare,
+        accumulated: bool,
+    ) -> Vec<f64> {
+        if self.norm_partials.is_empty() {
+            self.norm_partials = room(self.partials.len());
+        }
+        let sweep = Sweep {
+            task: Task::Norm,
+            isa,
+            tensors: &self.tensors,
+            params,
+            gradients,
+            prepare,
+            factors: &[],
+            accumulated,
+            state: &self.state,
+            partials: &self.norm_partials,
+            scratch: std::ptr::null_mut(),
+            id: SWEEPS.fetch_add(1, Ordering::Relaxed),
+        };
+        pool::run(&self.flat_plan, &mut self.board, &|stage, item| {
+            sweep.run(stage, item)
+        });
+        let takes_part = |i: usize| {
+            self.tensors[i].group.is_some()
+                && (accumulated || !matches!(gradients[i], Gradient::None))
+        };
+        (0..self.tensors.len())
+            .map(|i| {
+                if takes_part(i) {
+                    totals(&self.norm_partials, &self.tensors[i])[0].sqrt()
+                } else {
+                    0.0
+                }
+            })
+            .collect()
+    }
+
+    /// Whether every gradient is finite, by its norm; else where the first is not.
+    fn finite(&self, norms: &[f64], gradients: &[Gradient]) -> Finite {
+        let Some(i) = norms.iter().position(|x| !x.is_finite()) else {
+            return Finite::Yes;
+        };
+        // SAFETY: the gradient is as long as its parameter.
+        let found = unsafe { gradients[i].non_finite(self.lengths[i]) };
+        let name = &self.names[i];
+        Finite::No(match found {
+            Some((index, value, count)) => format!(
+                "gradient of '{name}' has {count} non-finite element{}, the first at flat index {index}: {value}; \
+                 nothing was changed. Mend it, or use nonfinite=\"skip\" to leave such steps out or \
+                 nonfinite=\"propagate\" to let them through",
+                if count == 1 { "" } else { "s" }
+            ),
+            None => format!("accumulated gradient of '{name}' is not finite; nothing was changed"),
+        })
+    }
+}
+
+impl Gradient {
+    /// Index, value and number of the non-finite elements.
+    ///
+    /// # Safety
+    ///
+    /// The gradient has `len` elements.
+    unsafe fn non_finite(&self, len: usize) -> Option<(usize, f32, usize)> {
+        let at = |i: usize| {
+            // SAFETY: `i < len`, as the caller promises.
+            unsafe {
+                match self {
+                    Gradient::None => 0.0,
+                    Gradient::Float32(g) => *g.add(i),
+                    Gradient::Bfloat16(g) => f32::from_bits(u32::from(*g.add(i)) << 16),
+                    // All exponent bits set: not finite, in half as in single precision.
+                    Gradient::Float16(g) if *g.add(i) & 0x7c00 == 0x7c00 => {
+                        if *g.add(i) & 0x3ff == 0 {
+                            f32::INFINITY
+                        } else {
+                            f32::NAN
+                        }
+                    }
+                    Gradient::Float16(_) => 0.0,
+                }
+            }
+        };
+        let first = (0..len).find(|&i| !at(i).is_finite())?;
+        Some((
+            first,
+            at(first),
+            (first..len).filter(|&i| !at(i).is_finite()).count(),
+        ))
+    }
+}

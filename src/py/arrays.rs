@@ -1,0 +1,282 @@
+//! The library's own checks of NumPy arrays.
+//!
+//! rust-numpy's guards look overlaps up by base object and panic on some input; here flags, dtype
+//! and addresses are read from the array itself, a few loads for each.
+
+use crate::engine::sweep::Gradient;
+use crate::error::Kind;
+use crate::py::errors::error;
+use numpy::npyffi::{
+    NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, PyArray_Check,
+    PyArray_CheckExact, PyArrayObject,
+};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::ops::Range;
+use std::os::raw::c_int;
+
+/// What an array is used as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Parameter,
+    Gradient,
+}
+
+/// The element type of an array.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    Float32,
+    Bfloat16,
+    Float16,
+}
+
+/// What was read from an array that passed every check.
+#[derive(Clone, Copy)]
+pub(crate) struct Array {
+    pub(crate) data: *mut u8,
+    pub(crate) len: usize,
+    pub(crate) element: Element,
+}
+
+const FLOAT: c_int = NPY_TYPES::NPY_FLOAT as c_int;
+const HALF: c_int = NPY_TYPES::NPY_HALF as c_int;
+
+impl Array {
+    /// The addresses it occupies.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let start = self.data as usize;
+        start
+            ..start
+                + self.len
+                    * if self.element == Element::Float32 {
+                        4
+                    } else {
+                        2
+                    }
+    }
+
+    pub(crate) fn gradient(&self) -> Gradient {
+        match self.element {
+            Element::Float32 => Gradient::Float32(self.data.cast()),
+            Element::Bfloat16 => Gradient::Bfloat16(self.data.cast()),
+            Element::Float16 => Gradient::Float16(self.data.cast()),
+        }
+    }
+}
+
+/// Checks an array and reads where its elements are; `name` is asked for errors only.
+pub(crate) fn read(
+    object: &Bound<'_, PyAny>,
+    role: Role,
+    name: &dyn Fn() -> String,
+) -> PyResult<Array> {
+    let py = object.py();
+    // SAFETY: type checks of a live object.
+    let (exact, any) = unsafe {
+        (
+            PyArray_CheckExact(py, object.as_ptr()),
+            PyArray_Check(py, object.as_ptr()),
+        )
+    };
+    if exact == 0 && (any == 0 || is_masked(object)?) {
+        return Err(wrong_type(object, role, name));
+    }
+    // SAFETY: the object is an array; its fields are read while the interpreter is attached.
+    let array = unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields };
+    // SAFETY: the descriptor of a live array; `type_num` and `byteorder` have the same place in
+    // NumPy 1 and 2.
+    let (number, order) = unsafe {
+        (
+            (*array.descr).fields.type_num,
+            (*array.descr).fields.byteorder as u8,
+        )
+    };
+    let native = order == b'='
+        || order == b'|'
+        || order
+            == if cfg!(target_endian = "little") {
+                b'<'
+            } else {
+                b'>'
+            };
+    let element = match number {
+        FLOAT => Element::Float32,
+        HALF if role == Role::Gradient => Element::Float16,
+        n if role == Role::Gradient && is_bfloat16(object, n)? => Element::Bfloat16,
+        _ => return Err(wrong_dtype(object, role, name)),
+    };
+    if !native {
+        return Err(error(
+            py,
+            Kind::DType,
+            format!(
+                "{} has the wrong byte order (dtype {}); convert it with .astype('=f4')",
+                what(role, name),
+                text(object, "dtype")
+            ),
+        ));
+    }
+    let nd = usize::try_from(array.nd).unwrap_or(0);
+    // SAFETY: an array has `nd` dimensions.
+    let shape = if nd == 0 {
+        &[][..]
+    } else {
+        unsafe { std::slice::from_raw_parts(array.dimensions, nd) }
+    };
+    let len: usize = shape
+        .iter()
+        .map(|&n| usize::try_from(n).unwrap_or(0))
+        .product();
+    if array.flags & NPY_ARRAY_C_CONTIGUOUS == 0 && len > 0 {
+        let hint = if role == Role::Gradient {
+            "; np.ascontiguousarray makes a copy that is"
+        } else {
+            ""
+        };
+        return Err(error(
+            py,
+            Kind::Layout,
+            format!(
+                "{} must be C-contiguous; its shape is {} and its strides are {}{hint}",
+                what(role, name),
+                text(object, "shape"),
+                text(object, "strides")
+            ),
+        ));
+    }
+    let size = if element == Element::Float32 { 4 } else { 2 };
+    if len > 0 && (array.flags & NPY_ARRAY_ALIGNED == 0 || array.data as usize % size != 0) {
+        return Err(error(
+            py,
+            Kind::Layout,
+            format!(
+                "{} must be aligned to {size} bytes; its address is {:#x}, {} beyond. Use memory that NumPy \
+                 allocated, or lamb_rs.aligned",
+                what(role, name),
+                array.data as usize,
+                array.data as usize % size
+            ),
+        ));
+    }
+    if role == Role::Parameter && array.flags & NPY_ARRAY_WRITEABLE == 0 {
+        return Err(error(
+            py,
+            Kind::ReadOnly,
+            format!(
+                "{} is read-only and would be updated in place; pass a writeable array, or a .copy() of it",
+                what(role, name)
+            ),
+        ));
+    }
+    // An empty array may carry any address: it is never read.
+    let data = if len == 0 {
+        std::ptr::NonNull::<u64>::dangling().as_ptr().cast()
+    } else {
+        array.data.cast()
+    };
+    Ok(Array { data, len, element })
+}
+
+/// Whether two arrays have the same shape.
+pub(crate) fn same_shape(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: both were checked to be arrays; a shape has `nd` numbers.
+    unsafe {
+        let (a, b) = (
+            &(*a.as_ptr().cast::<PyArrayObject>()).fields,
+            &(*b.as_ptr().cast::<PyArrayObject>()).fields,
+        );
+        a.nd == b.nd
+            && (0..usize::try_from(a.nd).unwrap_or(0))
+                .all(|i| *a.dimensions.add(i) == *b.dimensions.add(i))
+    }
+}
+
+/// Whether the array owns its memory, so that nothing else shows it.
+pub(crate) fn owns_memory(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object was checked to be an array.
+    unsafe {
+        (*object.as_ptr().cast::<PyArrayObject>())
+            .fields
+            .base
+            .is_null()
+    }
+}
+
+fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MASKED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = object.py();
+    let class = MASKED.get_or_try_init(py, || {
+        PyResult::Ok(py.import("numpy.ma")?.getattr("MaskedArray")?.unbind())
+    })?;
+    object.is_instance(class.bind(py))
+}
+
+/// Whether a type number is that of `ml_dtypes.bfloat16`, which NumPy gives out at run time.
+fn is_bfloat16(object: &Bound<'_, PyAny>, number: c_int) -> PyResult<bool> {
+    use std::sync::atomic::{AtomicI32, Ordering};
+    static KNOWN: AtomicI32 = AtomicI32::new(-1);
+    if KNOWN.load(Ordering::Relaxed) == number {
+        return Ok(true);
+    }
+    if number < NPY_TYPES::NPY_USERDEF as c_int {
+        return Ok(false);
+    }
+    let found = object
+        .getattr("dtype")?
+        .getattr("name")?
+        .extract::<String>()?
+        == "bfloat16";
+    if found {
+        KNOWN.store(number, Ordering::Relaxed);
+    }
+    Ok(found)
+}
+
+fn what(role: Role, name: &dyn Fn() -> String) -> String {
+    match role {
+        Role::Parameter => format!("parameter '{}'", name()),
+        Role::Gradient => format!("gradient of '{}'", name()),
+    }
+}
+
+/// An attribute of an array, as text.
+pub(crate) fn text(object: &Bound<'_, PyAny>, attribute: &str) -> String {
+    object
+        .getattr(attribute)
+        .and_then(|x| Ok(x.str()?.to_string()))
+        .unwrap_or_default()
+}
+
+fn wrong_type(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyErr {
+    let found = object.get_type();
+    let module = text(found.as_any(), "__module__");
+    let remedy = match role {
+        Role::Parameter => "pass the numpy.ndarray that holds it; a copy would not be updated",
+        Role::Gradient => "np.asarray makes one",
+    };
+    error(
+        object.py(),
+        Kind::DType,
+        format!(
+            "{} must be a numpy.ndarray of float32; got {module}.{}; {remedy}",
+            what(role, name),
+            text(found.as_any(), "__name__")
+        ),
+    )
+}
+
+fn wrong_dtype(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyErr {
+    let wanted = match role {
+        Role::Parameter => "float32",
+        Role::Gradient => "float32, bfloat16 or float16",
+    };
+    error(
+        object.py(),
+        Kind::DType,
+        format!(
+            "{} must have dtype {wanted}; got {}; convert it with .astype(np.float32)",
+            what(role, name),
+            text(object, "dtype")
+        ),
+    )
+}

@@ -1,0 +1,256 @@
+//! The only code that knows Python and NumPy: arrays in, exceptions out.
+
+mod arrays;
+mod errors;
+mod floor;
+mod optimizer;
+mod state;
+mod structure;
+
+use crate::error::Result;
+use crate::hyper::{Domain, Hyper, SHARED, Value};
+use crate::registry::ALGORITHMS;
+use crate::simd::Isa;
+use crate::{FORMAT_VERSION, NUMERICS_VERSION};
+use errors::raise;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::sync::OnceLock;
+
+/// The level that `LAMB_RS_SIMD` asks for, or the best one.
+fn isa() -> Result<Isa> {
+    static CHOSEN: OnceLock<Result<Isa>> = OnceLock::new();
+    CHOSEN
+        .get_or_init(|| {
+            let asked = std::env::var("LAMB_RS_SIMD").unwrap_or_default();
+            if asked.is_empty() {
+                return Ok(Isa::best());
+            }
+            Isa::named(&asked).ok_or_else(|| {
+                let names: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
+                crate::error::Error::new(
+                    crate::error::Kind::Hyperparameter,
+                    format!(
+                        "LAMB_RS_SIMD must be one of {} on this CPU; got '{asked}'",
+                        names.join(", ")
+                    ),
+                )
+            })
+        })
+        .clone()
+}
+
+/// A value as a Python object.
+fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::None => py.None().into_bound(py),
+        Value::Bool(x) => x.into_pyobject(py)?.to_owned().into_any(),
+        Value::Number(x) => x.into_pyobject(py)?.into_any(),
+        Value::Text(x) => x.into_pyobject(py)?.into_any(),
+        Value::Pair(low, high) => (low, high).into_pyobject(py)?.into_any(),
+    })
+}
+
+/// A Python object as a value of `hyper`.
+fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let refuse = || -> PyResult<Value> {
+        let given = object
+            .repr()
+            .map_or_else(|_| "an object".to_string(), |r| r.to_string());
+        Err(raise(object.py(), &hyper.refuse(&given)))
+    };
+    let value = if object.is_none() {
+        Value::None
+    } else if let Ok(x) = object.extract::<bool>() {
+        Value::Bool(x)
+    } else if let Ok(text) = object.extract::<String>() {
+        let known = match hyper.domain {
+            Domain::Choice(values) => values,
+            _ => &[],
+        };
+        match known
+            .iter()
+            .find(|v| matches!(v, Value::Text(x) if *x == text))
+        {
+            Some(value) => *value,
+            None => return refuse(),
+        }
+    } else if let Ok((low, high)) = object.extract::<(f64, f64)>() {
+        Value::Pair(low, high)
+    } else if let Ok(x) = object.extract::<f64>() {
+        Value::Number(x)
+    } else {
+        return refuse();
+    };
+    hyper.check(value).or_else(|_| refuse())
+}
+
+fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    hypers
+        .iter()
+        .map(|hyper| {
+            let row = PyDict::new(py);
+            row.set_item("name", hyper.name)?;
+            row.set_item("default", to_python(py, hyper.default)?)?;
+            let (kind, choices) = match hyper.domain {
+                Domain::Flag => ("bool", Vec::new()),
+                Domain::Choice(values) => ("choice", values.to_vec()),
+                Domain::PairOrNone => ("pair", Vec::new()),
+                Domain::Integer(_) | Domain::IntegerOrNone(_) => ("integer", Vec::new()),
+                _ => ("number", Vec::new()),
+            };
+            let choices: PyResult<Vec<_>> = choices.into_iter().map(|v| to_python(py, v)).collect();
+            row.set_item("kind", kind)?;
+            row.set_item("choices", PyTuple::new(py, choices?)?)?;
+            row.set_item("domain", hyper.domain.to_string())?;
+            row.set_item("moves", hyper.moves)?;
+            row.set_item("doc", hyper.doc)?;
+            row.set_item("shared", shared)?;
+            Ok(row)
+        })
+        .collect()
+}
+
+/// The native part of `lamb_rs`. Private: use the package.
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::*;
+
+    #[pymodule_export]
+    use super::floor::stream_floor;
+    #[pymodule_export]
+    use super::optimizer::Optimizer;
+
+    #[pymodule_init]
+    fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        isa().map_err(|e| raise(m.py(), &e))?;
+        m.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Names and leaves of a structure of arrays.
+    #[pyfunction]
+    #[pyo3(signature = (params, /))]
+    fn flatten<'py>(params: &Bound<'py, PyAny>) -> PyResult<(Vec<String>, Vec<Bound<'py, PyAny>>)> {
+        let (_, leaves) = structure::bind(params)?;
+        Ok(leaves.into_iter().unzip())
+    }
+
+    /// The registry, as dictionaries.
+    #[pyfunction]
+    fn algorithms<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for algorithm in ALGORITHMS {
+            let row = PyDict::new(py);
+            row.set_item("name", algorithm.name)?;
+            row.set_item("class_name", algorithm.class_name)?;
+            row.set_item("summary", algorithm.summary)?;
+            row.set_item("formula", algorithm.formula)?;
+            row.set_item("source", algorithm.source)?;
+            row.set_item("layerwise", algorithm.layerwise)?;
+            let stepper = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
+            row.set_item(
+                "slots",
+                stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>(),
+            )?;
+            let mut hypers = rows(py, algorithm.hypers, false)?;
+            hypers.extend(rows(py, SHARED, true)?);
+            for hyper in &hypers {
+                let name: String = hyper.as_any().get_item("name")?.extract()?;
+                let value = algorithm.defaults().get(&name).map_err(|e| raise(py, &e))?;
+                hyper.set_item("default", to_python(py, value)?)?;
+            }
+            row.set_item("hyper", hypers)?;
+            list.append(row)?;
+        }
+        Ok(list)
+    }
+
+    /// Sets the number of threads of the process.
+    #[pyfunction]
+    #[pyo3(signature = (n, /))]
+    fn set_num_threads(n: usize) {
+        crate::set_num_threads(n);
+    }
+
+    /// The number of threads that a large step uses.
+    #[pyfunction]
+    fn get_num_threads() -> usize {
+        crate::num_threads()
+    }
+
+    /// Sets the number of threads for the calling thread until `pop_threads`.
+    #[pyfunction]
+    #[pyo3(signature = (n, /))]
+    fn push_threads(n: usize) {
+        crate::push_threads(n);
+    }
+
+    /// Ends the innermost `push_threads`.
+    #[pyfunction]
+    fn pop_threads() {
+        crate::pop_threads();
+    }
+
+    /// What this build is and what it runs on.
+    #[pyfunction]
+    fn info<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let info = PyDict::new(py);
+        let (threads, source) = crate::threads_and_source();
+        info.set_item("version", env!("CARGO_PKG_VERSION"))?;
+        info.set_item("numerics_version", NUMERICS_VERSION)?;
+        info.set_item("format_version", FORMAT_VERSION)?;
+        info.set_item("simd", isa().map_err(|e| raise(py, &e))?.name())?;
+        info.set_item(
+            "simd_available",
+            Isa::available()
+                .iter()
+                .map(|i| i.name())
+                .collect::<Vec<_>>(),
+        )?;
+        info.set_item("threads", threads)?;
+        info.set_item("threads_source", source)?;
+        info.set_item(
+            "build_profile",
+            if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            },
+        )?;
+        info.set_item(
+            "target",
+            format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        )?;
+        info.set_item("numpy", py.import("numpy")?.getattr("__version__")?)?;
+        info.set_item("python", py.version())?;
+        Ok(info)
+    }
+
+    /// Cosine, the same bits on every platform.
+    #[pyfunction]
+    #[pyo3(signature = (x, /))]
+    fn cos(x: f64) -> f64 {
+        libm::cos(x)
+    }
+
+    /// Exponential, the same bits on every platform.
+    #[pyfunction]
+    #[pyo3(signature = (x, /))]
+    fn exp(x: f64) -> f64 {
+        libm::exp(x)
+    }
+
+    /// Natural logarithm, the same bits on every platform.
+    #[pyfunction]
+    #[pyo3(signature = (x, /))]
+    fn log(x: f64) -> f64 {
+        libm::log(x)
+    }
+
+    /// `x` to the power `y`, the same bits on every platform.
+    #[pyfunction]
+    #[pyo3(signature = (x, y, /))]
+    fn pow(x: f64, y: f64) -> f64 {
+        libm::pow(x, y)
+    }
+}

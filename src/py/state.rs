@@ -1,0 +1,193 @@
+//! The state as a dictionary of arrays, and back.
+
+use crate::error::Kind;
+use crate::optimizer::{Entry, Optimizer};
+use crate::py::errors::error;
+use crate::{FORMAT_VERSION, Format, NUMERICS_VERSION};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+const COUNTERS: [&str; 3] = [
+    "optimizer/iterations",
+    "optimizer/calls",
+    "optimizer/skipped_steps",
+];
+const FIRST_RATE: &str = "optimizer/first_learning_rate";
+const LARGEST_RATE: &str = "optimizer/largest_learning_rate";
+const ALGORITHM: &str = "optimizer/algorithm";
+const FORMAT: &str = "optimizer/format_version";
+const NUMERICS: &str = "optimizer/numerics_version";
+
+/// Copies of every array, and the counters.
+pub(crate) fn save<'py>(
+    py: Python<'py>,
+    optimizer: &Optimizer,
+    shapes: &[Vec<usize>],
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item(ALGORITHM, optimizer.algorithm().name)?;
+    dict.set_item(FORMAT, FORMAT_VERSION)?;
+    dict.set_item(NUMERICS, NUMERICS_VERSION)?;
+    let (counters, first, largest) = optimizer.counters();
+    for (key, counter) in COUNTERS.iter().zip(counters) {
+        dict.set_item(key, counter)?;
+    }
+    dict.set_item(FIRST_RATE, first)?;
+    dict.set_item(LARGEST_RATE, largest)?;
+    for entry in optimizer.entries() {
+        let bytes = optimizer.entry_bytes(&entry);
+        let shape = &shapes[entry.tensor];
+        let array = match entry.format {
+            None => PyArray1::from_slice(py, bytes).into_any(),
+            Some(Format::Float32) => {
+                PyArray1::from_slice(py, bytemuck::cast_slice::<u8, f32>(bytes))
+                    .reshape(shape.clone())?
+                    .into_any()
+            }
+            Some(Format::Bfloat16) => {
+                PyArray1::from_slice(py, bytemuck::cast_slice::<u8, u16>(bytes))
+                    .reshape(shape.clone())?
+                    .into_any()
+            }
+            Some(_) => PyArray1::from_slice(py, bytes)
+                .reshape(shape.clone())?
+                .into_any(),
+        };
+        dict.set_item(&entry.key, array)?;
+    }
+    Ok(dict)
+}
+
+/// Restores arrays and counters, after everything was checked: all differences in one error.
+pub(crate) fn load(
+    optimizer: &mut Optimizer,
+    shapes: &[Vec<usize>],
+    dict: &Bound<'_, PyDict>,
+    strict: bool,
+) -> PyResult<()> {
+    let py = dict.py();
+    let mut differences = Vec::new();
+    let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
+    let mut known: Vec<String> = [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE]
+        .map(String::from)
+        .to_vec();
+    known.extend(COUNTERS.map(String::from));
+
+    let algorithm = optimizer.algorithm().name;
+    match dict.get_item(ALGORITHM)?.map(|x| x.to_string()) {
+        Some(found) if found == algorithm => {}
+        Some(found) => differences.push(format!(
+            "it is of '{found}', this optimizer is '{algorithm}'"
+        )),
+        None => differences.push(format!("'{ALGORITHM}' is missing")),
+    }
+    for (key, ours) in [(FORMAT, FORMAT_VERSION), (NUMERICS, NUMERICS_VERSION)] {
+        match dict.get_item(key)?.and_then(|x| x.extract::<u64>().ok()) {
+            Some(found) if found == ours => {}
+            Some(found) => differences.push(format!("'{key}' is {found}, this release has {ours}")),
+            None => differences.push(format!("'{key}' is missing")),
+        }
+    }
+    let mut counters = [0u64; 3];
+    for (counter, key) in counters.iter_mut().zip(COUNTERS) {
+        match dict.get_item(key)?.map(|x| x.extract::<u64>()) {
+            Some(Ok(x)) if x <= i64::MAX as u64 => *counter = x,
+            Some(_) => differences.push(format!("'{key}' is not a step count")),
+            None => differences.push(format!("'{key}' is missing")),
+        }
+    }
+    let first: Option<f64> = match dict.get_item(FIRST_RATE)? {
+        Some(x) => x.extract()?,
+        None => None,
+    };
+    let largest: f64 = match dict.get_item(LARGEST_RATE)? {
+        Some(x) => x.extract()?,
+        None => 0.0,
+    };
+    for entry in optimizer.entries() {
+        known.push(entry.key.clone());
+        let Some(object) = dict.get_item(&entry.key)? else {
+            if strict {
+                differences.push(format!("'{}' is missing", entry.key));
+            }
+            continue;
+        };
+        let wanted = match entry.format {
+            Some(_) => shapes[entry.tensor].clone(),
+            None => vec![optimizer.entry_bytes(&entry).len()],
+        };
+        match bytes(&object, entry.format, &wanted) {
+            Ok(bytes) => writes.push((entry, bytes)),
+            Err(found) => {
+                let dtype = dtype(entry.format);
+                differences.push(format!(
+                    "'{}' must be {dtype} of shape {wanted:?}, got {found}",
+                    entry.key
+                ));
+            }
+        }
+    }
+    if strict {
+        for key in dict.keys() {
+            let key = key.to_string();
+            if !known.contains(&key) {
+                differences.push(format!("'{key}' is unknown"));
+            }
+        }
+    }
+    if !differences.is_empty() {
+        let list = differences
+            .iter()
+            .map(|d| format!("\n  - {d}"))
+            .collect::<String>();
+        return Err(error(
+            py,
+            Kind::StateMismatch,
+            format!("the state does not fit this optimizer; nothing was changed:{list}"),
+        ));
+    }
+    for (entry, bytes) in writes {
+        optimizer.write_entry(&entry, &bytes);
+    }
+    optimizer.set_counters(counters, first, largest);
+    Ok(())
+}
+
+fn dtype(format: Option<Format>) -> &'static str {
+    match format {
+        Some(Format::Float32) => "float32",
+        Some(Format::Bfloat16) => "uint16",
+        _ => "uint8",
+    }
+}
+
+/// The bytes of an array of the wanted type and shape, or what it is instead.
+fn bytes(
+    object: &Bound<'_, PyAny>,
+    format: Option<Format>,
+    shape: &[usize],
+) -> Result<Vec<u8>, String> {
+    fn take<T: numpy::Element + bytemuck::Pod>(
+        object: &Bound<'_, PyAny>,
+        shape: &[usize],
+    ) -> Option<Vec<u8>> {
+        let array: PyReadonlyArrayDyn<'_, T> = object.extract().ok()?;
+        let array = array.as_array();
+        let flat: Vec<T> = array.iter().copied().collect();
+        (array.shape() == shape).then(|| bytemuck::cast_slice(&flat).to_vec())
+    }
+    let found = match format {
+        Some(Format::Float32) => take::<f32>(object, shape),
+        Some(Format::Bfloat16) => take::<u16>(object, shape),
+        _ => take::<u8>(object, shape),
+    };
+    found.ok_or_else(|| {
+        let text = |name| crate::py::arrays::text(object, name);
+        if object.hasattr("dtype").unwrap_or(false) {
+            format!("{} of shape {}", text("dtype"), text("shape"))
+        } else {
+            object.get_type().to_string()
+        }
+    })
+}

@@ -1,0 +1,382 @@
+//! The vocabulary of algorithms.
+//!
+//! A rule sees sixteen lanes of a parameter, its gradient and its states, and scalars that were
+//! computed once for the step. It knows nothing of memory, threads or storage.
+//!
+//! * [`Direction`]: which way to go; [`Plain`] makes an element-wise rule of it, [`Layerwise`] one
+//!   whose step is scaled by the trust ratio.
+//! * [`Elementwise`]: a whole update in one pass.
+//! * [`Measured`]: a read-only pass that sums, then an element-wise update (LARS).
+//! * [`Scaled`]: a pass that advances the states and sums, then one that moves (LAMB).
+
+use crate::hyper::{Values, shared};
+use crate::scalars::Powers;
+use crate::simd::{F32, where_not_negative};
+use crate::trust::{Ratio, Trust};
+use fearless_simd::Simd;
+
+/// What a state slot holds, hence how narrow it may be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Always `float32`: running maxima, iterates.
+    Full,
+    /// A signed moment.
+    Moment,
+    /// A moment that is never negative.
+    Square,
+}
+
+/// One state of an algorithm: as many elements as the parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// Name, as in `state_dict`.
+    pub name: &'static str,
+    /// What it holds.
+    pub content: Content,
+    /// Position of the hyperparameter that gives its first value; zero where there is none.
+    pub initial: Option<usize>,
+}
+
+/// A signed moment called `name`.
+pub const fn moment(name: &'static str) -> Slot {
+    Slot {
+        name,
+        content: Content::Moment,
+        initial: None,
+    }
+}
+
+/// A non-negative moment called `name`.
+pub const fn square(name: &'static str) -> Slot {
+    Slot {
+        name,
+        content: Content::Square,
+        initial: None,
+    }
+}
+
+/// A state called `name` that is never narrowed.
+pub const fn full(name: &'static str) -> Slot {
+    Slot {
+        name,
+        content: Content::Full,
+        initial: None,
+    }
+}
+
+impl Slot {
+    /// A slot whose first value is the hyperparameter at this position of the algorithm's table.
+    pub const fn starting_at(self, hyper: usize) -> Slot {
+        Slot {
+            initial: Some(hyper),
+            ..self
+        }
+    }
+}
+
+/// What a rule may know when it computes its scalars for a step.
+pub struct Step<'a> {
+    /// Hyperparameters of the parameter's group.
+    pub values: &'a Values,
+    /// Number of the update in progress, from 1.
+    pub t: u64,
+    /// Learning rate of this update and group.
+    pub learning_rate: f64,
+    /// Largest learning rate seen so far.
+    pub largest_rate: f64,
+    /// First learning rate seen.
+    pub first_rate: f64,
+    /// Whether layer adaptation is on for this group.
+    pub adapt: bool,
+    pub(crate) powers: &'a mut Powers,
+}
+
+impl Step<'_> {
+    /// `beta**t`.
+    pub fn pow(&mut self, beta: f64) -> f64 {
+        self.powers.pow(beta, self.t)
+    }
+
+    /// The bias correction `1 - beta**t`.
+    pub fn correction(&mut self, beta: f64) -> f64 {
+        self.powers.one_minus_pow(beta, self.t)
+    }
+
+    /// The weight decay of the group; 0 where none is set.
+    pub fn weight_decay(&self) -> f64 {
+        self.values
+            .shared_number(shared::WEIGHT_DECAY)
+            .unwrap_or(0.0)
+    }
+
+    /// The weight decay where it is added to the gradient, else 0.
+    pub fn coupled(&self) -> f64 {
+        if self.values.shared_text(shared::MODE) == "l2" {
+            self.weight_decay()
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Where weight decay enters, as coefficients of the parameter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Decay {
+    coupled: f32,
+    inside: f32,
+    outside: f32,
+    cautious: bool,
+    /// Factor of the step (mode "after").
+    pub shrink: f64,
+}
+
+impl Decay {
+    /// The coefficients of an element-wise rule, or of a layer-wise one, whose mode "update"
+    /// puts the decay under the trust ratio.
+    pub fn new(step: &Step<'_>, layerwise: bool) -> Decay {
+        let (lambda, rate) = (step.weight_decay(), step.learning_rate);
+        let mut decay = Decay {
+            shrink: 1.0,
+            ..Decay::default()
+        };
+        if lambda == 0.0 {
+            return decay;
+        }
+        let per = |limit: f64| if limit > 0.0 { rate / limit } else { 0.0 };
+        match step.values.shared_text(shared::MODE) {
+            "l2" => decay.coupled = lambda as f32,
+            "update" if layerwise => decay.inside = lambda as f32,
+            "after" => {
+                decay.outside = (rate * lambda) as f32;
+                decay.shrink = 1.0 - rate * lambda;
+            }
+            "fixed" => decay.outside = lambda as f32,
+            "corrected" => decay.outside = (rate * lambda * per(step.largest_rate)) as f32,
+            "schedule" => decay.outside = (lambda * per(step.first_rate)) as f32,
+            "cautious" => {
+                decay.outside = (rate * lambda) as f32;
+                decay.cautious = true;
+            }
+            _ => decay.outside = (rate * lambda) as f32,
+        }
+        decay
+    }
+
+    /// The gradient with the coupled part.
+    #[inline(always)]
+    pub fn gradient<V: Simd>(&self, p: F32<V>, g: F32<V>) -> F32<V> {
+        if self.coupled == 0.0 {
+            g
+        } else {
+            g + p * self.coupled
+        }
+    }
+
+    /// The direction with the part under the trust ratio.
+    #[inline(always)]
+    pub fn direction<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        if self.inside == 0.0 {
+            u
+        } else {
+            u + p * self.inside
+        }
+    }
+
+    /// The parameter after decay and step, in one subtraction.
+    #[inline(always)]
+    pub fn step<V: Simd>(&self, p: F32<V>, step: F32<V>) -> F32<V> {
+        if self.outside == 0.0 {
+            p - step
+        } else if self.cautious {
+            p - (p * where_not_negative(step * p, self.outside) + step)
+        } else {
+            p - (p * self.outside + step)
+        }
+    }
+
+    /// The norm of the parameter after decoupled decay, from the norm before.
+    pub fn decayed(&self, norm: f64) -> f64 {
+        if self.cautious {
+            norm
+        } else {
+            norm * (1.0 - f64::from(self.outside)).abs()
+        }
+    }
+}
+
+/// Which way to go: advance the states, then read the direction off them.
+pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Whether [`Direction::direction`] reads the gradient.
+    const USES_GRADIENT: bool = false;
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The direction, without learning rate and decay.
+    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+}
+
+/// A whole update in one pass.
+pub trait Elementwise<const S: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Advances the states and returns the new parameter. `keep` makes of a new state what will
+    /// be used from it; rules that use a state in the step in which they advance it apply it.
+    fn update<V: Simd>(
+        &self,
+        p: F32<V>,
+        g: F32<V>,
+        s: &mut [F32<V>; S],
+        keep: impl Fn(F32<V>) -> F32<V>,
+    ) -> F32<V>;
+}
+
+/// An element-wise rule that first wants sums over the tensor.
+pub trait Measured<const S: usize, const K: usize>: Elementwise<S> {
+    /// Pairs whose products are summed over the tensor, in f64.
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); K];
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
+    fn settle(self, sums: [f64; K]) -> (Self, Ratio);
+}
+
+/// A rule that advances its states in one pass, which also sums, and moves in a second one.
+pub trait Scaled<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Whether the second pass reads the gradient.
+    const USES_GRADIENT: bool;
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The direction, from the states as stored.
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+    /// Pairs whose products are summed over the tensor, in f64.
+    fn measure<V: Simd>(&self, p: F32<V>, u: F32<V>) -> [(F32<V>, F32<V>); K];
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
+    fn settle(self, sums: [f64; K]) -> (Self, Ratio);
+    /// The new parameter.
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
+}
+
+/// A direction as an element-wise rule: `p - (decay + eta * u)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<D> {
+    direction: D,
+    rate: f32,
+    decay: Decay,
+}
+
+impl<D> Plain<D> {
+    /// The rule for this step.
+    pub fn new(direction: D, step: &Step<'_>) -> Self {
+        let decay = Decay::new(step, false);
+        Plain {
+            direction,
+            rate: (step.learning_rate * decay.shrink) as f32,
+            decay,
+        }
+    }
+
+    /// The rule for a step that advances the states and moves nothing.
+    pub fn standing(direction: D) -> Self {
+        Plain {
+            direction,
+            rate: 0.0,
+            decay: Decay::default(),
+        }
+    }
+}
+
+impl<D: Direction<S>, const S: usize> Elementwise<S> for Plain<D> {
+    const SLOTS: [Slot; S] = D::SLOTS;
+
+    #[inline(always)]
+    fn update<V: Simd>(
+        &self,
+        p: F32<V>,
+        g: F32<V>,
+        s: &mut [F32<V>; S],
+        keep: impl Fn(F32<V>) -> F32<V>,
+    ) -> F32<V> {
+        let g = self.decay.gradient(p, g);
+        self.direction.advance(g, s);
+        *s = s.map(keep);
+        self.decay
+            .step(p, self.direction.direction(g, s) * self.rate)
+    }
+}
+
+/// A direction as a layer-wise rule: `p - (decay + eta * ratio * u)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Layerwise<D> {
+    direction: D,
+    rate: f64,
+    scale: f32,
+    decay: Decay,
+    trust: Trust,
+    /// The denominator is `|r| + lambda |p|` instead of `|r + lambda p|`.
+    sum_of_norms: bool,
+}
+
+impl<D> Layerwise<D> {
+    /// The rule for this step.
+    pub fn new(direction: D, step: &Step<'_>, trust: Trust, sum_of_norms: bool) -> Self {
+        let decay = Decay::new(step, true);
+        let rate = step.learning_rate * decay.shrink;
+        Layerwise {
+            direction,
+            rate,
+            scale: 0.0,
+            decay,
+            trust,
+            sum_of_norms,
+        }
+    }
+}
+
+impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
+    const SLOTS: [Slot; S] = D::SLOTS;
+    const USES_GRADIENT: bool = D::USES_GRADIENT;
+
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+        self.direction.advance(self.decay.gradient(p, g), s);
+    }
+
+    #[inline(always)]
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+        let g = if D::USES_GRADIENT {
+            self.decay.gradient(p, g)
+        } else {
+            g
+        };
+        self.decay.direction(p, self.direction.direction(g, s))
+    }
+
+    #[inline(always)]
+    fn measure<V: Simd>(&self, p: F32<V>, u: F32<V>) -> [(F32<V>, F32<V>); 2] {
+        let u = if self.sum_of_norms {
+            u - p * self.decay.inside
+        } else {
+            u
+        };
+        [(p, p), (u, u)]
+    }
+
+    fn settle(self, sums: [f64; 2]) -> (Self, Ratio) {
+        let weight = self.decay.decayed(sums[0].sqrt());
+        let mut update = sums[1].sqrt();
+        if self.sum_of_norms {
+            update += f64::from(self.decay.inside) * weight;
+        }
+        let scale = (self.rate * self.trust.ratio(weight, update)) as f32;
+        (
+            Layerwise { scale, ..self },
+            self.trust.record(weight, update),
+        )
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        self.decay.step(p, u * self.scale)
+    }
+}

@@ -1,0 +1,282 @@
+//! The one door to SIMD.
+//!
+//! Every kernel is written for [`F32`]: sixteen `f32` lanes, whatever the CPU has. One register
+//! with AVX-512, two with AVX2, four with SSE2 and NEON, an array in the scalar level: the same
+//! program, hence the same bits. Only operations that IEEE 754 rounds exactly are used; nothing
+//! is fused, save [`add_product`], whose product is exact.
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, f32x16, f64x8, u8x16, u16x16, u32x16};
+pub(crate) use fearless_simd::{Simd, SimdBase};
+
+/// Sixteen `f32` lanes.
+pub type F32<V> = f32x16<V>;
+/// Sixteen `u32` lanes.
+pub(crate) type U32<V> = u32x16<V>;
+
+/// The number of lanes of every kernel. Part of the numeric contract.
+pub const LANES: usize = 16;
+
+/// A SIMD level that this CPU has.
+#[derive(Clone, Copy, Debug)]
+pub struct Isa(Level);
+
+/// The names of all levels, in rising order on each architecture.
+pub const ISA_NAMES: [&str; 5] = ["scalar", "sse2", "avx2", "avx512", "neon"];
+
+impl Isa {
+    /// Every level this CPU can run, lowest first.
+    pub fn available() -> Vec<Isa> {
+        let best = Level::new();
+        let mut levels = vec![Level::fallback()];
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        {
+            levels.extend(best.as_sse2().map(Level::Sse2));
+            levels.extend(best.as_avx2().map(Level::Avx2));
+            levels.extend(best.as_avx512().map(Level::Avx512));
+        }
+        #[cfg(target_arch = "aarch64")]
+        levels.extend(best.as_neon().map(Level::Neon));
+        levels.into_iter().map(Isa).collect()
+    }
+
+    /// The highest level of this CPU.
+    pub fn best() -> Isa {
+        *Isa::available().last().unwrap_or(&Isa(Level::fallback()))
+    }
+
+    /// The level called `name`, if this CPU has it.
+    pub fn named(name: &str) -> Option<Isa> {
+        Isa::available().into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// One of [`ISA_NAMES`].
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Sse2(_) | Level::Sse4_2(_) => "sse2",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx2(_) => "avx2",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => "neon",
+            _ => "scalar",
+        }
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+}
+
+/// Runs `$body` with `$v` bound to the token of the level, compiled once for each level.
+macro_rules! with_isa {
+    ($isa:expr, $v:ident => $body:expr) => {{
+        use fearless_simd::{Level, Simd};
+        match $isa.level() {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx512($v) => $v.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx2($v) => $v.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Sse2($v) => $v.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon($v) => $v.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            Level::Fallback($v) => $v.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            _ => unreachable!("Isa holds no other level"),
+        }
+    }};
+}
+pub(crate) use with_isa;
+
+/// Loads sixteen lanes.
+#[inline(always)]
+pub(crate) fn load<V: Simd>(v: V, lanes: &[f32; LANES]) -> F32<V> {
+    f32x16::from_slice(v, lanes)
+}
+
+/// Stores sixteen lanes.
+#[inline(always)]
+pub(crate) fn store<V: Simd>(x: F32<V>, lanes: &mut [f32; LANES]) {
+    x.store_slice(lanes);
+}
+
+/// The same number in every lane.
+#[inline(always)]
+pub fn splat<V: Simd>(like: F32<V>, x: f32) -> F32<V> {
+    f32x16::splat(token(like), x)
+}
+
+#[inline(always)]
+fn token<V: Simd>(x: F32<V>) -> V {
+    x.token()
+}
+
+/// `num / den`, and 0 where `den` is 0.
+#[inline(always)]
+pub fn div_or_zero<V: Simd>(num: F32<V>, den: F32<V>) -> F32<V> {
+    let zero = splat(num, 0.0);
+    den.simd_eq(zero).select(zero, num / den)
+}
+
+/// Square root, correctly rounded.
+#[inline(always)]
+pub fn sqrt<V: Simd>(x: F32<V>) -> F32<V> {
+    x.sqrt()
+}
+
+/// The larger of the two; a NaN in `b` wins.
+#[inline(always)]
+pub fn maximum<V: Simd>(a: F32<V>, b: F32<V>) -> F32<V> {
+    a.simd_gt(b).select(a, b)
+}
+
+/// `x` limited to `[low, high]`; NaN stays NaN.
+#[inline(always)]
+pub fn clamp<V: Simd>(x: F32<V>, low: f32, high: f32) -> F32<V> {
+    let (low, high) = (splat(x, low), splat(x, high));
+    let x = x.simd_lt(low).select(low, x);
+    x.simd_gt(high).select(high, x)
+}
+
+/// -1, 0 or 1 by the sign of `x`; NaN stays NaN.
+#[inline(always)]
+pub fn sign<V: Simd>(x: F32<V>) -> F32<V> {
+    let zero = splat(x, 0.0);
+    let one = splat(x, 1.0);
+    let nonzero = x.simd_gt(zero) | x.simd_lt(zero);
+    nonzero.select(one.copysign(x), x)
+}
+
+/// `decay` where `x >= 0`, else 0.
+#[inline(always)]
+pub fn where_not_negative<V: Simd>(x: F32<V>, decay: f32) -> F32<V> {
+    let zero = splat(x, 0.0);
+    x.simd_ge(zero).select(splat(x, decay), zero)
+}
+
+/// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn flush<V: Simd>(x: F32<V>) -> F32<V> {
+    let tiny = splat(x, f32::MIN_POSITIVE);
+    x.abs().simd_lt(tiny).select(splat(x, 0.0), x)
+}
+
+/// Sixteen `f64` lanes of a running sum of products of `f32` numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Sum<V: Simd>(f64x8<V>, f64x8<V>);
+
+impl<V: Simd> Sum<V> {
+    #[inline(always)]
+    pub(crate) fn load(v: V, lanes: &[f64; LANES]) -> Self {
+        Sum(
+            f64x8::from_slice(v, &lanes[..8]),
+            f64x8::from_slice(v, &lanes[8..]),
+        )
+    }
+
+    #[inline(always)]
+    pub(crate) fn store(self, lanes: &mut [f64; LANES]) {
+        self.0.store_slice(&mut lanes[..8]);
+        self.1.store_slice(&mut lanes[8..]);
+    }
+
+    /// Adds `a * b`. The product of two `f32` is exact in `f64`, so fusing it with the addition
+    /// changes no bit: the only place where a fused operation is allowed.
+    #[inline(always)]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the product is exact, so fused and not fused agree"
+    )]
+    pub(crate) fn add_product(self, a: F32<V>, b: F32<V>) -> Self {
+        let (a0, a1) = a.widen();
+        let (b0, b1) = b.widen();
+        Sum(a0.mul_add(b0, self.0), a1.mul_add(b1, self.1))
+    }
+}
+
+/// The sum of sixteen partial sums, in a fixed order.
+pub(crate) fn fold(lanes: &[f64; LANES]) -> f64 {
+    let mut x = *lanes;
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            x[i] += x[i + width];
+        }
+        width /= 2;
+    }
+    x[0]
+}
+
+/// bfloat16 bits to `f32`.
+#[inline(always)]
+pub(crate) fn from_bf16<V: Simd>(v: V, bits: &[u16; LANES]) -> F32<V> {
+    f32x16::from_bits(widen16(v, bits) << 16)
+}
+
+/// IEEE half bits to `f32`, exactly.
+#[inline(always)]
+pub(crate) fn from_f16<V: Simd>(v: V, bits: &[u16; LANES]) -> F32<V> {
+    let h = widen16(v, bits);
+    let sign = (h & 0x8000) << 16;
+    let magnitude = (h & 0x7fff) << 13;
+    // Scaling by 2^112 rebiases the exponent and turns half subnormals into normals.
+    let scaled = f32x16::from_bits(magnitude) * f32::from_bits((112 + 127) << 23);
+    let special = magnitude.simd_ge(u32x16::splat(v, 0x7c00 << 13));
+    let wide = special.select(magnitude | 0x7f80_0000, scaled.to_bits());
+    f32x16::from_bits(wide | sign)
+}
+
+/// Widens sixteen `u16`.
+#[inline(always)]
+pub(crate) fn widen16<V: Simd>(v: V, x: &[u16; LANES]) -> U32<V> {
+    let (low, high) = u16x16::from_slice(v, x).widen();
+    low.combine(high)
+}
+
+/// Keeps the low 16 bits of each lane.
+#[inline(always)]
+pub(crate) fn narrow16<V: Simd>(x: U32<V>, out: &mut [u16; LANES]) {
+    let (low, high) = x.split();
+    low.narrow(high).store_slice(out);
+}
+
+/// Widens sixteen `u8`.
+#[inline(always)]
+pub(crate) fn widen8<V: Simd>(v: V, x: &[u8; LANES]) -> U32<V> {
+    let (low, high) = u8x16::from_slice(v, x).widen();
+    let (low, high) = low.combine(high).widen();
+    low.combine(high)
+}
+
+/// Keeps the low 8 bits of each lane.
+#[inline(always)]
+pub(crate) fn narrow8<V: Simd>(x: U32<V>, out: &mut [u8; LANES]) {
+    let (low, high) = x.split();
+    let halves = low.narrow(high);
+    let (low, high) = halves.split();
+    low.narrow(high).store_slice(out);
+}
+
+/// 0, 1, ..., 15 plus `start`, wrapping.
+#[inline(always)]
+pub(crate) fn iota<V: Simd>(v: V, start: u32) -> U32<V> {
+    const LANE: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    u32x16::from_slice(v, &LANE) + start
+}

@@ -1,0 +1,123 @@
+//! The trust ratio: by how much a layer's step is scaled. Every variant and edge case, once.
+
+/// How the ratio of a layer is formed.
+#[derive(Clone, Copy, Debug)]
+pub struct Trust {
+    /// Factor of the ratio (LARS's eta, 1e-3; 1 for LAMB).
+    pub coefficient: f64,
+    /// Limits of the weight norm, `phi(z) = min(max(z, low), high)`.
+    pub phi: Option<(f64, f64)>,
+    /// Limits of the ratio itself.
+    pub clip: Option<(f64, f64)>,
+    /// Whether this layer is adapted at all.
+    pub adapt: bool,
+}
+
+/// What a layer's pass found out, for `trust_ratios` and its companions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// L2 norm of the parameter.
+    pub weight_norm: f64,
+    /// The denominator of the ratio: L2 norm of the update (LAMB) or of the gradient (LARS).
+    pub update_norm: f64,
+    /// The factor by which the step was scaled.
+    pub ratio: f64,
+}
+
+impl Ratio {
+    /// The record of a layer that is not adapted.
+    pub const NONE: Ratio = Ratio {
+        weight_norm: f64::NAN,
+        update_norm: f64::NAN,
+        ratio: f64::NAN,
+    };
+}
+
+impl Trust {
+    /// The ratio for the two norms: 1 where either is zero or the layer is not adapted.
+    pub fn ratio(&self, weight_norm: f64, update_norm: f64) -> f64 {
+        if !self.adapt || weight_norm == 0.0 || update_norm == 0.0 {
+            return 1.0;
+        }
+        let weight = limit(weight_norm, self.phi);
+        limit(self.coefficient * weight / update_norm, self.clip)
+    }
+
+    /// The record of this layer.
+    pub fn record(&self, weight_norm: f64, update_norm: f64) -> Ratio {
+        if self.adapt {
+            Ratio {
+                weight_norm,
+                update_norm,
+                ratio: self.ratio(weight_norm, update_norm),
+            }
+        } else {
+            Ratio::NONE
+        }
+    }
+}
+
+/// `x` within the limits; NaN stays NaN.
+fn limit(x: f64, limits: Option<(f64, f64)>) -> f64 {
+    match limits {
+        Some((low, _)) if x < low => low,
+        Some((_, high)) if x > high => high,
+        _ => x,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Trust = Trust {
+        coefficient: 1.0,
+        phi: None,
+        clip: None,
+        adapt: true,
+    };
+
+    #[test]
+    fn zero_norms_give_one() {
+        for (w, u) in [(0.0, 2.0), (2.0, 0.0), (0.0, 0.0)] {
+            assert_eq!(
+                Trust {
+                    coefficient: 1e-3,
+                    ..PLAIN
+                }
+                .ratio(w, u),
+                1.0
+            );
+        }
+    }
+
+    #[test]
+    fn limits_apply_where_they_belong() {
+        assert_eq!(PLAIN.ratio(30.0, 2.0), 15.0);
+        assert_eq!(
+            Trust {
+                phi: Some((0.0, 10.0)),
+                ..PLAIN
+            }
+            .ratio(30.0, 2.0),
+            5.0
+        );
+        assert_eq!(
+            Trust {
+                clip: Some((0.0, 1.0)),
+                ..PLAIN
+            }
+            .ratio(30.0, 2.0),
+            1.0
+        );
+        assert_eq!(
+            Trust {
+                adapt: false,
+                ..PLAIN
+            }
+            .ratio(30.0, 2.0),
+            1.0
+        );
+        assert!(PLAIN.ratio(f64::NAN, 2.0).is_nan());
+    }
+}
