@@ -67,6 +67,11 @@ NEEDS: dict[tuple[str, str], Hyper] = {
     ("sgd", "dampening"): {"momentum": 0.9, "form": "lr_outside"},
     ("lamb", "form"): {"weight_decay": 0.05},
     ("lars", "trust_clip"): {"learning_rate": 0.01},
+    # Where g + lambda p cancels, an adaptive rule with a tiny epsilon divides one rounding error
+    # by another: no bound could hold there.
+    ("adam", "l2"): {"epsilon": 1e-3},
+    ("adamw", "l2"): {"epsilon": 1e-3},
+    ("lamb", "l2"): {"epsilon": 1e-3},
 }
 # Base features, alone. Clips bite, averages are overwritten, windows close within a few steps.
 FEATURES: dict[str, Hyper] = {
@@ -113,6 +118,7 @@ EXTRA: dict[str, dict[str, Hyper]] = {
     "sgd": {
         "outside-nesterov": {"momentum": 0.9, "form": "lr_outside", "nesterov": True},
         "momentum-l2": {"momentum": 0.9, "weight_decay": 0.05, "weight_decay_mode": "l2"},
+        "momentum-after": {"momentum": 0.9, "weight_decay": 0.05, "weight_decay_mode": "after"},
         "momentum-cautious": {
             "momentum": 0.9,
             "weight_decay": 0.05,
@@ -221,7 +227,8 @@ def rows_of(row: dict[str, Any]) -> list[Case]:
     """All rows of one entry of the registry."""
     options: dict[str, Hyper] = {"defaults": {}, **_own(row)}
     for mode in _modes(row):
-        options[f"decay-{mode}"] = {"weight_decay": 0.05, "weight_decay_mode": mode}
+        needs = NEEDS.get((row["name"], mode), {})
+        options[f"decay-{mode}"] = {**needs, "weight_decay": 0.05, "weight_decay_mode": mode}
     options |= FEATURES | COMBINED | STORAGES | EXTRA.get(row["name"], {})
     return [
         Case(row["name"], row["class_name"], kwargs, row["layerwise"], f"{row['name']}-{option}")

@@ -152,7 +152,7 @@ def load_state(ref: Reference, state: Mapping[str, Any]) -> None:
             continue
         if slot == "average":
             ref.average[name] = decode(state, key)
-        elif slot == "accumulated":
+        elif slot == "gradient_accumulator":
             ref.accumulated[name] = decode(state, key)
         elif slot in ref.state[name]:
             ref.state[name][slot] = decode(state, key)
@@ -194,7 +194,7 @@ def lockstep(
         before_step(t)
         g = dict(unscaled)
         if scale != 1.0:
-            g = {name: x * np.float32(scale) for name, x in g.items()}
+            g = {name: np.asarray(x * np.float32(scale)) for name, x in g.items()}
         if t not in CHECKED:
             assert opt.apply(g) == ref.apply(g)
         else:

@@ -105,7 +105,8 @@ def test_zero_gradients_keep_zero_moments() -> None:
 
 def test_small_tensors_stay_float32() -> None:
     opt = lamb_rs.Adam(state_dtype="float8")
-    opt.build([np.ones(4095, np.float32), np.ones(4096, np.float32)])
+    params = [np.ones(4095, np.float32), np.ones(4096, np.float32)]
+    opt.build(params)
     opt.apply([np.ones(4095, np.float32), np.ones(4096, np.float32)])
     state = opt.state_dict()
     assert state["0/momentum"].dtype == np.float32
@@ -116,7 +117,8 @@ def test_small_tensors_stay_float32() -> None:
 def test_running_maximum_stays_float32() -> None:
     for state_dtype in ("bfloat16", "float8"):
         opt = lamb_rs.Adam(amsgrad=True, state_dtype=state_dtype, use_ema=True)
-        opt.build([np.ones(4096, np.float32)])
+        params = [np.ones(4096, np.float32)]
+        opt.build(params)
         opt.apply([np.ones(4096, np.float32)])
         state = opt.state_dict()
         assert state["0/velocity_max"].dtype == np.float32

@@ -175,6 +175,7 @@ class Reference:
                 self.accumulated[name] = np.zeros_like(self.accumulated[name])
         present = [name for name in trained if g64[name] is not None]
         self._clip({name: g64[name] for name in present}, g64)
+        self.norms = {}
         now = {key: evaluate(value, n) for key, value in h.items()}
         for name in present:
             self._update(name, g64[name], now, (stored or {}).get(name))
