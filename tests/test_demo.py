@@ -367,8 +367,8 @@ def test_info_for_people() -> None:
 @pytest.mark.parametrize("rule", bench.RULES)
 def test_bench_times_every_rule(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "peers", lambda *_: {"peer": lambda: None})
-    ours, peer = bench.time_case(rule, "tiny", [(30, 20), (20,)], seconds=0.0)
-    assert ours.who == bench.OURS
+    ours, numpy, peer = bench.time_case(rule, "tiny", [(30, 20), (20,)], seconds=0.0)
+    assert (ours.who, numpy.who, peer.who) == (bench.OURS, bench.NUMPY, "peer")
     assert ours.milliseconds > 0
     assert ours.to_ours == (1.0, 1.0, 1.0)
     assert ours.to_floor[0] <= ours.to_floor[1] <= ours.to_floor[2]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
+from lamb_rs import _core
 from lamb_rs.cli.peers import Arrays, Step, peers
 from lamb_rs.cli.table import finite, text_table
 
@@ -25,6 +26,7 @@ SIZES: dict[str, list[tuple[int, ...]]] = {
     "1 tensor, 16 M": [(4096, 4096)],
 }
 OURS = "lamb_rs"
+NUMPY = "floor by NumPy"
 _SECONDS_PER_CASE = 1.2
 _SHORTEST_SAMPLE = 2e-3
 
@@ -95,10 +97,11 @@ def add_parser(commands: Any) -> None:
         "bench",
         help="time steps against the speed of memory, and against torch and optax if installed",
         description=(
-            "Time one step of SGD, Lion, AdamW and LAMB at three sizes. In every round the floor, "
-            "this library and each installed peer take turns; the table shows medians of the "
-            "ratios within a round, because memory on a shared machine changes its speed between "
-            "rounds. Takes about 20 seconds, longer with peers."
+            "Time one step of SGD, Lion, AdamW and LAMB at three sizes. In every round the floor "
+            "(the same bytes streamed in place, on this library's threads), the same by NumPy on "
+            "one thread, this library and each installed peer take turns; the table shows medians "
+            "of the ratios within a round, because memory on a shared machine changes its speed "
+            "between rounds. Takes about 20 seconds, longer with peers."
         ),
     )
     parser.add_argument("--json", action="store_true", help="results as JSON")
@@ -107,11 +110,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Time everything and print it."""
-    floor_name = "the library's threads" if native_floor() else "NumPy on one thread"
     if not arguments.json:
         print(
             f"{lamb_rs.get_num_threads()} threads, SIMD {lamb_rs.info()['simd']}. Floor: the same "
-            f"bytes streamed in place by {floor_name}."
+            f"bytes streamed in place on as many threads."
         )
     timings = [
         timing
@@ -121,7 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
     ]
     if arguments.json:
         rows = [asdict(timing) for timing in timings]
-        print(json.dumps(finite({"info": lamb_rs.info(), "floor": floor_name, "timings": rows})))
+        print(json.dumps(finite({"info": lamb_rs.info(), "timings": rows})))
     else:
         print(f"\n{table(timings)}\n")
         print("x: median of the ratios within each round [quartiles]; less is faster.")
@@ -144,15 +146,17 @@ def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: floa
     Returns
     -------
     list of Timing
-        This library first, then its peers.
+        This library, NumPy's floor, then the peers.
     """
     parameters: Arrays = lamb_rs.aligned([np.full(shape, 0.1, np.float32) for shape in shapes])
     gradients: Arrays = lamb_rs.aligned([np.full(shape, 0.01, np.float32) for shape in shapes])
     optimizer = RULES[rule].make()
     optimizer.build(parameters)
+    size_of_all = sum(array.size for array in parameters)
     steps: dict[str, Step] = {
-        "floor": _floor(RULES[rule], sum(array.size for array in parameters)),
+        "floor": _floor(RULES[rule], size_of_all, _core.stream_floor),
         OURS: lambda: optimizer.apply(gradients),
+        NUMPY: _floor(RULES[rule], size_of_all, _numpy_stream),
         **peers(rule, shapes),
     }
     samples = _interleaved(steps, seconds)
@@ -193,15 +197,9 @@ def table(timings: list[Timing]) -> str:
     return text_table(header, rows, left=3)
 
 
-def native_floor() -> Callable[[Arrays, int], None] | None:
-    """Return the function that streams arrays on the library's own threads, if there is one."""
-    return getattr(lamb_rs._core, "stream_floor", None)
-
-
-def _floor(rule: Rule, size: int) -> Step:
+def _floor(rule: Rule, size: int, stream: Callable[[Arrays, int], None]) -> Step:
     changed, read = np.max(rule.passes, axis=0)
     arrays: Arrays = lamb_rs.aligned([np.ones(size, np.float32) for _ in range(changed + read)])
-    stream = native_floor() or _numpy_stream
 
     def step() -> None:
         for changing, reading in rule.passes:

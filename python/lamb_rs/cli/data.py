@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,14 @@ class Data:
     def classes(self) -> int:
         """Number of classes."""
         return 1 + int(max(self.train_labels.max(), self.test_labels.max()))
+
+    def first(self, count: int) -> Data:
+        """Keep only the first `count` images to train on."""
+        return replace(
+            self,
+            train_images=self.train_images[:count],
+            train_labels=self.train_labels[:count],
+        )
 
 
 def load(where: str | None) -> Data:

@@ -19,7 +19,8 @@ from lamb_rs.cli.results import Results
 from lamb_rs.cli.train import CONTENDERS, WEIGHT_DECAY, Plan, plan_for, train
 
 _EPOCHS = 8
-_QUICK_EPOCHS = 2
+_QUICK_EPOCHS = 4
+_QUICK_IMAGES = 15_000
 
 
 def add_parser(commands: Any) -> None:
@@ -37,7 +38,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help=f"one rate per optimizer, {_QUICK_EPOCHS} epochs: seconds, and no fair comparison",
+        help=(
+            f"one rate per optimizer, {_QUICK_EPOCHS} epochs of at most {_QUICK_IMAGES} images: "
+            "seconds, and no fair comparison"
+        ),
     )
     parser.add_argument("--seed", type=_natural, default=0, help="default: 0")
     parser.add_argument(
@@ -86,6 +90,8 @@ def run(arguments: argparse.Namespace) -> None:
     # With --json, standard output holds JSON alone.
     notes = sys.stderr if arguments.json else sys.stdout
     data = load(arguments.data)
+    if arguments.quick:
+        data = data.first(_QUICK_IMAGES)
     epochs = _QUICK_EPOCHS if arguments.quick else _EPOCHS
     plan = plan_for(data, epochs, arguments.seed, arguments.state_dtype)
     print(introduction(data, plan), file=notes, flush=True)
@@ -106,7 +112,7 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = perf_counter() - started
     print(f"\n{results.table()}\n", file=notes)
     if arguments.quick:
-        print("Quick: too few steps and rates to rank the optimizers.", file=notes)
+        print("Quick: too few images, steps and rates to rank the optimizers.", file=notes)
     print(f"Picture: {results.picture}", file=notes)
     print(f"{seconds:.1f} s in all.", file=notes)
     if arguments.json:
