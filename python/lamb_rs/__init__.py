@@ -1,0 +1,90 @@
+"""Optimizers for training on CPUs: LAMB, LARS and their family.
+
+They update contiguous float32 arrays in place, whoever owns them, at the speed of memory, with the
+same bits on every CPU and for every number of threads.
+
+Examples
+--------
+>>> import numpy as np
+>>> import lamb_rs
+>>> params = {"kernel": np.ones((4, 3), np.float32), "bias": np.zeros(3, np.float32)}
+>>> optimizer = lamb_rs.Lamb(learning_rate=0.01, weight_decay=0.01)
+>>> optimizer.build(params)
+>>> optimizer.apply({"kernel": np.ones((4, 3), np.float32), "bias": np.ones(3, np.float32)})
+True
+"""
+
+from lamb_rs import _core, schedules
+from lamb_rs._errors import (
+    AliasError,
+    CheckpointError,
+    ConcurrentStepError,
+    DTypeError,
+    HyperparameterError,
+    InternalError,
+    LambError,
+    LayoutError,
+    NonFiniteError,
+    NotBuiltError,
+    ParameterSetError,
+    ReadOnlyError,
+    ShapeError,
+    StateMismatchError,
+)
+from lamb_rs._machine import get_num_threads, info, set_num_threads, threads
+from lamb_rs._memory import aligned
+from lamb_rs._names import get, optimizers
+from lamb_rs._optimizer import Optimizer
+from lamb_rs.optim import SGD, Adagrad, Adam, AdamW, Lamb, Lars, Lion, RAdam
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AliasError",
+    "CheckpointError",
+    "ConcurrentStepError",
+    "DTypeError",
+    "HyperparameterError",
+    "InternalError",
+    "Lamb",
+    "LambError",
+    "Lars",
+    "LayoutError",
+    "Lion",
+    "NonFiniteError",
+    "NotBuiltError",
+    "Optimizer",
+    "ParameterSetError",
+    "RAdam",
+    "ReadOnlyError",
+    "ShapeError",
+    "StateMismatchError",
+    "__version__",
+    "aligned",
+    "get",
+    "get_num_threads",
+    "info",
+    "optimizers",
+    "schedules",
+    "set_num_threads",
+    "threads",
+]
+
+__version__ = _core.__version__
+
+
+def _warn_if_slow() -> None:
+    import warnings  # noqa: PLC0415
+
+    if info()["build_profile"] == "debug":
+        warnings.warn(
+            "lamb_rs was built without optimization and is many times slower; "
+            "build it with maturin develop --release",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+_warn_if_slow()

@@ -1,0 +1,83 @@
+"""Optimizers as plain data: configuration and pickles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lamb_rs._errors import HyperparameterError
+from lamb_rs._hyper import row
+from lamb_rs.schedules import Schedule, deserialize, serialize
+
+if TYPE_CHECKING:
+    from lamb_rs._groups import Exclusion
+    from lamb_rs._optimizer import Optimizer
+
+    Kind = TypeVar("Kind", bound=Optimizer)
+
+
+def get_config(optimizer: Optimizer) -> dict[str, Any]:
+    """Arguments of the constructor, and exclusions, as JSON can hold them."""
+    return {
+        name: serialize(value) if isinstance(value, Schedule) else value
+        for name, value in arguments(optimizer).items()
+    }
+
+
+def arguments(optimizer: Optimizer) -> dict[str, Any]:
+    """Arguments of the constructor, schedules as they are; and exclusions, if there are any."""
+    found: dict[str, Any] = {}
+    for hyper in row(optimizer._algorithm)["hyper"]:
+        name = hyper["name"]
+        source = optimizer._sources.get(name)
+        if source is not None and not isinstance(source, Schedule):
+            raise HyperparameterError(
+                f"{name} is the function {source!r}, which cannot be saved; "
+                "set a number, or a subclass of lamb_rs.schedules.Schedule"
+            )
+        found[name] = getattr(optimizer, name) if source is None else source
+    found["name"] = optimizer.name
+    for method, exclusion in optimizer._exclusions.items():
+        if exclusion.arrays:
+            raise HyperparameterError(
+                f"{method} was given arrays (var_list), which have names only once the optimizer "
+                "is built; build it before saving, or use var_names"
+            )
+        if exclusion.patterns:
+            found[method] = list(exclusion.patterns)
+    return found
+
+
+def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
+    """Make an optimizer from what `get_config` or `arguments` returned."""
+    given = {
+        name: deserialize(value) if isinstance(value, Mapping) and "class_name" in value else value
+        for name, value in config.items()
+    }
+    patterns = {method: given.pop(method, None) for method in EXCLUSIONS}
+    optimizer = cls(**given)
+    for method, names in patterns.items():
+        if names:
+            getattr(optimizer, method)(var_names=names)
+    return optimizer
+
+
+def restore(
+    cls: type[Kind], config: Mapping[str, Any], pending: tuple[dict[str, Any], bool] | None
+) -> Kind:
+    """Make an optimizer from its pickle: not built, its state waiting for `build`."""
+    optimizer = from_config(cls, config)
+    optimizer._pending = pending
+    return optimizer
+
+
+def by_name(exclusion: Exclusion, names: list[str], arrays: list[Any]) -> None:
+    """Replace the arrays of an exclusion by patterns that find their names."""
+    for i, array in enumerate(arrays):
+        if any(array is wanted for wanted in exclusion.arrays):
+            exclusion.patterns.append(f"^{re.escape(names[i])}$")
+    exclusion.arrays.clear()
+
+
+EXCLUSIONS = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")

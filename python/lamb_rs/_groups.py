@@ -1,0 +1,186 @@
+"""What differs between parameters: exclusions and overrides, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from lamb_rs._hyper import Overrides
+
+Array: TypeAlias = Any
+Settings: TypeAlias = dict[str, object]
+
+Reasons: TypeAlias = dict[str, tuple[str, str]]
+"""Setting to what is set, and what did so, in words."""
+
+# What an override may set beside hyperparameters.
+EXTRA = ("learning_rate_multiplier", "layer_adaptation", "trainable")
+
+
+@dataclass
+class Exclusion:
+    """Parameters that one of the methods ``exclude_from_...`` has named.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    setting, value : str, object
+        What is set for the parameters.
+    feature : str
+        What they are excluded from, in words.
+    patterns : list of str
+        Regular expressions.
+    arrays : list of array
+        Compared by identity.
+    """
+
+    method: str
+    setting: str
+    value: object
+    feature: str
+    patterns: list[str] = field(default_factory=list)
+    arrays: list[Array] = field(default_factory=list)
+
+    def add(self, var_list: Sequence[Array] | None, var_names: Sequence[str] | None) -> None:
+        """Name more parameters, after checking what is given."""
+        if var_list is None and var_names is None:
+            raise HyperparameterError(f"{self.method}: give var_names, var_list or both")
+        if isinstance(var_names, str):
+            raise HyperparameterError(
+                f"{self.method}: var_names must be a list of patterns; "
+                f"write var_names=[{var_names!r}]"
+            )
+        for pattern in var_names or ():
+            try:
+                re.compile(pattern)
+            except (re.error, TypeError) as error:
+                raise HyperparameterError(
+                    f"{self.method}: {pattern!r} is no regular expression: {error}"
+                ) from None
+        self.patterns += var_names or ()
+        if var_list is not None:
+            self.arrays += list(var_list)
+
+    def matches(self, names: list[str], arrays: list[Array]) -> Iterable[tuple[str, list[int]]]:
+        """For every pattern and array, how it reads and the parameters that it names."""
+        for pattern in self.patterns:
+            found = [i for i, name in enumerate(names) if re.search(pattern, name)]
+            if not found:
+                raise ParameterSetError(
+                    f"{self.method}: {pattern!r} is found in {none_of(names)}; "
+                    "correct the pattern or leave it out"
+                )
+            yield repr(pattern), found
+        for position, wanted in enumerate(self.arrays):
+            found = [i for i, array in enumerate(arrays) if array is wanted]
+            if not found:
+                shape = getattr(wanted, "shape", None)
+                what = type(wanted).__name__ if shape is None else f"array of shape {shape}"
+                raise ParameterSetError(
+                    f"{self.method}: var_list[{position}] ({what}) is {none_of(names)}; "
+                    "give the very arrays that build gets"
+                )
+            yield "var_list", found
+
+
+def resolve(
+    names: list[str],
+    arrays: list[Array],
+    exclusions: Iterable[Exclusion],
+    overrides: Overrides | None,
+    hypers: Iterable[str],
+) -> tuple[list[Settings], list[Reasons]]:
+    """Work out what is set for each parameter.
+
+    Parameters
+    ----------
+    names, arrays : list
+        Of the parameters.
+    exclusions : iterable of Exclusion
+        They come first, so that an override wins over them.
+    overrides : mapping or None
+        Glob or predicate to settings; later entries win.
+    hypers : iterable of str
+        Names of the hyperparameters that the optimizer has.
+
+    Returns
+    -------
+    settings, reasons : list of dict
+        Per parameter.
+
+    Raises
+    ------
+    ParameterSetError
+        For a pattern, predicate or array that matches nothing.
+    HyperparameterError
+        For a setting that does not exist.
+    """
+    settings: list[Settings] = [{} for _ in names]
+    reasons: list[Reasons] = [{} for _ in names]
+    for exclusion in exclusions:
+        for by, found in exclusion.matches(names, arrays):
+            for i in found:
+                settings[i][exclusion.setting] = exclusion.value
+                reasons[i].setdefault(exclusion.setting, (f"no {exclusion.feature}", by))
+    known = [*hypers, *EXTRA]
+    for selector, own in (overrides or {}).items():
+        by = repr(selector) if isinstance(selector, str) else _called(selector)
+        _check_settings(by, own, known)
+        chosen = _chooser(selector)
+        found = [i for i, name in enumerate(names) if chosen(name, arrays[i])]
+        if not found:
+            raise ParameterSetError(
+                f"overrides: {by} matches {none_of(names)}; correct it or leave it out"
+            )
+        for i in found:
+            settings[i].update(own)
+            for setting, value in own.items():
+                # Said last, so that the reasons stand in the order in which they came.
+                reasons[i].pop(setting, None)
+                reasons[i][setting] = (f"{setting}={value!r}", by)
+    return settings, reasons
+
+
+def none_of(names: list[str]) -> str:
+    """Say ``none of the 3 parameters ('a', 'b', 'c')``, with at most eight names."""
+    shown = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
+    return f"none of the {len(names)} parameters ({shown})"
+
+
+def _chooser(selector: object) -> Callable[[str, Array], bool]:
+    if callable(selector):
+        return selector
+    if not isinstance(selector, str):
+        raise HyperparameterError(
+            f"overrides: keys are glob patterns or predicates (name, array) -> bool; "
+            f"got {selector!r}"
+        )
+    # "*/bias" means a bias anywhere, at the top too.
+    patterns = [selector, selector.removeprefix("*/")]
+    return lambda name, _: any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _check_settings(by: str, own: object, known: list[str]) -> None:
+    if not isinstance(own, Mapping):
+        raise HyperparameterError(
+            f"overrides: {by} needs a dict such as {{'weight_decay': None}}; got {own!r}"
+        )
+    for setting in own:
+        if setting not in known:
+            raise HyperparameterError(
+                f"overrides: {by} has an unknown setting '{setting}'{nearest(str(setting), known)}"
+            )
+
+
+def _called(predicate: object) -> str:
+    name = getattr(predicate, "__name__", type(predicate).__name__)
+    return "a lambda" if name == "<lambda>" else f"{name}()"

@@ -1,0 +1,231 @@
+"""Hyperparameters: their types, and the attributes through which they are read and set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    cast,
+    overload,
+)
+
+from lamb_rs import _core
+from lamb_rs._errors import HyperparameterError
+from lamb_rs.schedules import Schedule
+
+if TYPE_CHECKING:
+    from inspect import Signature
+    from typing import Self
+
+    from lamb_rs._optimizer import Optimizer
+
+Driver: TypeAlias = Schedule | Callable[[], float]
+"""A schedule, or a function without arguments that is called once per update."""
+
+Source: TypeAlias = float | Driver
+"""A number, or what drives it."""
+
+Pair: TypeAlias = tuple[float, float]
+
+SOURCES = ("learning_rate", "beta_1", "beta_2", "momentum")
+"""The hyperparameters that a schedule or a function may drive."""
+
+# None of these is the number that it looks like.
+_SPECIAL: dict[str, object] = {"name": None}
+
+
+class CommonArguments(TypedDict, total=False):
+    """Arguments of every optimizer; `Optimizer` says what they mean."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+    weight_decay_mode: Literal[
+        "decoupled", "update", "l2", "after", "fixed", "corrected", "schedule", "cautious"
+    ]
+    ema_every: Literal["update", "call"]
+    maximize: bool
+    nonfinite: Literal["auto", "propagate", "raise", "skip"]
+    state_dtype: Literal["float32", "bfloat16", "float8"]
+    state_rounding: Literal["stochastic", "nearest"]
+    seed: int
+
+
+class SharedArguments(CommonArguments, total=False):
+    """Arguments of every optimizer that has no place of its own for `weight_decay`."""
+
+    weight_decay: float | None
+
+
+Read = TypeVar("Read")
+Written = TypeVar("Written")
+
+
+class Hyper(Generic[Read, Written]):
+    """An attribute that reads and sets the native hyperparameter of its name."""
+
+    __slots__ = ("name",)
+
+    name: str
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Optimizer, owner: type) -> Read: ...
+    def __get__(self, instance: Optimizer | None, owner: type) -> Self | Read:
+        if instance is None:
+            return self
+        return self._read(instance._native.get(self.name))
+
+    def _read(self, value: object) -> Read:
+        return cast("Read", value)
+
+    def __set__(self, instance: Optimizer, value: Written) -> None:
+        instance._set(self.name, value)
+
+
+class Moving(Hyper[float, Source]):
+    """A number that a schedule or a function may drive; it reads as the current number."""
+
+
+class Number(Hyper[float, float]):
+    """A number."""
+
+
+class OptionalNumber(Hyper[float | None, float | None]):
+    """A number, or None where the feature is off."""
+
+
+class Integer(Hyper[int, int]):
+    """An integer; the native side holds all numbers as float64."""
+
+    def _read(self, value: object) -> int:
+        return int(cast("float", value))
+
+
+class OptionalInteger(Hyper[int | None, int | None]):
+    """An integer, or None where the feature is off."""
+
+    def _read(self, value: object) -> int | None:
+        return None if value is None else int(cast("float", value))
+
+
+class OptionalPair(Hyper[Pair | None, Pair | None]):
+    """Lower and upper limit, or None where there is none."""
+
+
+class Switch(Hyper[bool, bool]):
+    """True or False."""
+
+
+class Choice(Hyper[Any, Any]):
+    """One of several names; the constructor lists them."""
+
+
+class LazySignature:
+    """Makes `inspect.signature` and editors that use it show the shared arguments by name."""
+
+    def __get__(self, instance: object, owner: type[Optimizer]) -> Signature:
+        # Imported where it is asked for: building signatures is no part of importing the package.
+        import inspect  # noqa: PLC0415
+
+        own = inspect.signature(owner.__init__)
+        parameters = [one for name, one in own.parameters.items() if name not in {"self", "shared"}]
+        defaults = {**owner._defaults(), **_SPECIAL}
+        annotations = SharedArguments.__annotations__
+        taken = set(own.parameters)
+        parameters += [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults[name],
+                annotation=annotations[name].__forward_arg__,
+            )
+            for name in shared_names()
+            if name not in taken
+        ]
+        return inspect.Signature(parameters, return_annotation=None)
+
+
+@cache
+def shared_names() -> tuple[str, ...]:
+    """Names of the arguments that every optimizer has, in Keras's order, then our own."""
+    names = [name for name in SharedArguments.__annotations__ if name != "weight_decay"]
+    return ("weight_decay", *names)
+
+
+@cache
+def row(algorithm: str) -> _core._Algorithm:
+    """Return the row of an algorithm in the native registry."""
+    found = next(one for one in _core.algorithms() if one["name"] == algorithm)
+    for hyper in found["hyper"]:
+        if hyper["kind"] == "integer" and isinstance(hyper["default"], float):
+            hyper["default"] = int(hyper["default"])
+    return found
+
+
+def check_source(name: str, source: object) -> bool:
+    """Check that something callable may drive a hyperparameter.
+
+    Parameters
+    ----------
+    name : str
+        Of the hyperparameter.
+    source : Schedule or callable
+
+    Returns
+    -------
+    bool
+        Whether it is called with the step.
+
+    Raises
+    ------
+    HyperparameterError
+        For a hyperparameter that takes numbers only, and for a function that wants arguments.
+    """
+    if name not in SOURCES:
+        raise HyperparameterError(
+            f"{name} must be a plain value; got {source!r}. "
+            f"Schedules and functions may drive {', '.join(SOURCES)}"
+        )
+    if isinstance(source, Schedule):
+        return True
+    if _wants_arguments(source):
+        raise HyperparameterError(
+            f"{name}: {source!r} takes arguments, so it is no zero-argument callable; "
+            "a function of the step has to subclass lamb_rs.schedules.Schedule"
+        )
+    return False
+
+
+def _wants_arguments(function: object) -> bool:
+    import inspect  # noqa: PLC0415
+
+    try:
+        parameters = inspect.signature(cast("Callable[..., object]", function)).parameters
+    except (TypeError, ValueError):  # some native functions do not say
+        return False
+    return any(
+        one.default is one.empty and one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}
+        for one in parameters.values()
+    )
+
+
+Overrides: TypeAlias = Mapping[str | Callable[[str, Any], bool], Mapping[str, object]]
+"""What differs for some parameters: by glob pattern or by predicate over (name, array)."""

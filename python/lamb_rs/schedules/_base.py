@@ -1,0 +1,185 @@
+"""What every schedule is: a pure function of the step that can be saved."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import MISSING, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from lamb_rs._errors import HyperparameterError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+class Schedule(ABC):
+    """Base of all schedules; subclass it to write one.
+
+    A subclass has `__call__`, and `get_config` if it is to be saved; a dataclass gets `get_config`
+    from its fields.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Harmonic(Schedule):
+    ...     first: float
+    ...
+    ...     def __call__(self, step: int) -> float:
+    ...         return self.first / (1 + step)
+    >>> Harmonic(0.1)(1)
+    0.05
+    """
+
+    _known: ClassVar[dict[str, type[Schedule]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Schedule._known[_full_name(cls)] = cls
+
+    @abstractmethod
+    def __call__(self, step: int) -> float:
+        """Return the value for a step, counted from 0."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, as JSON can hold them.
+
+        Raises
+        ------
+        HyperparameterError
+            For a subclass that is no dataclass and has no `get_config` of its own.
+        """
+        if not is_dataclass(self):
+            raise HyperparameterError(
+                f"{type(self).__name__} cannot be saved: give it a method get_config() that "
+                "returns the arguments of its constructor"
+            )
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a schedule of this class from what `get_config` returned."""
+        return cls(**{name: _revived(value) for name, value in config.items()})
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not is_dataclass(self):
+            return f"<{_full_name(type(self))}>"
+        parts = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.default is MISSING and one.init:
+                parts.append(repr(value))
+            elif value != one.default:
+                parts.append(f"{one.name}={value!r}")
+        module = "schedules." if _own(type(self)) else ""
+        return f"{module}{name}({', '.join(parts)})"
+
+
+def serialize(schedule: Schedule) -> dict[str, Any]:
+    """Describe a schedule by class and arguments, as JSON can hold them.
+
+    Parameters
+    ----------
+    schedule : Schedule
+
+    Returns
+    -------
+    dict
+        ``{"class_name": ..., "config": ...}``
+    """
+    return {"class_name": _full_name(type(schedule)), "config": schedule.get_config()}
+
+
+def deserialize(config: Mapping[str, Any]) -> Schedule:
+    """Make the schedule that `serialize` described.
+
+    Only classes that exist in this process are looked up; nothing is imported.
+
+    Parameters
+    ----------
+    config : mapping
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    HyperparameterError
+        For a class that is not known.
+    """
+    name = config["class_name"]
+    known = Schedule._known.get(name)
+    if known is None:
+        raise HyperparameterError(
+            f"unknown schedule '{name}'{nearest(name, Schedule._known)}; "
+            "a class of your own has to be defined or imported before"
+        )
+    return known.from_config(config["config"])
+
+
+def _full_name(cls: type[Schedule]) -> str:
+    return cls.__name__ if _own(cls) else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _own(cls: type[Schedule]) -> bool:
+    return cls.__module__.startswith(f"{_PACKAGE}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return serialize(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _revived(value: Any) -> Any:
+    return deserialize(value) if isinstance(value, dict) and "class_name" in value else value
+
+
+def line(start: float, end: float, share: float) -> float:
+    """Return the value at a share of the way from start to end."""
+    return start + (end - start) * share
+
+
+def finite(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        _check(schedule, name, "a finite number", lowest=float("-inf"))
+
+
+def positive(schedule: Schedule, name: str) -> None:
+    _check(schedule, name, "a finite number > 0", lowest=5e-324)
+
+
+def not_negative(schedule: Schedule, name: str) -> None:
+    _check(schedule, name, "a finite number >= 0", lowest=0.0)
+
+
+def _check(schedule: Schedule, name: str, wanted: str, lowest: float) -> None:
+    value = getattr(schedule, name)
+    if isinstance(value, np.generic):
+        value = value.item()
+        object.__setattr__(schedule, name, value)
+    try:
+        legal = lowest <= value < float("inf") and value != float("-inf")
+    except TypeError:
+        legal = False
+    if not legal:
+        raise HyperparameterError(
+            f"{type(schedule).__name__}: {name} must be {wanted}; got {value!r}"
+        )
