@@ -9,9 +9,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-# Both are read when keras is first imported.
+# Read when keras is first imported.
 os.environ["KERAS_BACKEND"] = "jax"
-os.environ["JAX_ENABLE_X64"] = "1"
 
 import numpy as np
 import pytest
@@ -26,6 +25,7 @@ keras = pytest.importorskip("keras", reason="keras is not installed (extra: test
 jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
 if keras.backend.backend() != "jax":
     pytest.skip("keras was imported with another backend", allow_module_level=True)
+jax.config.update("jax_enable_x64", True)
 
 Hyper = dict[str, Any]
 PROBLEM = model((255,), STEPS, 2)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-# Read when jax is first imported.
-os.environ["JAX_ENABLE_X64"] = "1"
 
 import numpy as np
 import pytest
@@ -20,6 +16,8 @@ if TYPE_CHECKING:
 
 jax = pytest.importorskip("jax", reason="jax is not installed (extra: test)")
 optax = pytest.importorskip("optax", reason="optax is not installed (extra: test)")
+
+jax.config.update("jax_enable_x64", True)
 
 PROBLEM = model((255,), STEPS, 3)
 OUT: dict[str, Any] = {"epsilon_mode": "out", "epsilon": 1e-8}
@@ -126,19 +124,18 @@ ROWS: dict[str, tuple[str, dict[str, Any], Callable[[], Any]]] = {
 def by_optax(row: str) -> Tensors:
     """Parameters after all steps."""
     transformation = ROWS[row][2]()
-    with jax.enable_x64(True):
-        params = {key: jax.numpy.asarray(p, dtype="float64") for key, p in PROBLEM.params.items()}
-        state = transformation.init(params)
+    params = {key: jax.numpy.asarray(p, dtype="float64") for key, p in PROBLEM.params.items()}
+    state = transformation.init(params)
 
-        @jax.jit
-        def step(params: Any, state: Any, grads: Any) -> Any:
-            updates, state = transformation.update(grads, state, params)
-            return optax.apply_updates(params, updates), state
+    @jax.jit
+    def step(params: Any, state: Any, grads: Any) -> Any:
+        updates, state = transformation.update(grads, state, params)
+        return optax.apply_updates(params, updates), state
 
-        for g in PROBLEM.grads:
-            grads = {key: jax.numpy.asarray(x, dtype="float64") for key, x in g.items()}
-            params, state = step(params, state, grads)
-        return {key: np.array(p) for key, p in params.items()}
+    for g in PROBLEM.grads:
+        grads = {key: jax.numpy.asarray(x, dtype="float64") for key, x in g.items()}
+        params, state = step(params, state, grads)
+    return {key: np.array(p) for key, p in params.items()}
 
 
 @pytest.mark.parametrize("row", ROWS)
