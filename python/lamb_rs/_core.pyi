@@ -6,6 +6,23 @@ from typing import Any, Literal, TypedDict, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Optimizer",
+    "__version__",
+    "algorithms",
+    "cos",
+    "exp",
+    "flatten",
+    "get_num_threads",
+    "info",
+    "log",
+    "pop_threads",
+    "pow",
+    "push_threads",
+    "set_num_threads",
+    "stream_floor",
+]
+
 class _Hyper(TypedDict):
     name: str
     default: object

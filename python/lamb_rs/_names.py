@@ -78,7 +78,7 @@ def get(name: str, **arguments: Any) -> Optimizer:
     known = {_folded(other): other for other in optimizers()}
     found = known.get(_folded(str(name)))
     if found is None:
-        hint = nearest(_folded(str(name)), known)
+        hint = nearest(str(name), known.values())
         raise HyperparameterError(
             f"unknown optimizer {name!r}{hint}; lamb_rs.optimizers() lists all"
         )

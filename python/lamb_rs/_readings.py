@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamb_rs._errors import NotBuiltError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -17,6 +19,15 @@ class Readings:
     __slots__ = ("_native",)
 
     _native: _core.Optimizer
+
+    def _bound(self) -> _core.Optimizer:
+        """Return the native optimizer, if it has parameters."""
+        if not self._native.built:
+            raise NotBuiltError(
+                f"this {type(self).__name__} is not built; "
+                "call build(params) first, or apply(grads, params)"
+            )
+        return self._native
 
     @property
     def built(self) -> bool:
@@ -73,8 +84,8 @@ class Readings:
 
     @property
     def averages(self) -> dict[str, NDArray[np.float32]]:
-        """Read-only views of the averages by name, with ``use_ema=True``."""
-        return self._native.averages()
+        """Read-only views of the averages by name; none without ``use_ema=True``."""
+        return self._bound().averages()
 
     @property
     def state_bytes(self) -> int:

@@ -32,7 +32,7 @@ class Stateful(Readings):
         NotBuiltError
             Before `build`.
         """
-        return self._native.state_dict()
+        return self._bound().state_dict()
 
     def load_state_dict(self, d: Mapping[str, Any], strict: bool = True) -> None:
         """Restore state and counters; before `build` they are kept until then.
@@ -62,7 +62,7 @@ class Stateful(Readings):
         NotBuiltError
             Before `build`.
         """
-        self._native.reset()
+        self._bound().reset()
 
     def finalize_variable_values(self, params: object = None) -> None:
         """Give the parameters the values of their averages, with ``use_ema=True``; else nothing.
@@ -79,9 +79,10 @@ class Stateful(Readings):
         ParameterSetError
             For other parameters.
         """
+        native = self._bound()
         if params is not None:
-            self._native.check_params(params)
-        self._native.finalize()
+            native.check_params(params)
+        native.finalize()
 
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
@@ -98,7 +99,7 @@ class Stateful(Readings):
         """
         if not self._native.get("use_ema"):
             raise HyperparameterError("evaluation_weights() needs averages: set use_ema=True")
-        native = self._native
+        native = self._bound()
         with averaged(native):
             # Swapped, so that `apply` need not ask on every step whether it may.
             self._native = cast("_core.Optimizer", Frozen(native))

@@ -1,0 +1,95 @@
+"""An optimizer is a row, a class and a reference; none may be missing or disagree."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+import lamb_rs
+from lamb_rs import _core, optim, schedules
+
+ROWS = _core.algorithms()
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+
+
+def class_of(row: Any) -> Any:
+    return getattr(lamb_rs, row["class_name"])
+
+
+@each_row
+def test_class_has_the_arguments_of_its_row(row: Any) -> None:
+    shown = inspect.signature(class_of(row)).parameters
+    wanted = {hyper["name"]: hyper["default"] for hyper in row["hyper"]}
+    found = {name: one.default for name, one in shown.items() if name != "name"}
+    assert found == wanted
+    assert shown["name"].default is None
+
+
+@each_row
+def test_written_defaults_are_those_of_the_row(row: Any) -> None:
+    """What an editor shows is what the native side does."""
+    written = inspect.signature(class_of(row).__init__).parameters
+    wanted = {hyper["name"]: hyper["default"] for hyper in row["hyper"]}
+    own = {name: one.default for name, one in written.items() if name not in ("self", "shared")}
+    assert own == {name: wanted[name] for name in own}
+    assert {hyper["name"] for hyper in row["hyper"] if not hyper["shared"]} <= set(own)
+
+
+@each_row
+def test_every_argument_is_an_attribute(row: Any) -> None:
+    opt = class_of(row)()
+    for hyper in row["hyper"]:
+        value = getattr(opt, hyper["name"])
+        assert value == hyper["default"]
+        assert type(value) is (
+            int if hyper["kind"] == "integer" and value is not None else type(value)
+        )
+        setattr(opt, hyper["name"], value)
+
+
+@each_row
+def test_docstring_names_everything(row: Any) -> None:
+    text = inspect.getdoc(class_of(row))
+    assert text is not None
+    parameters = text.partition("Parameters\n")[2].partition("Notes\n")[0]
+    own = [hyper for hyper in row["hyper"] if not hyper["shared"]]
+    for hyper in own:
+        entry = re.search(rf"^{hyper['name']} : .*default (.*)$", parameters, re.MULTILINE)
+        assert entry, hyper["name"]
+        default = entry[1].strip('"')
+        assert default == str(hyper["default"]) or float(default) == hyper["default"]
+    assert "State: " in text
+    for number in re.findall(r"arXiv [\d.]+|JMLR [\d:]+", row["source"]):
+        assert number in text
+    assert "    " in text.partition("::")[2], "a formula"
+
+
+def test_shared_arguments_are_documented() -> None:
+    text = inspect.getdoc(lamb_rs.Optimizer)
+    assert text is not None
+    for hyper in ROWS[0]["hyper"]:
+        if hyper["shared"]:
+            assert f"\n{hyper['name']} : " in text, hyper["name"]
+
+
+def test_everything_public_is_listed_and_documented() -> None:
+    for module in (lamb_rs, optim, schedules):
+        assert module.__doc__
+        for name in module.__all__:
+            assert hasattr(module, name)
+            if name != "__version__":
+                assert getattr(module, name).__doc__, name
+    assert set(optim.__all__) == {row["class_name"] for row in ROWS}
+    assert set(optim.__all__) <= set(lamb_rs.__all__)
+
+
+@each_row
+def test_methods_are_documented(row: Any) -> None:
+    for name, member in inspect.getmembers(class_of(row)):
+        if not name.startswith("_") and (
+            inspect.isfunction(member) or isinstance(member, property)
+        ):
+            assert inspect.getdoc(member), name
