@@ -217,6 +217,14 @@ def test_functions_are_called_once_per_update(name: str) -> None:
     assert getattr(opt, name) == 0.5
 
 
+def test_reading_one_number_calls_nothing_for_others() -> None:
+    called = []
+    opt = Lamb(lambda: called.append(1) or 0.5)
+    assert opt.epsilon == 1e-7
+    assert opt.beta_1 == 0.9
+    assert not called
+
+
 @pytest.mark.parametrize("driver", [lambda: 0.5, schedules.PolynomialDecay(0.5, 10)])
 def test_a_number_replaces_what_drives(driver: Any) -> None:
     params, grads = problem()

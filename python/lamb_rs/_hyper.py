@@ -227,5 +227,11 @@ def _wants_arguments(function: object) -> bool:
     )
 
 
-Overrides: TypeAlias = Mapping[str | Callable[[str, Any], bool], Mapping[str, object]]
+Predicate: TypeAlias = Callable[[str, Any], bool]
+Settings: TypeAlias = Mapping[str, object]
+
+# Keys of a mapping are invariant for type checkers: a plain dict of globs is to be accepted too.
+Overrides: TypeAlias = (
+    Mapping[str, Settings] | Mapping[Predicate, Settings] | Mapping[str | Predicate, Settings]
+)
 """What differs for some parameters: by glob pattern or by predicate over (name, array)."""
