@@ -50,10 +50,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of the given kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error {
-            kind,
-            message: message.into(),
-        }
+        Error { kind, message: message.into() }
     }
 }
 
@@ -72,9 +69,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
         .map(|candidate| (distance(name, candidate), candidate))
         .min()
         .filter(|(d, candidate)| *d <= candidate.len().max(name.len()) / 2)
-        .map_or_else(String::new, |(_, candidate)| {
-            format!("; did you mean '{candidate}'?")
-        })
+        .map_or_else(String::new, |(_, candidate)| format!("; did you mean '{candidate}'?"))
 }
 
 /// Edit distance (Levenshtein).
@@ -99,10 +94,7 @@ mod tests {
 
     #[test]
     fn nearest_names_a_near_name_only() {
-        assert_eq!(
-            nearest("beta1", ["beta_1", "epsilon"]),
-            "; did you mean 'beta_1'?"
-        );
+        assert_eq!(nearest("beta1", ["beta_1", "epsilon"]), "; did you mean 'beta_1'?");
         assert_eq!(nearest("zzzzzz", ["beta_1", "epsilon"]), "");
     }
 }

@@ -59,64 +59,32 @@ pub struct Hyper {
 
 /// A number that may change between steps.
 pub const fn number(name: &'static str, default: f64, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper {
-        name,
-        default: Value::Number(default),
-        domain,
-        moves: true,
-        doc,
-    }
+    Hyper { name, default: Value::Number(default), domain, moves: true, doc }
 }
 
 /// A choice that is fixed at construction; the first value is the default.
 pub const fn choice(name: &'static str, values: &'static [Value], doc: &'static str) -> Hyper {
-    Hyper {
-        name,
-        default: values[0],
-        domain: Domain::Choice(values),
-        moves: false,
-        doc,
-    }
+    Hyper { name, default: values[0], domain: Domain::Choice(values), moves: false, doc }
 }
 
 /// A switch that is fixed at construction.
 pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Hyper {
-    Hyper {
-        name,
-        default: Value::Bool(default),
-        domain: Domain::Flag,
-        moves: false,
-        doc,
-    }
+    Hyper { name, default: Value::Bool(default), domain: Domain::Flag, moves: false, doc }
 }
 
 /// A hyperparameter that is None by default.
 pub const fn optional(name: &'static str, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper {
-        name,
-        default: Value::None,
-        domain,
-        moves: true,
-        doc,
-    }
+    Hyper { name, default: Value::None, domain, moves: true, doc }
 }
 
 /// The learning rate, first in every algorithm's table.
 pub const fn learning_rate(default: f64) -> Hyper {
-    number(
-        "learning_rate",
-        default,
-        Domain::AtLeast(0.0),
-        "step size, eta",
-    )
+    number("learning_rate", default, Domain::AtLeast(0.0), "step size, eta")
 }
 
 /// Marks a hyperparameter as fixed at construction.
 pub const fn fixed(hyper: Hyper) -> Hyper {
-    Hyper {
-        moves: false,
-        ..hyper
-    }
+    Hyper { moves: false, ..hyper }
 }
 
 /// The position of `name`; a table without it does not compile where this is a constant.
@@ -143,17 +111,9 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-const NONFINITE: &[Value] = &[
-    Value::Text("auto"),
-    Value::Text("propagate"),
-    Value::Text("raise"),
-    Value::Text("skip"),
-];
-const STATE_DTYPE: &[Value] = &[
-    Value::Text("float32"),
-    Value::Text("bfloat16"),
-    Value::Text("float8"),
-];
+const NONFINITE: &[Value] =
+    &[Value::Text("auto"), Value::Text("propagate"), Value::Text("raise"), Value::Text("skip")];
+const STATE_DTYPE: &[Value] = &[Value::Text("float32"), Value::Text("bfloat16"), Value::Text("float8")];
 const MODES: &[Value] = &[
     Value::Text("decoupled"),
     Value::Text("update"),
@@ -167,64 +127,27 @@ const MODES: &[Value] = &[
 
 /// What every algorithm understands. Order: as in Keras, then the library's own.
 pub const SHARED: &[Hyper] = &[
-    optional(
-        "weight_decay",
-        Domain::NonNegativeOrNone,
-        "weight decay, lambda",
-    ),
-    optional(
-        "clipnorm",
-        Domain::PositiveOrNone,
-        "largest L2 norm of each gradient",
-    ),
-    optional(
-        "clipvalue",
-        Domain::PositiveOrNone,
-        "largest magnitude of each gradient element",
-    ),
-    optional(
-        "global_clipnorm",
-        Domain::PositiveOrNone,
-        "largest L2 norm of all gradients together",
-    ),
-    flag(
-        "use_ema",
-        false,
-        "keep an exponential moving average of the parameters",
-    ),
-    number(
-        "ema_momentum",
-        0.99,
-        Domain::UnitClosed,
-        "decay rate of the average",
-    ),
+    optional("weight_decay", Domain::NonNegativeOrNone, "weight decay, lambda"),
+    optional("clipnorm", Domain::PositiveOrNone, "largest L2 norm of each gradient"),
+    optional("clipvalue", Domain::PositiveOrNone, "largest magnitude of each gradient element"),
+    optional("global_clipnorm", Domain::PositiveOrNone, "largest L2 norm of all gradients together"),
+    flag("use_ema", false, "keep an exponential moving average of the parameters"),
+    number("ema_momentum", 0.99, Domain::UnitClosed, "decay rate of the average"),
     fixed(optional(
         "ema_overwrite_frequency",
         Domain::IntegerOrNone(1),
         "updates between overwriting the parameters with their average",
     )),
-    optional(
-        "loss_scale_factor",
-        Domain::PositiveOrNone,
-        "factor of the loss; gradients are divided by it",
-    ),
+    optional("loss_scale_factor", Domain::PositiveOrNone, "factor of the loss; gradients are divided by it"),
     fixed(optional(
         "gradient_accumulation_steps",
         Domain::IntegerOrNone(2),
         "calls whose gradients are averaged into one update",
     )),
     choice("weight_decay_mode", MODES, "where weight decay enters"),
-    choice(
-        "ema_every",
-        &[Value::Text("update"), Value::Text("call")],
-        "when the average is refreshed",
-    ),
+    choice("ema_every", &[Value::Text("update"), Value::Text("call")], "when the average is refreshed"),
     flag("maximize", false, "ascend instead of descend"),
-    choice(
-        "nonfinite",
-        NONFINITE,
-        "what a NaN or infinite gradient does",
-    ),
+    choice("nonfinite", NONFINITE, "what a NaN or infinite gradient does"),
     choice("state_dtype", STATE_DTYPE, "storage of the moments"),
     choice(
         "state_rounding",
@@ -297,20 +220,10 @@ impl Values {
     pub fn find(&self, name: &str) -> Result<(usize, &'static Hyper)> {
         let mut rows = self.own.iter().chain(SHARED);
         rows.position(|h| h.name == name)
-            .map(|i| {
-                (
-                    i,
-                    self.own
-                        .get(i)
-                        .unwrap_or_else(|| &SHARED[i - self.own.len()]),
-                )
-            })
+            .map(|i| (i, self.own.get(i).unwrap_or_else(|| &SHARED[i - self.own.len()])))
             .ok_or_else(|| {
                 let hint = nearest(name, self.own.iter().chain(SHARED).map(|h| h.name));
-                Error::new(
-                    ErrorKind::Hyperparameter,
-                    format!("unknown hyperparameter '{name}'{hint}"),
-                )
+                Error::new(ErrorKind::Hyperparameter, format!("unknown hyperparameter '{name}'{hint}"))
             })
     }
 
@@ -435,24 +348,15 @@ impl Hyper {
             )
             | (Domain::Flag, Value::Bool(_)) => true,
             (Domain::Choice(values), value) => values.contains(&value),
-            (Domain::PairOrNone, Value::Pair(low, high)) => {
-                0.0 <= low && low <= high && high.is_finite()
-            }
+            (Domain::PairOrNone, Value::Pair(low, high)) => 0.0 <= low && low <= high && high.is_finite(),
             _ => false,
         };
-        if ok {
-            Ok(value)
-        } else {
-            Err(self.refuse(&value.to_string()))
-        }
+        if ok { Ok(value) } else { Err(self.refuse(&value.to_string())) }
     }
 
     /// The error for a value that is not legal, as the user wrote it.
     pub fn refuse(&self, given: &str) -> Error {
-        Error::new(
-            ErrorKind::Hyperparameter,
-            format!("{} must be {}; got {given}", self.name, self.domain),
-        )
+        Error::new(ErrorKind::Hyperparameter, format!("{} must be {}; got {given}", self.name, self.domain))
     }
 }
 

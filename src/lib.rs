@@ -32,10 +32,9 @@ pub mod trust;
 #[cfg(feature = "python")]
 mod py;
 
-pub use engine::pool::{
-    num_threads, pop_threads, push_threads, set_num_threads, threads_and_source,
-};
-pub use engine::storage::{Format, decode8};
+pub use engine::pool::{num_threads, pop_threads, push_threads, set_num_threads, threads_and_source};
+pub use engine::storage::Format;
+pub use engine::storage::float8::decode8;
 pub use engine::sweep::Gradient;
 pub use error::{Error, Result};
 pub use hyper::Value;

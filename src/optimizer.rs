@@ -90,20 +90,14 @@ struct Group {
 
 impl Group {
     fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
-        let mut group = Group {
-            overrides: overrides.to_vec(),
-            values: base.clone(),
-            adapt: true,
-        };
+        let mut group = Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true };
         for one in overrides {
             match one {
                 Override::Value(name, value) => {
                     if !base.find(name)?.1.moves {
                         return Err(Error::new(
                             Kind::Hyperparameter,
-                            format!(
-                                "{name} is fixed at construction and cannot differ between parameters"
-                            ),
+                            format!("{name} is fixed at construction and cannot differ between parameters"),
                         ));
                     }
                     group.values.set(name, *value)?;
@@ -181,11 +175,7 @@ impl Optimizer {
     /// An unknown name.
     pub fn new(name: &str) -> Result<Optimizer> {
         let algorithm = Algorithm::named(name)?;
-        Ok(Optimizer::with(
-            algorithm,
-            algorithm.defaults(),
-            Isa::best(),
-        ))
+        Ok(Optimizer::with(algorithm, algorithm.defaults(), Isa::best()))
     }
 
     fn with(algorithm: &'static Algorithm, values: Values, isa: Isa) -> Optimizer {
@@ -272,10 +262,7 @@ impl Optimizer {
         values.set(name, value)?;
         if let Some(built) = &mut self.built {
             let refuse = |why: &str| {
-                Err(Error::new(
-                    Kind::Hyperparameter,
-                    format!("{name} {why}; set it in the constructor"),
-                ))
+                Err(Error::new(Kind::Hyperparameter, format!("{name} {why}; set it in the constructor")))
             };
             if !hyper.moves {
                 return refuse("is fixed once the optimizer is built");
@@ -284,11 +271,8 @@ impl Optimizer {
             if (self.algorithm.make)(&values)?.slots().len() != built.stepper.slots().len() {
                 return refuse("would need other states than the optimizer was built with");
             }
-            let groups: Result<Vec<Group>> = built
-                .groups
-                .iter()
-                .map(|group| Group::new(&values, &group.overrides))
-                .collect();
+            let groups: Result<Vec<Group>> =
+                built.groups.iter().map(|group| Group::new(&values, &group.overrides)).collect();
             built.groups = groups?;
         }
         self.values = values;
@@ -306,10 +290,7 @@ impl Optimizer {
 
     /// Whether the next call closes its window, hence updates.
     pub fn next_call_updates(&self) -> bool {
-        let window = self
-            .values
-            .shared_number(shared::ACCUMULATION)
-            .unwrap_or(1.0);
+        let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
         (self.calls + 1) % window as u64 == 0
     }
 
@@ -332,11 +313,7 @@ impl Optimizer {
     /// # Errors
     ///
     /// As for [`Optimizer::build`], and for an override that is not legal.
-    pub fn build_with(
-        &mut self,
-        parameters: &[(&str, usize)],
-        overrides: &[Vec<Override>],
-    ) -> Result<()> {
+    pub fn build_with(&mut self, parameters: &[(&str, usize)], overrides: &[Vec<Override>]) -> Result<()> {
         if self.built.is_some() {
             return Err(Error::new(
                 Kind::ParameterSet,
@@ -358,19 +335,13 @@ impl Optimizer {
         for (i, &(name, len)) in parameters.iter().enumerate() {
             let own = overrides.get(i).map_or(&[][..], Vec::as_slice);
             let trainable = !own.contains(&Override::Trainable(false));
-            let own: Vec<Override> = own
-                .iter()
-                .filter(|o| !matches!(o, Override::Trainable(_)))
-                .cloned()
-                .collect();
+            let own: Vec<Override> =
+                own.iter().filter(|o| !matches!(o, Override::Trainable(_))).cloned().collect();
             let group = match groups.iter().position(|group| group.overrides == own) {
                 Some(group) => group,
                 None => {
                     groups.push(Group::new(&self.values, &own).map_err(|e| {
-                        Error::new(
-                            e.kind,
-                            format!("override for parameter '{name}': {}", e.message),
-                        )
+                        Error::new(e.kind, format!("override for parameter '{name}': {}", e.message))
                     })?);
                     groups.len() - 1
                 }
@@ -392,10 +363,7 @@ impl Optimizer {
         let lengths: Vec<usize> = tensors.iter().map(|t| t.len).collect();
         let sizes: Vec<(usize, StateDtype)> = tensors.iter().map(|t| (t.len, t.storage)).collect();
         let mut built = Built {
-            names: parameters
-                .iter()
-                .map(|(name, _)| (*name).to_string())
-                .collect(),
+            names: parameters.iter().map(|(name, _)| (*name).to_string()).collect(),
             state: State::new(&sizes, stepper.slots(), extras)?,
             step_plan: Plan::single(&[], 1),
             flat_plan: Plan::single(&[], 1),
@@ -426,11 +394,7 @@ impl Optimizer {
     ///
     /// Wrong numbers or lengths of slices, a non-finite gradient where that is an error. Nothing
     /// was changed then.
-    pub fn apply(
-        &mut self,
-        params: &mut [&mut [f32]],
-        gradients: &[GradientSlice<'_>],
-    ) -> Result<bool> {
+    pub fn apply(&mut self, params: &mut [&mut [f32]], gradients: &[GradientSlice<'_>]) -> Result<bool> {
         let built = self.built()?;
         if params.len() != built.tensors.len() || gradients.len() != built.tensors.len() {
             return Err(Error::new(
@@ -479,11 +443,7 @@ impl Optimizer {
     /// # Errors
     ///
     /// As for [`Optimizer::apply`].
-    pub unsafe fn apply_raw(
-        &mut self,
-        params: &[*mut f32],
-        gradients: &[Gradient],
-    ) -> Result<bool> {
+    pub unsafe fn apply_raw(&mut self, params: &[*mut f32], gradients: &[Gradient]) -> Result<bool> {
         let built = self.built()?;
         debug_assert_eq!(params.len(), built.tensors.len());
         if gradients.iter().all(|g| matches!(g, Gradient::None)) && !gradients.is_empty() {
@@ -493,15 +453,9 @@ impl Optimizer {
             ));
         }
         if self.calls >= i64::MAX as u64 {
-            return Err(Error::new(
-                Kind::Overflow,
-                "the step counter can grow no further",
-            ));
+            return Err(Error::new(Kind::Overflow, "the step counter can grow no further"));
         }
-        let window = self
-            .values
-            .shared_number(shared::ACCUMULATION)
-            .unwrap_or(1.0);
+        let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
         let updates = self.next_call_updates();
         let mut prepare = self.preparation();
         let threads = num_threads();
@@ -528,17 +482,11 @@ impl Optimizer {
                 match clip {
                     Clip::Each(limit) => {
                         let factor = |norm: f64| limit / (norm / window).max(limit);
-                        built
-                            .factors
-                            .extend(norms.iter().map(|&x| (factor(x) / window) as f32));
+                        built.factors.extend(norms.iter().map(|&x| (factor(x) / window) as f32));
                     }
                     Clip::Global(limit) => {
                         // A norm that is not finite makes every gradient NaN, as in Keras.
-                        let factor = if total.is_finite() {
-                            limit / total.max(limit)
-                        } else {
-                            f64::NAN
-                        };
+                        let factor = if total.is_finite() { limit / total.max(limit) } else { f64::NAN };
                         built.factors.resize(norms.len(), (factor / window) as f32);
                     }
                     Clip::None => {}
@@ -580,11 +528,7 @@ impl Optimizer {
         } else {
             Task::Accumulate { average }
         };
-        let plan = if updates {
-            &built.step_plan
-        } else {
-            &built.flat_plan
-        };
+        let plan = if updates { &built.step_plan } else { &built.flat_plan };
         let sweep = Sweep {
             task,
             isa: self.isa,
@@ -599,9 +543,7 @@ impl Optimizer {
             scratch: built.scratch.as_ptr().cast(),
             id: SWEEPS.fetch_add(1, Ordering::Relaxed),
         };
-        pool::run(plan, &mut built.board, &|stage, item| {
-            sweep.run(stage, item)
-        });
+        pool::run(plan, &mut built.board, &|stage, item| sweep.run(stage, item));
         self.calls += 1;
         self.iterations += u64::from(updates);
         Ok(updates)
@@ -630,14 +572,8 @@ impl Optimizer {
         if !updates && self.values.shared_text(shared::EMA_EVERY) == "update" {
             return None;
         }
-        let momentum = self
-            .values
-            .shared_number(shared::EMA_MOMENTUM)
-            .unwrap_or(0.0);
-        let every = self
-            .values
-            .shared_number(shared::EMA_OVERWRITE)
-            .map(|f| f as u64);
+        let momentum = self.values.shared_number(shared::EMA_MOMENTUM).unwrap_or(0.0);
+        let every = self.values.shared_number(shared::EMA_OVERWRITE).map(|f| f as u64);
         Some(Average {
             momentum: if self.iterations == 0 { 0.0 } else { momentum },
             overwrite: every.is_some_and(|f| (self.iterations + 1) % f == 0),
@@ -646,18 +582,13 @@ impl Optimizer {
 
     /// Ratios of the last step, in the order of the names; none before it or for rules without.
     pub fn ratios(&self) -> Option<Vec<Ratio>> {
-        let built = self
-            .built
-            .as_ref()
-            .filter(|b| b.measured && self.algorithm.layerwise)?;
+        let built = self.built.as_ref().filter(|b| b.measured && self.algorithm.layerwise)?;
         Some(
             built
                 .tensors
                 .iter()
                 .map(|tensor| match tensor.group {
-                    Some(group) => built
-                        .stepper
-                        .record(group, &totals(&built.partials, tensor)),
+                    Some(group) => built.stepper.record(group, &totals(&built.partials, tensor)),
                     None => Ratio::NONE,
                 })
                 .collect(),
@@ -682,10 +613,7 @@ impl Optimizer {
                     len: tensor.len,
                     learning_rate: group.map_or(0.0, |g| g.learning_rate(base)),
                     weight_decay: group.and_then(|g| g.values.shared_number(shared::WEIGHT_DECAY)),
-                    layer_adaptation: self
-                        .algorithm
-                        .layerwise
-                        .then(|| group.is_some_and(|g| g.adapt)),
+                    layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
                     trainable: group.is_some(),
                     state_bytes: arrays.iter().map(|(_, a)| bytes(a, tensor.len)).sum(),
                     slots: arrays.iter().map(|(name, a)| (*name, a.format)).collect(),
@@ -715,12 +643,7 @@ impl Optimizer {
                     format: None,
                     place,
                 }));
-                entries.push(Entry {
-                    key,
-                    tensor,
-                    format: Some(array.format),
-                    place: elements,
-                });
+                entries.push(Entry { key, tensor, format: Some(array.format), place: elements });
             }
         }
         entries
@@ -728,9 +651,7 @@ impl Optimizer {
 
     /// The bytes of an entry.
     pub fn entry_bytes(&self, entry: &Entry) -> &[u8] {
-        self.built
-            .as_ref()
-            .map_or(&[], |b| &b.state.block.bytes()[entry.place.clone()])
+        self.built.as_ref().map_or(&[], |b| &b.state.block.bytes()[entry.place.clone()])
     }
 
     /// Replaces the bytes of an entry.
@@ -743,11 +664,7 @@ impl Optimizer {
 
     /// Counters and rates: `iterations`, `calls`, `skipped_steps`, first and largest rate.
     pub fn counters(&self) -> ([u64; 3], Option<f64>, f64) {
-        (
-            [self.iterations, self.calls, self.skipped],
-            self.first_rate,
-            self.largest_rate,
-        )
+        ([self.iterations, self.calls, self.skipped], self.first_rate, self.largest_rate)
     }
 
     /// Replaces counters and rates.
@@ -777,9 +694,7 @@ impl Optimizer {
 
     /// Address and length of the memory that holds all state.
     pub fn state_memory(&self) -> (usize, usize) {
-        self.built.as_ref().map_or((0, 0), |b| {
-            (b.state.block.as_ptr() as usize, b.state.block.len())
-        })
+        self.built.as_ref().map_or((0, 0), |b| (b.state.block.as_ptr() as usize, b.state.block.len()))
     }
 }
 
@@ -810,10 +725,7 @@ enum Clip {
 
 impl Clip {
     fn of(values: &Values) -> Clip {
-        match (
-            values.shared_number(shared::CLIPNORM),
-            values.shared_number(shared::GLOBAL_CLIPNORM),
-        ) {
+        match (values.shared_number(shared::CLIPNORM), values.shared_number(shared::GLOBAL_CLIPNORM)) {
             (Some(limit), _) => Clip::Each(limit),
             (_, Some(limit)) => Clip::Global(limit),
             _ => Clip::None,
@@ -834,8 +746,7 @@ impl Built {
             };
             for i in 0..self.tensors.len() {
                 if let Some(array) = self.state.tensors[i].slots[k] {
-                    self.state
-                        .fill(&array, self.lengths[i], values.number(initial) as f32);
+                    self.state.fill(&array, self.lengths[i], values.number(initial) as f32);
                 }
             }
         }
@@ -898,21 +809,16 @@ impl Built {
             scratch: std::ptr::null_mut(),
             id: SWEEPS.fetch_add(1, Ordering::Relaxed),
         };
-        pool::run(&self.flat_plan, &mut self.board, &|stage, item| {
-            sweep.run(stage, item)
-        });
+        pool::run(&self.flat_plan, &mut self.board, &|stage, item| sweep.run(stage, item));
         let takes_part = |i: usize| {
-            self.tensors[i].group.is_some()
-                && (accumulated || !matches!(gradients[i], Gradient::None))
+            self.tensors[i].group.is_some() && (accumulated || !matches!(gradients[i], Gradient::None))
         };
         (0..self.tensors.len())
-            .map(|i| {
-                if takes_part(i) {
-                    totals(&self.norm_partials, &self.tensors[i])[0].sqrt()
-                } else {
-                    0.0
-                }
-            })
+            .map(
+                |i| {
+                    if takes_part(i) { totals(&self.norm_partials, &self.tensors[i])[0].sqrt() } else { 0.0 }
+                },
+            )
             .collect()
     }
 
@@ -963,10 +869,6 @@ impl Gradient {
             }
         };
         let first = (0..len).find(|&i| !at(i).is_finite())?;
-        Some((
-            first,
-            at(first),
-            (first..len).filter(|&i| !at(i).is_finite()).count(),
-        ))
+        Some((first, at(first), (first..len).filter(|&i| !at(i).is_finite()).count()))
     }
 }

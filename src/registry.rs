@@ -47,10 +47,7 @@ impl Algorithm {
     pub fn named(name: &str) -> Result<&'static Algorithm> {
         ALGORITHMS.iter().find(|a| a.name == name).ok_or_else(|| {
             let hint = nearest(name, ALGORITHMS.iter().map(|a| a.name));
-            Error::new(
-                Kind::Hyperparameter,
-                format!("unknown algorithm '{name}'{hint}"),
-            )
+            Error::new(Kind::Hyperparameter, format!("unknown algorithm '{name}'{hint}"))
         })
     }
 

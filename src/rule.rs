@@ -39,38 +39,23 @@ pub struct Slot {
 
 /// A signed moment called `name`.
 pub const fn moment(name: &'static str) -> Slot {
-    Slot {
-        name,
-        content: Content::Moment,
-        initial: None,
-    }
+    Slot { name, content: Content::Moment, initial: None }
 }
 
 /// A non-negative moment called `name`.
 pub const fn square(name: &'static str) -> Slot {
-    Slot {
-        name,
-        content: Content::Square,
-        initial: None,
-    }
+    Slot { name, content: Content::Square, initial: None }
 }
 
 /// A state called `name` that is never narrowed.
 pub const fn full(name: &'static str) -> Slot {
-    Slot {
-        name,
-        content: Content::Full,
-        initial: None,
-    }
+    Slot { name, content: Content::Full, initial: None }
 }
 
 impl Slot {
     /// A slot whose first value is the hyperparameter at this position of the algorithm's table.
     pub const fn starting_at(self, hyper: usize) -> Slot {
-        Slot {
-            initial: Some(hyper),
-            ..self
-        }
+        Slot { initial: Some(hyper), ..self }
     }
 }
 
@@ -104,41 +89,35 @@ impl Step<'_> {
 
     /// The weight decay of the group; 0 where none is set.
     pub fn weight_decay(&self) -> f64 {
-        self.values
-            .shared_number(shared::WEIGHT_DECAY)
-            .unwrap_or(0.0)
+        self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0)
     }
 
     /// The weight decay where it is added to the gradient, else 0.
     pub fn coupled(&self) -> f64 {
-        if self.values.shared_text(shared::MODE) == "l2" {
-            self.weight_decay()
-        } else {
-            0.0
-        }
+        if self.values.shared_text(shared::MODE) == "l2" { self.weight_decay() } else { 0.0 }
     }
 }
 
 /// Where weight decay enters, as coefficients of the parameter.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Decay {
     coupled: f32,
     inside: f32,
     outside: f32,
     cautious: bool,
-    /// Factor of the step (mode "after").
-    pub shrink: f64,
+    /// Factor of the step where decay comes after it.
+    shrink: f32,
 }
 
 impl Decay {
+    /// No decay.
+    pub const NONE: Decay = Decay { coupled: 0.0, inside: 0.0, outside: 0.0, cautious: false, shrink: 1.0 };
+
     /// The coefficients of an element-wise rule, or of a layer-wise one, whose mode "update"
     /// puts the decay under the trust ratio.
     pub fn new(step: &Step<'_>, layerwise: bool) -> Decay {
         let (lambda, rate) = (step.weight_decay(), step.learning_rate);
-        let mut decay = Decay {
-            shrink: 1.0,
-            ..Decay::default()
-        };
+        let mut decay = Decay::NONE;
         if lambda == 0.0 {
             return decay;
         }
@@ -148,7 +127,7 @@ impl Decay {
             "update" if layerwise => decay.inside = lambda as f32,
             "after" => {
                 decay.outside = (rate * lambda) as f32;
-                decay.shrink = 1.0 - rate * lambda;
+                decay.shrink = (1.0 - rate * lambda) as f32;
             }
             "fixed" => decay.outside = lambda as f32,
             "corrected" => decay.outside = (rate * lambda * per(step.largest_rate)) as f32,
@@ -165,26 +144,19 @@ impl Decay {
     /// The gradient with the coupled part.
     #[inline(always)]
     pub fn gradient<V: Simd>(&self, p: F32<V>, g: F32<V>) -> F32<V> {
-        if self.coupled == 0.0 {
-            g
-        } else {
-            g + p * self.coupled
-        }
+        if self.coupled == 0.0 { g } else { g + p * self.coupled }
     }
 
     /// The direction with the part under the trust ratio.
     #[inline(always)]
     pub fn direction<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
-        if self.inside == 0.0 {
-            u
-        } else {
-            u + p * self.inside
-        }
+        if self.inside == 0.0 { u } else { u + p * self.inside }
     }
 
     /// The parameter after decay and step, in one subtraction.
     #[inline(always)]
     pub fn step<V: Simd>(&self, p: F32<V>, step: F32<V>) -> F32<V> {
+        let step = if self.shrink == 1.0 { step } else { step * self.shrink };
         if self.outside == 0.0 {
             p - step
         } else if self.cautious {
@@ -194,13 +166,9 @@ impl Decay {
         }
     }
 
-    /// The norm of the parameter after decoupled decay, from the norm before.
+    /// The norm of the parameter that the ratio sees: after a decay that comes before the step.
     pub fn decayed(&self, norm: f64) -> f64 {
-        if self.cautious {
-            norm
-        } else {
-            norm * (1.0 - f64::from(self.outside)).abs()
-        }
+        if self.cautious || self.shrink != 1.0 { norm } else { norm * (1.0 - f64::from(self.outside)).abs() }
     }
 }
 
@@ -220,8 +188,8 @@ pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
 pub trait Elementwise<const S: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
-    /// Advances the states and returns the new parameter. `keep` makes of a new state what will
-    /// be used from it; rules that use a state in the step in which they advance it apply it.
+    /// Advances the states and returns the new parameter. Every new state goes through `keep`,
+    /// which makes of it what is stored, before the rule uses it.
     fn update<V: Simd>(
         &self,
         p: F32<V>,
@@ -269,20 +237,12 @@ impl<D> Plain<D> {
     /// The rule for this step.
     pub fn new(direction: D, step: &Step<'_>) -> Self {
         let decay = Decay::new(step, false);
-        Plain {
-            direction,
-            rate: (step.learning_rate * decay.shrink) as f32,
-            decay,
-        }
+        Plain { direction, rate: step.learning_rate as f32, decay }
     }
 
     /// The rule for a step that advances the states and moves nothing.
     pub fn standing(direction: D) -> Self {
-        Plain {
-            direction,
-            rate: 0.0,
-            decay: Decay::default(),
-        }
+        Plain { direction, rate: 0.0, decay: Decay::NONE }
     }
 }
 
@@ -299,9 +259,10 @@ impl<D: Direction<S>, const S: usize> Elementwise<S> for Plain<D> {
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
         self.direction.advance(g, s);
-        *s = s.map(keep);
-        self.decay
-            .step(p, self.direction.direction(g, s) * self.rate)
+        for state in s.iter_mut() {
+            *state = keep(*state);
+        }
+        self.decay.step(p, self.direction.direction(g, s) * self.rate)
     }
 }
 
@@ -320,16 +281,13 @@ pub struct Layerwise<D> {
 impl<D> Layerwise<D> {
     /// The rule for this step.
     pub fn new(direction: D, step: &Step<'_>, trust: Trust, sum_of_norms: bool) -> Self {
-        let decay = Decay::new(step, true);
-        let rate = step.learning_rate * decay.shrink;
-        Layerwise {
-            direction,
-            rate,
-            scale: 0.0,
-            decay,
-            trust,
-            sum_of_norms,
-        }
+        let (rate, decay) = (step.learning_rate, Decay::new(step, true));
+        Layerwise { direction, rate, scale: 0.0, decay, trust, sum_of_norms }
+    }
+
+    /// The rule with its learning rate, but not its decay, times a factor.
+    pub fn with_rate_factor(self, factor: f64) -> Self {
+        Layerwise { rate: self.rate * factor, ..self }
     }
 }
 
@@ -344,21 +302,13 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
 
     #[inline(always)]
     fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
-        let g = if D::USES_GRADIENT {
-            self.decay.gradient(p, g)
-        } else {
-            g
-        };
+        let g = if D::USES_GRADIENT { self.decay.gradient(p, g) } else { g };
         self.decay.direction(p, self.direction.direction(g, s))
     }
 
     #[inline(always)]
     fn measure<V: Simd>(&self, p: F32<V>, u: F32<V>) -> [(F32<V>, F32<V>); 2] {
-        let u = if self.sum_of_norms {
-            u - p * self.decay.inside
-        } else {
-            u
-        };
+        let u = if self.sum_of_norms { u - p * self.decay.inside } else { u };
         [(p, p), (u, u)]
     }
 
@@ -369,10 +319,7 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
             update += f64::from(self.decay.inside) * weight;
         }
         let scale = (self.rate * self.trust.ratio(weight, update)) as f32;
-        (
-            Layerwise { scale, ..self },
-            self.trust.record(weight, update),
-        )
+        (Layerwise { scale, ..self }, self.trust.record(weight, update))
     }
 
     #[inline(always)]

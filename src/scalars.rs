@@ -16,11 +16,7 @@ const LOW_BITS: u32 = 6;
 
 impl Squares {
     fn new(base: f64) -> Self {
-        Squares {
-            base,
-            squares: vec![(base, 0.0)],
-            prefix: (0, (1.0, 0.0)),
-        }
+        Squares { base, squares: vec![(base, 0.0)], prefix: (0, (1.0, 0.0)) }
     }
 
     fn square(&mut self, k: usize) -> (f64, f64) {
@@ -58,10 +54,7 @@ pub struct Powers {
 
 impl Powers {
     fn of(&mut self, base: f64) -> &mut Squares {
-        let found = self
-            .known
-            .iter()
-            .position(|s| s.base.to_bits() == base.to_bits());
+        let found = self.known.iter().position(|s| s.base.to_bits() == base.to_bits());
         let index = found.unwrap_or_else(|| {
             // A moving beta would otherwise grow the list for ever.
             if self.known.len() >= 16 {
@@ -126,9 +119,9 @@ pub(crate) fn mix(x: u64) -> u64 {
 
 /// A 64-bit hash of a name (FNV-1a, then mixed).
 pub(crate) fn hash_name(name: &str) -> u64 {
-    let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let fnv = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
     mix(fnv)
 }
 
@@ -141,16 +134,9 @@ mod tests {
         let mut powers = Powers::default();
         for beta in [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0 - 1e-8] {
             for t in [1u64, 2, 3, 10, 63, 64, 65, 1000, 123_456, 1 << 40] {
-                let exact = if beta == 0.0 {
-                    1.0
-                } else {
-                    -libm::expm1(t as f64 * libm::log(beta))
-                };
+                let exact = if beta == 0.0 { 1.0 } else { -libm::expm1(t as f64 * libm::log(beta)) };
                 let ours = powers.one_minus_pow(beta, t);
-                assert!(
-                    (ours - exact).abs() <= 2e-12 * exact,
-                    "{beta} {t}: {ours} {exact}"
-                );
+                assert!((ours - exact).abs() <= 2e-12 * exact, "{beta} {t}: {ours} {exact}");
             }
         }
         assert_eq!(powers.one_minus_pow(0.9, 0), 0.0);

@@ -6,7 +6,7 @@
 //! is fused, save [`add_product`], whose product is exact.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, f32x16, f64x8, u8x16, u16x16, u32x16};
+use fearless_simd::{Level, f32x16, f64x8, i32x16, u8x16, u16x16, u32x16};
 pub(crate) use fearless_simd::{Simd, SimdBase};
 
 /// Sixteen `f32` lanes.
@@ -111,6 +111,12 @@ pub(crate) fn load<V: Simd>(v: V, lanes: &[f32; LANES]) -> F32<V> {
     f32x16::from_slice(v, lanes)
 }
 
+/// Zero in every lane.
+#[inline(always)]
+pub(crate) fn zeros<V: Simd>(v: V) -> F32<V> {
+    f32x16::splat(v, 0.0)
+}
+
 /// Stores sixteen lanes.
 #[inline(always)]
 pub(crate) fn store<V: Simd>(x: F32<V>, lanes: &mut [f32; LANES]) {
@@ -132,7 +138,7 @@ fn token<V: Simd>(x: F32<V>) -> V {
 #[inline(always)]
 pub fn div_or_zero<V: Simd>(num: F32<V>, den: F32<V>) -> F32<V> {
     let zero = splat(num, 0.0);
-    den.simd_eq(zero).select(zero, num / den)
+    den.simd_ne(zero).select(num / den, zero)
 }
 
 /// Square root, correctly rounded.
@@ -174,8 +180,9 @@ pub fn where_not_negative<V: Simd>(x: F32<V>, decay: f32) -> F32<V> {
 /// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn flush<V: Simd>(x: F32<V>) -> F32<V> {
-    let tiny = splat(x, f32::MIN_POSITIVE);
-    x.abs().simd_lt(tiny).select(splat(x, 0.0), x)
+    // On the bits: a NaN is larger than any number there.
+    let magnitude: i32x16<V> = (x.to_bits() & 0x7fff_ffff).bitcast();
+    magnitude.simd_gt(i32x16::splat(token(x), 0x007f_ffff)).select(x, splat(x, 0.0))
 }
 
 /// Sixteen `f64` lanes of a running sum of products of `f32` numbers.
@@ -185,10 +192,7 @@ pub(crate) struct Sum<V: Simd>(f64x8<V>, f64x8<V>);
 impl<V: Simd> Sum<V> {
     #[inline(always)]
     pub(crate) fn load(v: V, lanes: &[f64; LANES]) -> Self {
-        Sum(
-            f64x8::from_slice(v, &lanes[..8]),
-            f64x8::from_slice(v, &lanes[8..]),
-        )
+        Sum(f64x8::from_slice(v, &lanes[..8]), f64x8::from_slice(v, &lanes[8..]))
     }
 
     #[inline(always)]
@@ -200,10 +204,7 @@ impl<V: Simd> Sum<V> {
     /// Adds `a * b`. The product of two `f32` is exact in `f64`, so fusing it with the addition
     /// changes no bit: the only place where a fused operation is allowed.
     #[inline(always)]
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the product is exact, so fused and not fused agree"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the product is exact, so fused and not fused agree")]
     pub(crate) fn add_product(self, a: F32<V>, b: F32<V>) -> Self {
         let (a0, a1) = a.widen();
         let (b0, b1) = b.widen();

@@ -26,11 +26,7 @@ pub struct Ratio {
 
 impl Ratio {
     /// The record of a layer that is not adapted.
-    pub const NONE: Ratio = Ratio {
-        weight_norm: f64::NAN,
-        update_norm: f64::NAN,
-        ratio: f64::NAN,
-    };
+    pub const NONE: Ratio = Ratio { weight_norm: f64::NAN, update_norm: f64::NAN, ratio: f64::NAN };
 }
 
 impl Trust {
@@ -46,11 +42,7 @@ impl Trust {
     /// The record of this layer.
     pub fn record(&self, weight_norm: f64, update_norm: f64) -> Ratio {
         if self.adapt {
-            Ratio {
-                weight_norm,
-                update_norm,
-                ratio: self.ratio(weight_norm, update_norm),
-            }
+            Ratio { weight_norm, update_norm, ratio: self.ratio(weight_norm, update_norm) }
         } else {
             Ratio::NONE
         }
@@ -70,54 +62,21 @@ fn limit(x: f64, limits: Option<(f64, f64)>) -> f64 {
 mod tests {
     use super::*;
 
-    const PLAIN: Trust = Trust {
-        coefficient: 1.0,
-        phi: None,
-        clip: None,
-        adapt: true,
-    };
+    const PLAIN: Trust = Trust { coefficient: 1.0, phi: None, clip: None, adapt: true };
 
     #[test]
     fn zero_norms_give_one() {
         for (w, u) in [(0.0, 2.0), (2.0, 0.0), (0.0, 0.0)] {
-            assert_eq!(
-                Trust {
-                    coefficient: 1e-3,
-                    ..PLAIN
-                }
-                .ratio(w, u),
-                1.0
-            );
+            assert_eq!(Trust { coefficient: 1e-3, ..PLAIN }.ratio(w, u), 1.0);
         }
     }
 
     #[test]
     fn limits_apply_where_they_belong() {
         assert_eq!(PLAIN.ratio(30.0, 2.0), 15.0);
-        assert_eq!(
-            Trust {
-                phi: Some((0.0, 10.0)),
-                ..PLAIN
-            }
-            .ratio(30.0, 2.0),
-            5.0
-        );
-        assert_eq!(
-            Trust {
-                clip: Some((0.0, 1.0)),
-                ..PLAIN
-            }
-            .ratio(30.0, 2.0),
-            1.0
-        );
-        assert_eq!(
-            Trust {
-                adapt: false,
-                ..PLAIN
-            }
-            .ratio(30.0, 2.0),
-            1.0
-        );
+        assert_eq!(Trust { phi: Some((0.0, 10.0)), ..PLAIN }.ratio(30.0, 2.0), 5.0);
+        assert_eq!(Trust { clip: Some((0.0, 1.0)), ..PLAIN }.ratio(30.0, 2.0), 1.0);
+        assert_eq!(Trust { adapt: false, ..PLAIN }.ratio(30.0, 2.0), 1.0);
         assert!(PLAIN.ratio(f64::NAN, 2.0).is_nan());
     }
 }

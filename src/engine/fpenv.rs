@@ -29,9 +29,7 @@ const DEFAULT: u64 = 0;
 fn read() -> u64 {
     let mut mode = 0u32;
     // SAFETY: stores the SSE control register to a local; SSE2 is part of x86-64.
-    unsafe {
-        std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut mode, options(nostack, preserves_flags))
-    };
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut mode, options(nostack, preserves_flags)) };
     // The sticky exception flags are no part of the mode.
     u64::from(mode & !0x3f)
 }
@@ -40,27 +38,21 @@ fn read() -> u64 {
 fn write(mode: u64) {
     let mode = mode as u32;
     // SAFETY: loads a value that `read` returned, or the default, into the SSE control register.
-    unsafe {
-        std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const mode, options(nostack, preserves_flags))
-    };
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const mode, options(nostack, preserves_flags)) };
 }
 
 #[cfg(target_arch = "aarch64")]
 fn read() -> u64 {
     let mode: u64;
     // SAFETY: reads the floating-point control register.
-    unsafe {
-        std::arch::asm!("mrs {}, fpcr", out(reg) mode, options(nomem, nostack, preserves_flags))
-    };
+    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) mode, options(nomem, nostack, preserves_flags)) };
     mode
 }
 
 #[cfg(target_arch = "aarch64")]
 fn write(mode: u64) {
     // SAFETY: writes a value that `read` returned, or the default.
-    unsafe {
-        std::arch::asm!("msr fpcr, {}", in(reg) mode, options(nomem, nostack, preserves_flags))
-    };
+    unsafe { std::arch::asm!("msr fpcr, {}", in(reg) mode, options(nomem, nostack, preserves_flags)) };
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

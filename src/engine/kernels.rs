@@ -4,7 +4,14 @@
 //! tensor. The engine pads the last granule of a tensor with zeros before it comes here, so there
 //! are no tails.
 
-use crate::engine::storage::{BLOCK, Cells, Rounding, SlotTile, Storage};
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over lanes and sums stay in place; a closure may end up in a function of its own, without the SIMD level"
+)]
+
+use crate::engine::storage::cells::Cells;
+use crate::engine::storage::rounding::Rounding;
+use crate::engine::storage::{BLOCK, SlotTile, Storage};
 use crate::rule::{Content, Elementwise, Measured, Scaled};
 use crate::simd::{F32, LANES, Simd, Sum, flush, load, store};
 
@@ -26,8 +33,15 @@ pub(crate) struct Tile<'a> {
     pub(crate) direction: Option<&'a mut [f32]>,
 }
 
-fn contents<const S: usize>(slots: [crate::rule::Slot; S]) -> [Content; S] {
-    slots.map(|slot| slot.content)
+/// What each slot holds.
+const fn contents<const S: usize>(slots: [crate::rule::Slot; S]) -> [Content; S] {
+    let mut contents = [Content::Full; S];
+    let mut k = 0;
+    while k < S {
+        contents[k] = slots[k].content;
+        k += 1;
+    }
+    contents
 }
 
 /// Lanes between two decodings: a block, or the whole tile where nothing is decoded in blocks.
@@ -44,27 +58,22 @@ where
     R: Elementwise<S>,
     St: Storage,
 {
-    let Tile {
-        p,
-        g,
-        mut slots,
-        rounding,
-        ..
-    } = tile;
+    let Tile { p, g, slots, rounding, .. } = tile;
     let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
+    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let held = const { contents(R::SLOTS) };
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(v, first / step);
+        cells.open(held, first / step);
         for i in first..first + step {
-            let mut s = cells.load(v, i);
+            let mut s = cells.load(v, held, i);
             let new = rule.update(load(v, &p[i]), load(v, &g[i]), &mut s, flush);
-            cells.store(v, i, s);
+            cells.store(v, held, i, s);
             store(new, &mut p[i]);
         }
-        cells.close(v, first / step);
+        cells.close(v, held, first / step);
     }
 }
 
@@ -83,7 +92,7 @@ pub(crate) fn measure<V, R, const S: usize, const K: usize>(
     let rule = *rule;
     let p = p.as_chunks::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut total: [Sum<V>; K] = std::array::from_fn(|k| Sum::load(v, &sums[k]));
+    let mut total = sums_of::<V, K>(v, sums);
     for i in 0..p.len() {
         total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i])));
     }
@@ -104,37 +113,35 @@ pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
     R: Scaled<S, K>,
     St: Storage,
 {
-    let Tile {
-        p,
-        g,
-        mut slots,
-        rounding,
-        direction,
-    } = tile;
+    let Tile { p, g, slots, rounding, direction } = tile;
     let rule = *rule;
     let p = p.as_chunks::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
     let mut direction = direction.map(|u| u.as_chunks_mut::<LANES>().0);
-    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
-    let mut total: [Sum<V>; K] = std::array::from_fn(|k| Sum::load(v, &sums[k]));
+    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let held = const { contents(R::SLOTS) };
+    let mut total = sums_of::<V, K>(v, sums);
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(v, first / step);
+        cells.open(held, first / step);
         for i in first..first + step {
             let (p, g) = (load(v, &p[i]), load(v, &g[i]));
-            let mut s = cells.load(v, i);
+            let mut s = cells.load(v, held, i);
             rule.advance(p, g, &mut s);
-            let s = cells.store(v, i, s);
+            for k in 0..S {
+                s[k] = flush(s[k]);
+            }
+            let s = cells.store(v, held, i, s);
             if !St::BLOCKWISE {
                 total = observe(&rule, total, i, p, g, &s, &mut direction);
             }
         }
-        cells.close(v, first / step);
+        cells.close(v, held, first / step);
         if St::BLOCKWISE {
             // The states as stored are known only now.
-            cells.open(v, first / step);
+            cells.open(held, first / step);
             for i in first..first + step {
-                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), cells.load(v, i));
+                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), cells.load(v, held, i));
                 total = observe(&rule, total, i, p, g, &s, &mut direction);
             }
         }
@@ -169,13 +176,7 @@ where
     R: Scaled<S, K>,
     St: Storage,
 {
-    let Tile {
-        p,
-        g,
-        mut slots,
-        rounding,
-        direction,
-    } = tile;
+    let Tile { p, g, slots, rounding, direction } = tile;
     let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
     if let Some(u) = direction {
@@ -186,14 +187,15 @@ where
         return;
     }
     let g = g.as_chunks::<LANES>().0;
-    let mut cells = Cells::<St, S>::new(&mut slots, contents(R::SLOTS), rounding);
+    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let held = const { contents(R::SLOTS) };
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(v, first / step);
+        cells.open(held, first / step);
         for i in first..first + step {
             let x = load(v, &p[i]);
             let g = if R::USES_GRADIENT { load(v, &g[i]) } else { x };
-            let u = rule.direction(x, g, &cells.load(v, i));
+            let u = rule.direction(x, g, &cells.load(v, held, i));
             store(rule.apply(x, u), &mut p[i]);
         }
     }
@@ -201,5 +203,18 @@ where
 
 #[inline(always)]
 fn add<V: Simd, const K: usize>(total: [Sum<V>; K], pairs: [(F32<V>, F32<V>); K]) -> [Sum<V>; K] {
-    std::array::from_fn(|k| total[k].add_product(pairs[k].0, pairs[k].1))
+    let mut total = total;
+    for k in 0..K {
+        total[k] = total[k].add_product(pairs[k].0, pairs[k].1);
+    }
+    total
+}
+
+#[inline(always)]
+fn sums_of<V: Simd, const K: usize>(v: V, sums: &Sums) -> [Sum<V>; K] {
+    let mut total = [Sum::load(v, &sums[0]); K];
+    for k in 1..K {
+        total[k] = Sum::load(v, &sums[k]);
+    }
+    total
 }

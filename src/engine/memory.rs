@@ -25,14 +25,12 @@ impl Block {
         let layout = Self::layout(len);
         // SAFETY: the layout is never empty.
         let start = unsafe { alloc_zeroed(layout) };
-        NonNull::new(start)
-            .map(|start| Block { start, len })
-            .ok_or_else(|| {
-                Error::new(
-                    Kind::Memory,
-                    format!("cannot allocate {len} bytes of optimizer state; nothing was changed"),
-                )
-            })
+        NonNull::new(start).map(|start| Block { start, len }).ok_or_else(|| {
+            Error::new(
+                Kind::Memory,
+                format!("cannot allocate {len} bytes of optimizer state; nothing was changed"),
+            )
+        })
     }
 
     fn layout(len: usize) -> Layout {

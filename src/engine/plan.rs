@@ -21,12 +21,7 @@ pub(crate) enum Item {
     /// Whole tensors, every pass.
     Whole(Range<u32>),
     /// Elements `start..end` of a tensor. `scratch` is where its direction lies in the scratch.
-    Chunk {
-        tensor: u32,
-        start: usize,
-        end: usize,
-        scratch: Option<usize>,
-    },
+    Chunk { tensor: u32, start: usize, end: usize, scratch: Option<usize> },
 }
 
 /// What an item is done for.
@@ -68,22 +63,14 @@ impl Plan {
     /// One phase over everything.
     pub(crate) fn single(lengths: &[usize], threads: usize) -> Plan {
         let items: Vec<Item> = pieces(lengths, 0..lengths.len(), threads).collect();
-        Plan {
-            threads,
-            phases: vec![Phase::new(Stage::Only, items, threads, lengths)],
-            scratch: 0,
-        }
+        Plan { threads, phases: vec![Phase::new(Stage::Only, items, threads, lengths)], scratch: 0 }
     }
 
     /// Two phases for each wave; `keep_direction` gives waves that fit the cache room for the
     /// direction between them.
     pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool) -> Plan {
         let capacity = WAVE_PER_THREAD * threads;
-        let mut plan = Plan {
-            threads,
-            phases: Vec::new(),
-            scratch: 0,
-        };
+        let mut plan = Plan { threads, phases: Vec::new(), scratch: 0 };
         let mut first = 0;
         while first < lengths.len() {
             let mut end = first + 1;
@@ -102,17 +89,10 @@ impl Plan {
         let mut used = 0;
         let items = pieces(lengths, tensors, self.threads)
             .map(|item| match item {
-                Item::Chunk {
-                    tensor, start, end, ..
-                } if keep => {
+                Item::Chunk { tensor, start, end, .. } if keep => {
                     let scratch = Some(used);
                     used += (end - start).next_multiple_of(256);
-                    Item::Chunk {
-                        tensor,
-                        start,
-                        end,
-                        scratch,
-                    }
+                    Item::Chunk { tensor, start, end, scratch }
                 }
                 item => item,
             })
@@ -185,28 +165,15 @@ impl Phase {
             done += item.elements(lengths);
         }
         shares.resize(threads + 1, items.len() as u32);
-        Phase {
-            stage,
-            items,
-            shares,
-        }
+        Phase { stage, items, shares }
     }
 
     /// The second pass: each thread takes its own chunks again, the last one first.
     fn backwards(&self) -> Phase {
-        let mut second = Phase {
-            stage: Stage::Second,
-            items: Vec::new(),
-            shares: vec![0],
-        };
+        let mut second = Phase { stage: Stage::Second, items: Vec::new(), shares: vec![0] };
         for share in self.shares.windows(2) {
             let own = &self.items[share[0] as usize..share[1] as usize];
-            second.items.extend(
-                own.iter()
-                    .rev()
-                    .filter(|item| matches!(item, Item::Chunk { .. }))
-                    .cloned(),
-            );
+            second.items.extend(own.iter().rev().filter(|item| matches!(item, Item::Chunk { .. })).cloned());
             second.shares.push(second.items.len() as u32);
         }
         second
@@ -219,19 +186,11 @@ mod tests {
 
     fn covered(plan: &Plan, lengths: &[usize], stages: &[Stage]) -> Vec<usize> {
         let mut seen = vec![0; lengths.len()];
-        for phase in plan
-            .phases
-            .iter()
-            .filter(|phase| stages.contains(&phase.stage))
-        {
+        for phase in plan.phases.iter().filter(|phase| stages.contains(&phase.stage)) {
             for item in &phase.items {
                 match item {
-                    Item::Whole(range) => range
-                        .clone()
-                        .for_each(|i| seen[i as usize] += lengths[i as usize]),
-                    Item::Chunk {
-                        tensor, start, end, ..
-                    } => {
+                    Item::Whole(range) => range.clone().for_each(|i| seen[i as usize] += lengths[i as usize]),
+                    Item::Chunk { tensor, start, end, .. } => {
                         assert_eq!(start % CHUNK, 0);
                         seen[*tensor as usize] += end - start;
                     }
@@ -252,10 +211,7 @@ mod tests {
             assert_eq!(covered(&single, &lengths, &[Stage::Only]), lengths);
             let waves = Plan::waves(&lengths, threads, true);
             assert_eq!(covered(&waves, &lengths, &[Stage::First]), lengths);
-            let large: Vec<usize> = lengths
-                .iter()
-                .map(|&n| if n > CHUNK { n } else { 0 })
-                .collect();
+            let large: Vec<usize> = lengths.iter().map(|&n| if n > CHUNK { n } else { 0 }).collect();
             assert_eq!(covered(&waves, &lengths, &[Stage::Second]), large);
             for phase in single.phases.iter().chain(&waves.phases) {
                 assert_eq!(phase.shares.len(), threads + 1);
@@ -269,11 +225,7 @@ mod tests {
     fn shares_are_even() {
         for threads in [2, 3, 7, 64] {
             let plan = Plan::single(&[64 << 20], threads);
-            let shares: Vec<u32> = plan.phases[0]
-                .shares
-                .windows(2)
-                .map(|w| w[1] - w[0])
-                .collect();
+            let shares: Vec<u32> = plan.phases[0].shares.windows(2).map(|w| w[1] - w[0]).collect();
             let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
             assert!(most - least <= 1, "{threads}: {least}..{most}");
         }

@@ -58,14 +58,7 @@ pub fn threads_and_source() -> (usize, &'static str) {
         }
         n => {
             let (found, source) = from_surroundings_once();
-            (
-                n,
-                if found == n {
-                    source
-                } else {
-                    "set_num_threads"
-                },
-            )
+            (n, if found == n { source } else { "set_num_threads" })
         }
     }
 }
@@ -77,11 +70,7 @@ fn from_surroundings_once() -> (usize, &'static str) {
 
 /// Environment variables first, then affinity and cgroup quota.
 fn from_surroundings() -> (usize, &'static str) {
-    for name in [
-        "LAMB_RS_NUM_THREADS",
-        "RAYON_NUM_THREADS",
-        "OMP_NUM_THREADS",
-    ] {
+    for name in ["LAMB_RS_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
         // OMP_NUM_THREADS may list one number for each nesting level.
         let value = std::env::var(name).unwrap_or_default();
         let first = value.split(',').next().unwrap_or_default().trim();
@@ -89,10 +78,7 @@ fn from_surroundings() -> (usize, &'static str) {
             return (n, name);
         }
     }
-    (
-        std::thread::available_parallelism().map_or(1, usize::from),
-        "affinity and cgroup quota",
-    )
+    (std::thread::available_parallelism().map_or(1, usize::from), "affinity and cgroup quota")
 }
 
 /// The pool of this process with at least `workers` workers; built if need be.
@@ -111,11 +97,7 @@ fn pool(workers: usize) -> Option<&'static Owned> {
         .thread_name(|i| format!("lamb-rs-{i}"))
         .build()
         .ok()?;
-    let fresh = Box::leak(Box::new(Owned {
-        process,
-        workers,
-        pool: built,
-    }));
+    let fresh = Box::leak(Box::new(Owned { process, workers, pool: built }));
     match POOL.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Some(fresh),
         // Another thread was faster; its pool may be smaller, ours works all the same.
@@ -155,10 +137,8 @@ impl Board {
     /// Forgets all progress.
     fn reset(&mut self, plan: &Plan) {
         self.threads = plan.threads;
-        self.rest
-            .resize_with(plan.phases.len() * plan.threads, Line::default);
-        self.done
-            .resize_with(plan.phases.len(), AtomicUsize::default);
+        self.rest.resize_with(plan.phases.len() * plan.threads, Line::default);
+        self.done.resize_with(plan.phases.len(), AtomicUsize::default);
         for (phase, rest) in plan.phases.iter().zip(self.rest.chunks_mut(plan.threads)) {
             for (share, line) in phase.shares.windows(2).zip(rest) {
                 *line.0.get_mut() = u64::from(share[0]) << 32 | u64::from(share[1]);
@@ -178,11 +158,8 @@ impl Board {
             if start >= end {
                 return None;
             }
-            let (next, item) = if front {
-                ((start + 1) << 32 | end, start)
-            } else {
-                (start << 32 | (end - 1), end - 1)
-            };
+            let (next, item) =
+                if front { ((start + 1) << 32 | end, start) } else { (start << 32 | (end - 1), end - 1) };
             match rest.compare_exchange_weak(now, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some(item as usize),
                 Err(seen) => now = seen,
@@ -217,11 +194,7 @@ impl Board {
 
 /// Runs a plan: the calling thread alone, or with the pool's workers.
 pub(crate) fn run(plan: &Plan, board: &mut Board, body: &(dyn Fn(Stage, &Item) + Sync)) {
-    let pool = if plan.threads > 1 {
-        pool(plan.threads - 1)
-    } else {
-        None
-    };
+    let pool = if plan.threads > 1 { pool(plan.threads - 1) } else { None };
     let Some(owned) = pool else {
         let mode = DefaultMode::enter();
         for phase in &plan.phases {

@@ -1,9 +1,7 @@
 //! What happens to a tile beside the rule: to the gradient before it, to the parameter after it.
 
 use crate::engine::kernels::Sums;
-use crate::simd::{
-    F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa,
-};
+use crate::simd::{F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa};
 
 /// Elements of a gradient that are staged at a time: they stay in the first-level cache.
 pub(crate) const STAGED: usize = 1024;
@@ -28,11 +26,7 @@ pub(crate) struct Prepare {
 }
 
 impl Prepare {
-    pub(crate) const NOTHING: Prepare = Prepare {
-        unscale: 1.0,
-        factor: 1.0,
-        limit: f32::INFINITY,
-    };
+    pub(crate) const NOTHING: Prepare = Prepare { unscale: 1.0, factor: 1.0, limit: f32::INFINITY };
 
     fn is_nothing(&self) -> bool {
         self.unscale == 1.0 && self.factor == 1.0 && self.limit == f32::INFINITY
@@ -48,11 +42,7 @@ impl<'a> Run<'a> {
     }
 
     /// The run itself where a rule may read it as it is.
-    pub(crate) fn as_is(
-        &self,
-        prepare: &Prepare,
-        accumulated: Option<&[f32]>,
-    ) -> Option<&'a [f32]> {
+    pub(crate) fn as_is(&self, prepare: &Prepare, accumulated: Option<&[f32]>) -> Option<&'a [f32]> {
         match self {
             Run::Float32(g) if accumulated.is_none() && prepare.is_nothing() => Some(g),
             _ => None,
@@ -93,13 +83,7 @@ fn group_of<V: Simd>(v: V, x: &[f32], i: usize) -> F32<V> {
 }
 
 /// Writes the prepared gradient to `out` and zeros behind it.
-pub(crate) fn prepare(
-    isa: Isa,
-    run: Run<'_>,
-    accumulated: Option<&[f32]>,
-    how: Prepare,
-    out: &mut [f32],
-) {
+pub(crate) fn prepare(isa: Isa, run: Run<'_>, accumulated: Option<&[f32]>, how: Prepare, out: &mut [f32]) {
     out[run.len()..].fill(0.0);
     let groups = out.as_chunks_mut::<LANES>().0;
     with_isa!(isa, v => each_group!(v, run, how.unscale, accumulated, i, g => {

@@ -41,11 +41,7 @@ pub(crate) struct State {
 
 impl State {
     /// Zeroed state for tensors of these lengths and storages.
-    pub(crate) fn new(
-        tensors: &[(usize, StateDtype)],
-        slots: &[Slot],
-        extras: Extras,
-    ) -> Result<State> {
+    pub(crate) fn new(tensors: &[(usize, StateDtype)], slots: &[Slot], extras: Extras) -> Result<State> {
         let mut used = 0usize;
         let mut place = |len: usize, format: Format| {
             let padded = len.next_multiple_of(BLOCK);
@@ -56,16 +52,8 @@ impl State {
                 offset
             };
             let offset = take(padded * format.bytes());
-            let scales = if format.bytes() == 1 {
-                take(padded / BLOCK)
-            } else {
-                0
-            };
-            Array {
-                format,
-                offset,
-                scales,
-            }
+            let scales = if format.bytes() == 1 { take(padded / BLOCK) } else { 0 };
+            Array { format, offset, scales }
         };
         let arrays = tensors
             .iter()
@@ -81,17 +69,13 @@ impl State {
                 }
             })
             .collect();
-        Ok(State {
-            block: Block::zeroed(used)?,
-            tensors: arrays,
-        })
+        Ok(State { block: Block::zeroed(used)?, tensors: arrays })
     }
 
     /// Where an array's elements lie in the block, without padding, and where its scales do.
     pub(crate) fn places(array: &Array, len: usize) -> (Range<usize>, Option<Range<usize>>) {
         let elements = array.offset..array.offset + len * array.format.bytes();
-        let scales =
-            (array.format.bytes() == 1).then(|| array.scales..array.scales + len.div_ceil(BLOCK));
+        let scales = (array.format.bytes() == 1).then(|| array.scales..array.scales + len.div_ceil(BLOCK));
         (elements, scales)
     }
 
@@ -106,17 +90,10 @@ impl State {
         // SAFETY: the arrays were placed inside the block, padded to whole blocks of elements and
         // aligned to 64 bytes; the caller gives out each range once.
         unsafe {
-            let start = self
-                .block
-                .as_ptr()
-                .add(array.offset + range.start * array.format.bytes());
+            let start = self.block.as_ptr().add(array.offset + range.start * array.format.bytes());
             match array.format {
-                Format::Float32 => {
-                    SlotTile::Float32(std::slice::from_raw_parts_mut(start.cast(), n))
-                }
-                Format::Bfloat16 => {
-                    SlotTile::Bfloat16(std::slice::from_raw_parts_mut(start.cast(), n))
-                }
+                Format::Float32 => SlotTile::Float32(std::slice::from_raw_parts_mut(start.cast(), n)),
+                Format::Bfloat16 => SlotTile::Bfloat16(std::slice::from_raw_parts_mut(start.cast(), n)),
                 Format::Signed8 | Format::Square8 => {
                     let scales = self.block.as_ptr().add(array.scales + range.start / BLOCK);
                     SlotTile::Float8 {

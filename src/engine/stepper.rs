@@ -1,7 +1,9 @@
 //! The typed world of rules behind one object-safe face.
 
 use crate::engine::kernels::{self, MAX_SUMS, Sums, Tile};
-use crate::engine::storage::{Bfloat16, Float8, Float32, StateDtype};
+use crate::engine::storage::bfloat16::Bfloat16;
+use crate::engine::storage::float8::Float8;
+use crate::engine::storage::{Float32, StateDtype};
 use crate::rule::{Content, Elementwise, Measured, Scaled, Slot, Step};
 use crate::simd::{Isa, with_isa};
 use crate::trust::Ratio;
@@ -91,10 +93,7 @@ pub(crate) fn one_pass<R, const S: usize>(
 where
     R: Elementwise<S>,
 {
-    Box::new(OnePass::<R, S>(Groups {
-        make: Box::new(make),
-        rules: Vec::new(),
-    }))
+    Box::new(OnePass::<R, S>(Groups { make: Box::new(make), rules: Vec::new() }))
 }
 
 impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
@@ -129,10 +128,7 @@ pub(crate) fn measure_first<R, const S: usize, const K: usize>(
 where
     R: Measured<S, K>,
 {
-    Box::new(MeasureFirst::<R, S, K>(Groups {
-        make: Box::new(make),
-        rules: Vec::new(),
-    }))
+    Box::new(MeasureFirst::<R, S, K>(Groups { make: Box::new(make), rules: Vec::new() }))
 }
 
 impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst<R, S, K> {
@@ -170,10 +166,7 @@ pub(crate) fn advance_first<R, const S: usize, const K: usize>(
 where
     R: Scaled<S, K>,
 {
-    Box::new(AdvanceFirst::<R, S, K>(Groups {
-        make: Box::new(make),
-        rules: Vec::new(),
-    }))
+    Box::new(AdvanceFirst::<R, S, K>(Groups { make: Box::new(make), rules: Vec::new() }))
 }
 
 impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R, S, K> {

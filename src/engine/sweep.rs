@@ -5,7 +5,8 @@ use crate::engine::plan::{CHUNK, Item, Stage};
 use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::state::State;
 use crate::engine::stepper::{At, Passes, Stepper};
-use crate::engine::storage::{BLOCK, Rounding, SlotTile, StateDtype};
+use crate::engine::storage::rounding::Rounding;
+use crate::engine::storage::{BLOCK, SlotTile, StateDtype};
 use crate::scalars::mix;
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
@@ -48,12 +49,7 @@ impl Tensor {
 #[derive(Clone, Copy)]
 pub(crate) enum Task<'a> {
     /// Runs the rule, then the stages behind it.
-    Step {
-        stepper: &'a dyn Stepper,
-        average: Option<Average>,
-        nearest: bool,
-        key: u64,
-    },
+    Step { stepper: &'a dyn Stepper, average: Option<Average>, nearest: bool, key: u64 },
     /// Adds the gradient to the accumulated ones, refreshes the average where asked.
     Accumulate { average: Option<Average> },
     /// Sums the squares of the gradient.
@@ -110,12 +106,7 @@ impl Sweep<'_> {
     pub(crate) fn run(&self, stage: Stage, item: &Item) {
         WORKSPACE.with_borrow_mut(|work| match item {
             Item::Whole(range) => range.clone().for_each(|i| self.whole(i, work)),
-            Item::Chunk {
-                tensor,
-                start,
-                end,
-                scratch,
-            } => {
+            Item::Chunk { tensor, start, end, scratch } => {
                 self.chunk(stage, *tensor, *start..*end, *scratch, work);
             }
         });
@@ -130,11 +121,24 @@ impl Sweep<'_> {
         }
     }
 
+    /// A tensor without gradient: its average is refreshed all the same, its norms are unknown.
+    fn left_alone(&self, tensor: u32, range: Range<usize>, stage: Stage) {
+        let trained = self.tensors[tensor as usize].group.is_some();
+        match self.task {
+            Task::Step { average, .. } if trained && stage != Stage::Second => {
+                self.keep(tensor, range.start / CHUNK, &[f64::NAN; MAX_SUMS]);
+                self.average(tensor, range, average);
+            }
+            Task::Accumulate { average } if trained => self.average(tensor, range, average),
+            _ => {}
+        }
+    }
+
     fn whole(&self, tensor: u32, work: &mut Workspace) {
-        let Some(group) = self.group(tensor) else {
-            return;
-        };
         let range = 0..self.tensors[tensor as usize].len;
+        let Some(group) = self.group(tensor) else {
+            return self.left_alone(tensor, range, Stage::Only);
+        };
         match self.task {
             Task::Norm => self.norm(tensor, range),
             Task::Accumulate { average } => self.accumulate(tensor, range, average),
@@ -144,26 +148,12 @@ impl Sweep<'_> {
                 if stepper.passes() != Passes::One {
                     let mut sums = [[0.0; LANES]; MAX_SUMS];
                     let (gradient, scratch) = (&mut work.gradient, work.direction.as_mut_ptr());
-                    self.span(
-                        tensor,
-                        group,
-                        range.clone(),
-                        Pass::First(&mut sums),
-                        Some(scratch),
-                        gradient,
-                    );
+                    self.span(tensor, group, range.clone(), Pass::First(&mut sums), Some(scratch), gradient);
                     totals = sums.map(|lanes| fold(&lanes));
                     self.keep(tensor, 0, &totals);
                     direction = Some(scratch);
                 }
-                self.span(
-                    tensor,
-                    group,
-                    range,
-                    Pass::Last(totals),
-                    direction,
-                    &mut work.gradient,
-                );
+                self.span(tensor, group, range, Pass::Last(totals), direction, &mut work.gradient);
             }
         }
     }
@@ -177,7 +167,7 @@ impl Sweep<'_> {
         work: &mut Workspace,
     ) {
         let Some(group) = self.group(tensor) else {
-            return;
+            return self.left_alone(tensor, range, stage);
         };
         let chunk = range.start / CHUNK;
         match self.task {
@@ -189,43 +179,18 @@ impl Sweep<'_> {
         let scratch = scratch.map(|at| unsafe { self.scratch.add(at) });
         match stage {
             Stage::Only => {
-                self.span(
-                    tensor,
-                    group,
-                    range,
-                    Pass::Last([0.0; MAX_SUMS]),
-                    None,
-                    &mut work.gradient,
-                );
+                self.span(tensor, group, range, Pass::Last([0.0; MAX_SUMS]), None, &mut work.gradient);
             }
             Stage::First => {
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
-                self.span(
-                    tensor,
-                    group,
-                    range,
-                    Pass::First(&mut sums),
-                    scratch,
-                    &mut work.gradient,
-                );
+                self.span(tensor, group, range, Pass::First(&mut sums), scratch, &mut work.gradient);
                 self.keep(tensor, chunk, &sums.map(|lanes| fold(&lanes)));
             }
             Stage::Second => {
                 if (work.totals.0, work.totals.1) != (self.id, tensor) {
-                    work.totals = (
-                        self.id,
-                        tensor,
-                        totals(self.partials, &self.tensors[tensor as usize]),
-                    );
+                    work.totals = (self.id, tensor, totals(self.partials, &self.tensors[tensor as usize]));
                 }
-                self.span(
-                    tensor,
-                    group,
-                    range,
-                    Pass::Last(work.totals.2),
-                    scratch,
-                    &mut work.gradient,
-                );
+                self.span(tensor, group, range, Pass::Last(work.totals.2), scratch, &mut work.gradient);
             }
         }
     }
@@ -244,15 +209,9 @@ impl Sweep<'_> {
         // SAFETY: the gradient is as long as its parameter and nobody writes to it.
         unsafe {
             Some(match self.gradients[tensor as usize] {
-                Gradient::Float32(g) => {
-                    Run::Float32(std::slice::from_raw_parts(g.add(range.start), n))
-                }
-                Gradient::Bfloat16(g) => {
-                    Run::Bfloat16(std::slice::from_raw_parts(g.add(range.start), n))
-                }
-                Gradient::Float16(g) => {
-                    Run::Float16(std::slice::from_raw_parts(g.add(range.start), n))
-                }
+                Gradient::Float32(g) => Run::Float32(std::slice::from_raw_parts(g.add(range.start), n)),
+                Gradient::Bfloat16(g) => Run::Bfloat16(std::slice::from_raw_parts(g.add(range.start), n)),
+                Gradient::Float16(g) => Run::Float16(std::slice::from_raw_parts(g.add(range.start), n)),
                 Gradient::None => return None,
             })
         }
@@ -260,9 +219,7 @@ impl Sweep<'_> {
 
     /// A run of a tensor's accumulated gradients, padded to whole groups.
     fn accumulated(&self, tensor: u32, range: &Range<usize>) -> Option<&mut [f32]> {
-        let array = self.state.tensors[tensor as usize]
-            .accumulated
-            .filter(|_| self.accumulated)?;
+        let array = self.state.tensors[tensor as usize].accumulated.filter(|_| self.accumulated)?;
         let padded = range.start..range.start + range.len().next_multiple_of(LANES);
         // SAFETY: a range belongs to one item, an item to one thread.
         Some(unsafe { self.state.floats(&array, padded) })
@@ -278,23 +235,13 @@ impl Sweep<'_> {
         direction: Option<*mut f32>,
         staged: &mut [f32],
     ) {
-        let Task::Step {
-            stepper,
-            average,
-            nearest,
-            key,
-        } = self.task
-        else {
+        let Task::Step { stepper, average, nearest, key } = self.task else {
             return;
         };
         let i = tensor as usize;
         let storage = self.tensors[i].storage;
         let granule = storage.granule();
-        let at = At {
-            isa: self.isa,
-            storage,
-            group,
-        };
+        let at = At { isa: self.isa, storage, group };
         let key = mix(key ^ self.tensors[i].hash);
         let last = matches!(pass, Pass::Last(_));
         let mut prepare = self.prepare;
@@ -307,27 +254,19 @@ impl Sweep<'_> {
         let direction = direction.filter(|_| stepper.passes() == Passes::AdvanceThenApply);
         let as_is = !needs_gradient
             || self.gradient(tensor, 0..0).is_some_and(|run| {
-                run.as_is(&prepare, self.accumulated(tensor, &(0..0)).as_deref())
-                    .is_some()
+                run.as_is(&prepare, self.accumulated(tensor, &(0..0)).as_deref()).is_some()
             });
         let stride = if as_is { range.len().max(1) } else { STAGED };
         for start in range.clone().step_by(stride) {
             let end = range.end.min(start + stride);
             let whole = start + (end - start) / granule * granule;
-            let rounding = Rounding {
-                key,
-                start: start as u64,
-                nearest,
-            };
+            let rounding = Rounding { key, start: start as u64, nearest };
             let scratch = |from: usize, n: usize| {
                 // SAFETY: the scratch has room for the range, rounded up to whole blocks.
-                direction.map(|u| unsafe {
-                    std::slice::from_raw_parts_mut(u.add(from - range.start), n)
-                })
+                direction.map(|u| unsafe { std::slice::from_raw_parts_mut(u.add(from - range.start), n) })
             };
             // SAFETY: the parameter has this many elements; the range is this thread's.
-            let p =
-                unsafe { std::slice::from_raw_parts_mut(self.params[i].add(start), end - start) };
+            let p = unsafe { std::slice::from_raw_parts_mut(self.params[i].add(start), end - start) };
             let g: &[f32] = match self.gradient(tensor, start..end) {
                 _ if !needs_gradient => &[],
                 Some(Run::Float32(g)) if as_is => g,
@@ -336,37 +275,21 @@ impl Sweep<'_> {
                     let zeros = [0.0; STAGED];
                     let run = run.unwrap_or(Run::Float32(&zeros[..end - start]));
                     let padded = (end - start).next_multiple_of(granule).min(STAGED);
-                    stages::prepare(
-                        self.isa,
-                        run,
-                        accumulated.as_deref(),
-                        prepare,
-                        &mut staged[..padded],
-                    );
+                    stages::prepare(self.isa, run, accumulated.as_deref(), prepare, &mut staged[..padded]);
                     &staged[..padded]
                 }
             };
             let mut run_tile = |p: &mut [f32], g: &[f32], from: usize, rounding| {
                 let n = p.len();
                 let slots = self.slots(i, from..from + n);
-                let tile = Tile {
-                    p,
-                    g,
-                    slots,
-                    rounding,
-                    direction: scratch(from, n),
-                };
+                let tile = Tile { p, g, slots, rounding, direction: scratch(from, n) };
                 match &mut pass {
                     Pass::First(sums) => stepper.first(at, tile, sums),
                     Pass::Last(sums) => stepper.last(at, sums, tile),
                 }
             };
             let (full, rest) = p.split_at_mut(whole - start);
-            let (g_full, g_rest) = if needs_gradient {
-                g.split_at(whole - start)
-            } else {
-                (g, g)
-            };
+            let (g_full, g_rest) = if needs_gradient { g.split_at(whole - start) } else { (g, g) };
             if !full.is_empty() {
                 run_tile(full, g_full, start, rounding);
             }
@@ -377,10 +300,7 @@ impl Sweep<'_> {
                 if needs_gradient {
                     g_end[..n].copy_from_slice(&g_rest[..n]);
                 }
-                let rounding = Rounding {
-                    start: whole as u64,
-                    ..rounding
-                };
+                let rounding = Rounding { start: whole as u64, ..rounding };
                 run_tile(&mut p_end[..granule], &g_end[..granule], whole, rounding);
                 if last {
                     rest.copy_from_slice(&p_end[..n]);
@@ -415,8 +335,7 @@ impl Sweep<'_> {
         if let (Some(how), Some(array)) = (average, &self.state.tensors[i].average) {
             // SAFETY: the range is this thread's, in the parameter and in its average.
             let (p, a) = unsafe {
-                let p =
-                    std::slice::from_raw_parts_mut(self.params[i].add(range.start), range.len());
+                let p = std::slice::from_raw_parts_mut(self.params[i].add(range.start), range.len());
                 (p, self.state.floats(array, range))
             };
             stages::average(self.isa, how, p, a);
@@ -424,10 +343,9 @@ impl Sweep<'_> {
     }
 
     fn accumulate(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
-        if let (Some(run), Some(sum)) = (
-            self.gradient(tensor, range.clone()),
-            self.accumulated(tensor, &range),
-        ) {
+        if let (Some(run), Some(sum)) =
+            (self.gradient(tensor, range.clone()), self.accumulated(tensor, &range))
+        {
             stages::accumulate(self.isa, run, self.prepare.unscale, sum);
         }
         self.average(tensor, range, average);
@@ -441,13 +359,9 @@ impl Sweep<'_> {
             (Some(run), a) => {
                 stages::sum_squares(self.isa, run, a.as_deref(), self.prepare.unscale, &mut sums)
             }
-            (None, Some(a)) => stages::sum_squares(
-                self.isa,
-                Run::Float32(&a[..range.len()]),
-                None,
-                1.0,
-                &mut sums,
-            ),
+            (None, Some(a)) => {
+                stages::sum_squares(self.isa, Run::Float32(&a[..range.len()]), None, 1.0, &mut sums)
+            }
             (None, None) => {}
         }
         self.keep(tensor, chunk, &sums.map(|lanes| fold(&lanes)));

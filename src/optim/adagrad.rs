@@ -23,18 +23,8 @@ pub(crate) const ADAGRAD: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
-    fixed(number(
-        "initial_accumulator_value",
-        0.1,
-        Domain::AtLeast(0.0),
-        "first value of the accumulator",
-    )),
-    number(
-        "epsilon",
-        1e-7,
-        Domain::AtLeast(0.0),
-        "small constant of the denominator",
-    ),
+    fixed(number("initial_accumulator_value", 0.1, Domain::AtLeast(0.0), "first value of the accumulator")),
+    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
     choice(
         "epsilon_mode",
         &[Value::Text("in"), Value::Text("out")],
@@ -69,11 +59,8 @@ struct Root {
 impl Root {
     fn new(step: &Step<'_>) -> Self {
         let epsilon = step.values.number(EPSILON) as f32;
-        let (inside, outside) = if step.values.is(EPSILON_MODE, "in") {
-            (epsilon, 0.0)
-        } else {
-            (0.0, epsilon)
-        };
+        let (inside, outside) =
+            if step.values.is(EPSILON_MODE, "in") { (epsilon, 0.0) } else { (0.0, epsilon) };
         Root { inside, outside }
     }
 }

@@ -39,32 +39,12 @@ pub(crate) const ADAMW: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
-    number(
-        "beta_1",
-        0.9,
-        Domain::Unit,
-        "decay rate of the first moment",
-    ),
-    number(
-        "beta_2",
-        0.999,
-        Domain::Unit,
-        "decay rate of the second moment",
-    ),
-    number(
-        "epsilon",
-        1e-7,
-        Domain::AtLeast(0.0),
-        "small constant of the denominator",
-    ),
+    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
+    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
+    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
     choice(
         "amsgrad",
-        &[
-            Value::Bool(false),
-            Value::Bool(true),
-            Value::Text("corrected"),
-            Value::Text("paper"),
-        ],
+        &[Value::Bool(false), Value::Bool(true), Value::Text("corrected"), Value::Text("paper")],
         "running maximum of the second moment: of v (True), of v / c2, or of v without corrections",
     ),
     choice(
@@ -72,12 +52,7 @@ const HYPERS: &[Hyper] = &[
         &[Value::Text("hat"), Value::Text("out")],
         "epsilon beside the raw root (Keras) or beside the corrected one (torch)",
     ),
-    number(
-        "epsilon_root",
-        0.0,
-        Domain::AtLeast(0.0),
-        "small constant under the root",
-    ),
+    number("epsilon_root", 0.0, Domain::AtLeast(0.0), "small constant under the root"),
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
@@ -99,17 +74,12 @@ fn make(values: &Values) -> Result<Box<dyn Stepper>> {
 
 fn direction(step: &mut Step<'_>) -> Adam {
     let v = step.values;
-    let (c1, c2) = (
-        step.correction(v.number(BETA_1)),
-        step.correction(v.number(BETA_2)),
-    );
-    Adam::new(
-        v.number(BETA_1),
-        v.number(BETA_2),
-        v.number(EPSILON),
-        v.number(EPSILON_ROOT),
+    let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
+    Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), v.number(EPSILON_ROOT)).corrected(
+        c1,
+        c2,
+        v.is(EPSILON_MODE, "hat"),
     )
-    .corrected(c1, c2, v.is(EPSILON_MODE, "hat"))
 }
 
 /// The direction of Adam, as six scalars.
@@ -144,16 +114,8 @@ impl Adam {
 
     /// With the corrections `c1` and `c2`; `hat` puts both before the first moment.
     pub(crate) fn corrected(self, c1: f64, c2: f64, hat: bool) -> Self {
-        let (first, second) = if hat {
-            (c2.sqrt() / c1, 1.0)
-        } else {
-            (1.0 / c1, 1.0 / c2)
-        };
-        Adam {
-            first: first as f32,
-            second: second as f32,
-            ..self
-        }
+        let (first, second) = if hat { (c2.sqrt() / c1, 1.0) } else { (1.0 / c1, 1.0 / c2) };
+        Adam { first: first as f32, second: second as f32, ..self }
     }
 
     #[inline(always)]
@@ -164,10 +126,7 @@ impl Adam {
 
     #[inline(always)]
     fn quotient<V: Simd>(&self, m: F32<V>, w: F32<V>) -> F32<V> {
-        div_or_zero(
-            m * self.first,
-            sqrt(w * self.second + self.root) + self.epsilon,
-        )
+        div_or_zero(m * self.first, sqrt(w * self.second + self.root) + self.epsilon)
     }
 }
 
@@ -197,19 +156,10 @@ impl Maximum {
         let adam = direction(step);
         match v.own(AMSGRAD) {
             Value::Text("corrected") => {
-                let (c1, c2) = (
-                    step.correction(v.number(BETA_1)),
-                    step.correction(v.number(BETA_2)),
-                );
-                Maximum {
-                    adam: adam.corrected(c1, 1.0, false),
-                    correct: (1.0 / c2) as f32,
-                }
+                let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
+                Maximum { adam: adam.corrected(c1, 1.0, false), correct: (1.0 / c2) as f32 }
             }
-            Value::Text("paper") => Maximum {
-                adam: adam.corrected(1.0, 1.0, false),
-                correct: 1.0,
-            },
+            Value::Text("paper") => Maximum { adam: adam.corrected(1.0, 1.0, false), correct: 1.0 },
             _ => Maximum { adam, correct: 1.0 },
         }
     }

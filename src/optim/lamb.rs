@@ -10,7 +10,7 @@ use crate::hyper::{
 };
 use crate::optim::adam::Adam;
 use crate::registry::Algorithm;
-use crate::rule::{Layerwise, Step};
+use crate::rule::Layerwise;
 use crate::trust::Trust;
 
 pub(crate) const LAMB: Algorithm = Algorithm {
@@ -28,24 +28,9 @@ pub(crate) const LAMB: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
-    number(
-        "beta_1",
-        0.9,
-        Domain::Unit,
-        "decay rate of the first moment",
-    ),
-    number(
-        "beta_2",
-        0.999,
-        Domain::Unit,
-        "decay rate of the second moment",
-    ),
-    number(
-        "epsilon",
-        1e-7,
-        Domain::AtLeast(0.0),
-        "small constant of the denominator",
-    ),
+    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
+    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
+    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
     choice(
         "epsilon_mode",
         &[Value::Text("out"), Value::Text("hat")],
@@ -53,39 +38,18 @@ const HYPERS: &[Hyper] = &[
     ),
     choice(
         "bias_correction",
-        &[
-            Value::Bool(true),
-            Value::Bool(false),
-            Value::Text("rate"),
-            Value::Text("first_moment"),
-        ],
-        "of both moments, of none, in the learning rate, or of the first moment only",
+        &[Value::Bool(true), Value::Bool(false), Value::Text("rate"), Value::Text("first_moment")],
+        "of both moments, of none, or in the learning rate: of both, or of the first only",
     ),
     choice(
         "form",
         &[Value::Text("joint"), Value::Text("sum")],
         "denominator of the ratio: |r + lambda p|, or |r| + lambda |p|",
     ),
-    fixed(optional(
-        "phi",
-        Domain::PairOrNone,
-        "limits of the weight norm in the ratio",
-    )),
-    fixed(optional(
-        "trust_clip",
-        Domain::PairOrNone,
-        "limits of the ratio",
-    )),
-    flag(
-        "always_adapt",
-        true,
-        "adapt layers without weight decay too",
-    ),
-    flag(
-        "gradient_averaging",
-        true,
-        "the first moment takes (1 - beta_1) g, else g",
-    ),
+    fixed(optional("phi", Domain::PairOrNone, "limits of the weight norm in the ratio")),
+    fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio")),
+    flag("always_adapt", true, "adapt layers without weight decay too"),
+    flag("gradient_averaging", true, "the first moment takes (1 - beta_1) g, else g"),
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
@@ -107,31 +71,20 @@ fn make(_: &Values) -> Result<Box<dyn Stepper>> {
             clip: v.pair(TRUST_CLIP),
             adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
         };
-        let direction = direction(step);
-        if v.own(CORRECTION) == Value::Text("rate") {
-            let (c1, c2) = (
-                step.correction(v.number(BETA_1)),
-                step.correction(v.number(BETA_2)),
-            );
-            step.learning_rate *= c2.sqrt() / c1;
+        let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
+        let mut adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
+        if !v.flag(AVERAGING) {
+            adam.take_1 = 1.0;
         }
-        Layerwise::new(direction, step, trust, v.is(FORM, "sum"))
+        // A correction in the rate stays outside the trust ratio, which would cancel it.
+        let factor = match v.own(CORRECTION) {
+            Value::Text("rate") => c2.sqrt() / c1,
+            Value::Text("first_moment") => 1.0 / c1,
+            _ => 1.0,
+        };
+        if v.flag(CORRECTION) {
+            adam = adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat"));
+        }
+        Layerwise::new(adam, step, trust, v.is(FORM, "sum")).with_rate_factor(factor)
     }))
-}
-
-fn direction(step: &mut Step<'_>) -> Adam {
-    let v = step.values;
-    let mut adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
-    if !v.flag(AVERAGING) {
-        adam.take_1 = 1.0;
-    }
-    let (c1, c2) = (
-        step.correction(v.number(BETA_1)),
-        step.correction(v.number(BETA_2)),
-    );
-    match v.own(CORRECTION) {
-        Value::Bool(true) => adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat")),
-        Value::Text("first_moment") => adam.corrected(c1, 1.0, false),
-        _ => adam,
-    }
 }

@@ -32,44 +32,17 @@ pub(crate) const LARS: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(1.0),
-    number(
-        "momentum",
-        0.9,
-        Domain::Unit,
-        "decay rate of the velocity, mu",
-    ),
-    number(
-        "trust_coefficient",
-        1e-3,
-        Domain::AtLeast(0.0),
-        "factor of the ratio, tc",
-    ),
+    number("momentum", 0.9, Domain::Unit, "decay rate of the velocity, mu"),
+    number("trust_coefficient", 1e-3, Domain::AtLeast(0.0), "factor of the ratio, tc"),
     flag("nesterov", false, "look ahead along the velocity"),
-    number(
-        "epsilon",
-        0.0,
-        Domain::AtLeast(0.0),
-        "small constant of the ratio's denominator",
-    ),
+    number("epsilon", 0.0, Domain::AtLeast(0.0), "small constant of the ratio's denominator"),
     choice(
         "form",
-        &[
-            Value::Text("lr_inside"),
-            Value::Text("lr_outside"),
-            Value::Text("joint_norm"),
-        ],
+        &[Value::Text("lr_inside"), Value::Text("lr_outside"), Value::Text("joint_norm")],
         "the paper's, timm's or optax's",
     ),
-    fixed(optional(
-        "trust_clip",
-        Domain::PairOrNone,
-        "limits of the ratio over the learning rate",
-    )),
-    flag(
-        "always_adapt",
-        true,
-        "adapt layers without weight decay too",
-    ),
+    fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio over the learning rate")),
+    flag("always_adapt", true, "adapt layers without weight decay too"),
 ];
 const MOMENTUM: usize = index(HYPERS, "momentum");
 const COEFFICIENT: usize = index(HYPERS, "trust_coefficient");
@@ -103,7 +76,7 @@ impl Lars {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
         let decay = Decay::new(step, false);
-        let rate = step.learning_rate * decay.shrink;
+        let rate = step.learning_rate;
         // The limits are of q / eta.
         let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
         Lars {
@@ -139,11 +112,7 @@ impl Elementwise<1> for Lars {
     ) -> F32<V> {
         let d = self.decay.gradient(p, g) * self.enter;
         *b = keep(*b * self.momentum + d);
-        let u = if self.nesterov {
-            d + *b * self.momentum
-        } else {
-            *b
-        };
+        let u = if self.nesterov { d + *b * self.momentum } else { *b };
         self.decay.step(p, u * self.leave)
     }
 }
@@ -151,16 +120,12 @@ impl Elementwise<1> for Lars {
 impl Measured<1, 2> for Lars {
     #[inline(always)]
     fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); 2] {
-        let d = if self.joint {
-            self.decay.gradient(p, g)
-        } else {
-            g
-        };
+        let d = if self.joint { self.decay.gradient(p, g) } else { g };
         [(p, p), (d, d)]
     }
 
     fn settle(self, sums: [f64; 2]) -> (Self, Ratio) {
-        let (weight, gradient) = (sums[0].sqrt(), sums[1].sqrt());
+        let (weight, gradient) = (self.decay.decayed(sums[0].sqrt()), sums[1].sqrt());
         let denominator = if gradient == 0.0 {
             0.0
         } else if self.joint {
@@ -169,19 +134,8 @@ impl Measured<1, 2> for Lars {
             gradient + self.lambda * weight + self.epsilon
         };
         let ratio = self.trust.ratio(weight, denominator);
-        let (enter, leave) = if self.inside {
-            (self.rate * ratio, 1.0)
-        } else {
-            (ratio, self.rate)
-        };
+        let (enter, leave) = if self.inside { (self.rate * ratio, 1.0) } else { (ratio, self.rate) };
         let record = self.trust.record(weight, denominator);
-        (
-            Lars {
-                enter: enter as f32,
-                leave: leave as f32,
-                ..self
-            },
-            record,
-        )
+        (Lars { enter: enter as f32, leave: leave as f32, ..self }, record)
     }
 }

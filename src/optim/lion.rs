@@ -23,12 +23,7 @@ pub(crate) const LION: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
-    number(
-        "beta_1",
-        0.9,
-        Domain::Unit,
-        "weight of the momentum in the direction",
-    ),
+    number("beta_1", 0.9, Domain::Unit, "weight of the momentum in the direction"),
     number("beta_2", 0.99, Domain::Unit, "decay rate of the momentum"),
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
@@ -57,7 +52,7 @@ impl Lion {
             take_1: (1.0 - beta_1) as f32,
             beta_2: beta_2 as f32,
             take_2: (1.0 - beta_2) as f32,
-            rate: (step.learning_rate * decay.shrink) as f32,
+            rate: step.learning_rate as f32,
             decay,
         }
     }
@@ -71,11 +66,11 @@ impl Elementwise<1> for Lion {
         p: F32<V>,
         g: F32<V>,
         [m]: &mut [F32<V>; 1],
-        _: impl Fn(F32<V>) -> F32<V>,
+        keep: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
         let u = sign(*m * self.beta_1 + g * self.take_1);
-        *m = *m * self.beta_2 + g * self.take_2;
+        *m = keep(*m * self.beta_2 + g * self.take_2);
         self.decay.step(p, u * self.rate)
     }
 }

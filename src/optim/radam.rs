@@ -28,35 +28,15 @@ pub(crate) const RADAM: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
-    number(
-        "beta_1",
-        0.9,
-        Domain::Unit,
-        "decay rate of the first moment",
-    ),
-    number(
-        "beta_2",
-        0.999,
-        Domain::Unit,
-        "decay rate of the second moment",
-    ),
-    number(
-        "epsilon",
-        1e-8,
-        Domain::AtLeast(0.0),
-        "small constant of the denominator",
-    ),
+    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
+    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
+    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
     choice(
         "epsilon_mode",
         &[Value::Text("hat"), Value::Text("out")],
         "epsilon beside the raw root (torch) or beside the corrected one (optax)",
     ),
-    number(
-        "threshold",
-        5.0,
-        Domain::AtLeast(4.0),
-        "rho_t above which the step is rectified",
-    ),
+    number("threshold", 5.0, Domain::AtLeast(4.0), "rho_t above which the step is rectified"),
     choice(
         "degenerate",
         &[Value::Text("momentum"), Value::Text("skip")],
@@ -73,11 +53,7 @@ const DEGENERATE: usize = index(HYPERS, "degenerate");
 fn make(_: &Values) -> Result<Box<dyn Stepper>> {
     Ok(one_pass::<_, 2>(|step| {
         let direction = Rectified::new(step);
-        if direction.skips {
-            Plain::standing(direction)
-        } else {
-            Plain::new(direction, step)
-        }
+        if direction.skips { Plain::standing(direction) } else { Plain::new(direction, step) }
     }))
 }
 
@@ -101,21 +77,14 @@ struct Rectified {
 impl Rectified {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
-        let (c1, c2) = (
-            step.correction(v.number(BETA_1)),
-            step.correction(v.number(BETA_2)),
-        );
+        let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
         let adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
         let factor = rectification(step, v.number(BETA_2), v.number(THRESHOLD));
         let adam = match factor {
             Some(r) => adam.corrected(c1 / r, c2, v.is(EPSILON_MODE, "hat")),
             None => adam.corrected(c1, 1.0, false),
         };
-        Rectified {
-            adam,
-            tractable: factor.is_some(),
-            skips: factor.is_none() && v.is(DEGENERATE, "skip"),
-        }
+        Rectified { adam, tractable: factor.is_some(), skips: factor.is_none() && v.is(DEGENERATE, "skip") }
     }
 }
 
@@ -127,10 +96,6 @@ impl Direction<2> for Rectified {
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
-        if self.tractable {
-            self.adam.direction(g, s)
-        } else {
-            s[0] * self.adam.first
-        }
+        if self.tractable { self.adam.direction(g, s) } else { s[0] * self.adam.first }
     }
 }

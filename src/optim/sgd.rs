@@ -27,24 +27,14 @@ pub(crate) const SGD: Algorithm = Algorithm {
 
 const HYPERS: &[Hyper] = &[
     learning_rate(0.01),
-    number(
-        "momentum",
-        0.0,
-        Domain::Unit,
-        "decay rate of the velocity, mu; 0 keeps no state",
-    ),
+    number("momentum", 0.0, Domain::Unit, "decay rate of the velocity, mu; 0 keeps no state"),
     flag("nesterov", false, "look ahead along the velocity"),
     choice(
         "form",
         &[Value::Text("lr_inside"), Value::Text("lr_outside")],
         "whether the learning rate is inside the velocity (Keras) or outside (torch)",
     ),
-    number(
-        "dampening",
-        0.0,
-        Domain::UnitClosed,
-        "tau: the velocity takes (1 - tau) g; lr_outside only",
-    ),
+    number("dampening", 0.0, Domain::UnitClosed, "tau: the velocity takes (1 - tau) g; lr_outside only"),
 ];
 const MOMENTUM: usize = index(HYPERS, "momentum");
 const NESTEROV: usize = index(HYPERS, "nesterov");
@@ -96,7 +86,7 @@ impl Inside {
         let decay = Decay::new(step, false);
         Inside {
             momentum: step.values.number(MOMENTUM) as f32,
-            rate: (step.learning_rate * decay.shrink) as f32,
+            rate: step.learning_rate as f32,
             nesterov: step.values.flag(NESTEROV),
             decay,
         }
@@ -115,11 +105,7 @@ impl Elementwise<1> for Inside {
     ) -> F32<V> {
         let step = self.decay.gradient(p, g) * self.rate;
         *v = keep(*v * self.momentum - step);
-        let back = if self.nesterov {
-            step - *v * self.momentum
-        } else {
-            -*v
-        };
+        let back = if self.nesterov { step - *v * self.momentum } else { -*v };
         self.decay.step(p, back)
     }
 }
@@ -134,11 +120,7 @@ struct Outside {
 
 impl Outside {
     fn new(step: &Step<'_>) -> Self {
-        let dampening = if step.t == 1 {
-            0.0
-        } else {
-            step.values.number(DAMPENING)
-        };
+        let dampening = if step.t == 1 { 0.0 } else { step.values.number(DAMPENING) };
         Outside {
             momentum: step.values.number(MOMENTUM) as f32,
             take: (1.0 - dampening) as f32,
@@ -156,10 +138,6 @@ impl Direction<1> for Outside {
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
-        if self.nesterov {
-            g + *b * self.momentum
-        } else {
-            *b
-        }
+        if self.nesterov { g + *b * self.momentum } else { *b }
     }
 }

@@ -45,14 +45,7 @@ impl Array {
     /// The addresses it occupies.
     pub(crate) fn range(&self) -> Range<usize> {
         let start = self.data as usize;
-        start
-            ..start
-                + self.len
-                    * if self.element == Element::Float32 {
-                        4
-                    } else {
-                        2
-                    }
+        start..start + self.len * if self.element == Element::Float32 { 4 } else { 2 }
     }
 
     pub(crate) fn gradient(&self) -> Gradient {
@@ -65,19 +58,11 @@ impl Array {
 }
 
 /// Checks an array and reads where its elements are; `name` is asked for errors only.
-pub(crate) fn read(
-    object: &Bound<'_, PyAny>,
-    role: Role,
-    name: &dyn Fn() -> String,
-) -> PyResult<Array> {
+pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyResult<Array> {
     let py = object.py();
     // SAFETY: type checks of a live object.
-    let (exact, any) = unsafe {
-        (
-            PyArray_CheckExact(py, object.as_ptr()),
-            PyArray_Check(py, object.as_ptr()),
-        )
-    };
+    let (exact, any) =
+        unsafe { (PyArray_CheckExact(py, object.as_ptr()), PyArray_Check(py, object.as_ptr())) };
     if exact == 0 && (any == 0 || is_masked(object)?) {
         return Err(wrong_type(object, role, name));
     }
@@ -85,20 +70,9 @@ pub(crate) fn read(
     let array = unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields };
     // SAFETY: the descriptor of a live array; `type_num` and `byteorder` have the same place in
     // NumPy 1 and 2.
-    let (number, order) = unsafe {
-        (
-            (*array.descr).fields.type_num,
-            (*array.descr).fields.byteorder as u8,
-        )
-    };
-    let native = order == b'='
-        || order == b'|'
-        || order
-            == if cfg!(target_endian = "little") {
-                b'<'
-            } else {
-                b'>'
-            };
+    let (number, order) = unsafe { ((*array.descr).fields.type_num, (*array.descr).fields.byteorder as u8) };
+    let native =
+        order == b'=' || order == b'|' || order == if cfg!(target_endian = "little") { b'<' } else { b'>' };
     let element = match number {
         FLOAT => Element::Float32,
         HALF if role == Role::Gradient => Element::Float16,
@@ -118,21 +92,10 @@ pub(crate) fn read(
     }
     let nd = usize::try_from(array.nd).unwrap_or(0);
     // SAFETY: an array has `nd` dimensions.
-    let shape = if nd == 0 {
-        &[][..]
-    } else {
-        unsafe { std::slice::from_raw_parts(array.dimensions, nd) }
-    };
-    let len: usize = shape
-        .iter()
-        .map(|&n| usize::try_from(n).unwrap_or(0))
-        .product();
+    let shape = if nd == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(array.dimensions, nd) } };
+    let len: usize = shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).product();
     if array.flags & NPY_ARRAY_C_CONTIGUOUS == 0 && len > 0 {
-        let hint = if role == Role::Gradient {
-            "; np.ascontiguousarray makes a copy that is"
-        } else {
-            ""
-        };
+        let hint = if role == Role::Gradient { "; np.ascontiguousarray makes a copy that is" } else { "" };
         return Err(error(
             py,
             Kind::Layout,
@@ -169,11 +132,8 @@ pub(crate) fn read(
         ));
     }
     // An empty array may carry any address: it is never read.
-    let data = if len == 0 {
-        std::ptr::NonNull::<u64>::dangling().as_ptr().cast()
-    } else {
-        array.data.cast()
-    };
+    let data =
+        if len == 0 { std::ptr::NonNull::<u64>::dangling().as_ptr().cast() } else { array.data.cast() };
     Ok(Array { data, len, element })
 }
 
@@ -181,33 +141,24 @@ pub(crate) fn read(
 pub(crate) fn same_shape(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
     // SAFETY: both were checked to be arrays; a shape has `nd` numbers.
     unsafe {
-        let (a, b) = (
-            &(*a.as_ptr().cast::<PyArrayObject>()).fields,
-            &(*b.as_ptr().cast::<PyArrayObject>()).fields,
-        );
+        let (a, b) =
+            (&(*a.as_ptr().cast::<PyArrayObject>()).fields, &(*b.as_ptr().cast::<PyArrayObject>()).fields);
         a.nd == b.nd
-            && (0..usize::try_from(a.nd).unwrap_or(0))
-                .all(|i| *a.dimensions.add(i) == *b.dimensions.add(i))
+            && (0..usize::try_from(a.nd).unwrap_or(0)).all(|i| *a.dimensions.add(i) == *b.dimensions.add(i))
     }
 }
 
 /// Whether the array owns its memory, so that nothing else shows it.
 pub(crate) fn owns_memory(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: the object was checked to be an array.
-    unsafe {
-        (*object.as_ptr().cast::<PyArrayObject>())
-            .fields
-            .base
-            .is_null()
-    }
+    unsafe { (*object.as_ptr().cast::<PyArrayObject>()).fields.base.is_null() }
 }
 
 fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     static MASKED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = object.py();
-    let class = MASKED.get_or_try_init(py, || {
-        PyResult::Ok(py.import("numpy.ma")?.getattr("MaskedArray")?.unbind())
-    })?;
+    let class = MASKED
+        .get_or_try_init(py, || PyResult::Ok(py.import("numpy.ma")?.getattr("MaskedArray")?.unbind()))?;
     object.is_instance(class.bind(py))
 }
 
@@ -221,11 +172,7 @@ fn is_bfloat16(object: &Bound<'_, PyAny>, number: c_int) -> PyResult<bool> {
     if number < NPY_TYPES::NPY_USERDEF as c_int {
         return Ok(false);
     }
-    let found = object
-        .getattr("dtype")?
-        .getattr("name")?
-        .extract::<String>()?
-        == "bfloat16";
+    let found = object.getattr("dtype")?.getattr("name")?.extract::<String>()? == "bfloat16";
     if found {
         KNOWN.store(number, Ordering::Relaxed);
     }
@@ -241,10 +188,7 @@ fn what(role: Role, name: &dyn Fn() -> String) -> String {
 
 /// An attribute of an array, as text.
 pub(crate) fn text(object: &Bound<'_, PyAny>, attribute: &str) -> String {
-    object
-        .getattr(attribute)
-        .and_then(|x| Ok(x.str()?.to_string()))
-        .unwrap_or_default()
+    object.getattr(attribute).and_then(|x| Ok(x.str()?.to_string())).unwrap_or_default()
 }
 
 fn wrong_type(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyErr {

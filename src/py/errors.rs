@@ -23,9 +23,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
         Kind::Overflow => return PyOverflowError::new_err(error.message.clone()),
         Kind::Internal => "InternalError",
     };
-    let found = py
-        .import("lamb_rs._errors")
-        .and_then(|module| module.getattr(class));
+    let found = py.import("lamb_rs._errors").and_then(|module| module.getattr(class));
     match found.and_then(|class| Ok(class.cast_into::<PyType>()?)) {
         Ok(class) => PyErr::from_type(class, error.message.clone()),
         Err(failed) => failed,

@@ -3,9 +3,10 @@
 use crate::engine::plan::{CHUNK, Item, Plan};
 use crate::engine::pool::{self, Board, num_threads};
 use crate::py::arrays::{Role, read};
-use crate::simd::LANES;
+use crate::simd::{Isa, LANES, load, store, with_isa};
 use pyo3::prelude::*;
 use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Mutex;
 
 struct Pointers(Vec<*mut u8>);
@@ -18,11 +19,7 @@ static BOARD: Mutex<Option<(usize, usize, Plan, Board)>> = Mutex::new(None);
 /// library's threads. All arrays are float32 and as long as the first.
 #[pyfunction]
 #[pyo3(signature = (arrays, reads, /))]
-pub(crate) fn stream_floor(
-    py: Python<'_>,
-    arrays: Vec<Bound<'_, PyAny>>,
-    reads: usize,
-) -> PyResult<()> {
+pub(crate) fn stream_floor(py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, reads: usize) -> PyResult<()> {
     let mut pointers = Vec::new();
     let mut len = usize::MAX;
     for (i, array) in arrays.iter().enumerate() {
@@ -34,17 +31,11 @@ pub(crate) fn stream_floor(
     let writes = pointers.len().saturating_sub(reads);
     let pointers = Pointers(pointers);
     let threads = num_threads();
+    let isa = super::isa().unwrap_or(Isa::best());
     py.detach(|| {
-        let mut cached = BOARD
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut cached = BOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cached.as_ref().is_none_or(|c| (c.0, c.1) != (len, threads)) {
-            *cached = Some((
-                len,
-                threads,
-                Plan::single(&[len], threads),
-                Board::default(),
-            ));
+            *cached = Some((len, threads, Plan::single(&[len], threads), Board::default()));
         }
         let Some((_, _, plan, board)) = cached.as_mut() else {
             return;
@@ -55,26 +46,43 @@ pub(crate) fn stream_floor(
                 Item::Chunk { start, end, .. } => *start..*end,
                 Item::Whole(_) => 0..len.min(CHUNK),
             };
-            let nothing = black_box([0u32; LANES]);
-            let mut seen = nothing;
-            for first in range.clone().step_by(LANES) {
-                let n = LANES.min(range.end - first);
-                for (k, &start) in pointers.0.iter().enumerate() {
-                    // SAFETY: elements `first..first + n` exist and are this thread's.
-                    let lanes = unsafe {
-                        std::slice::from_raw_parts_mut(start.cast::<u32>().add(first), n)
-                    };
-                    for (x, (s, o)) in lanes.iter_mut().zip(seen.iter_mut().zip(&nothing)) {
-                        if k < writes {
-                            *x ^= o;
-                        } else {
-                            *s ^= *x;
-                        }
-                    }
-                }
-            }
-            black_box(seen);
+            // SAFETY: the range lies in every array and is this thread's.
+            unsafe { stream(isa, &pointers.0, writes, range) };
         });
     });
     Ok(())
+}
+
+/// Reads sixteen lanes of every array in turn, and writes back those of the first `writes`.
+///
+/// # Safety
+///
+/// Every array has the range, and nobody else uses it.
+unsafe fn stream(isa: Isa, arrays: &[*mut u8], writes: usize, range: Range<usize>) {
+    let n = range.len() / LANES;
+    let groups = |start: &*mut u8| {
+        // SAFETY: passed on to the caller.
+        unsafe { std::slice::from_raw_parts_mut(start.cast::<f32>().add(range.start), n * LANES) }
+            .as_chunks_mut()
+            .0
+    };
+    let (mut written, mut read): (Vec<&mut [[f32; LANES]]>, Vec<_>) =
+        (arrays[..writes].iter().map(groups).collect(), arrays[writes..].iter().map(groups).collect());
+    let mut seen = [0.0; LANES];
+    // Minus zero, unknown to the compiler: adding it changes no bit.
+    let nothing = black_box([-0.0f32; LANES]);
+    with_isa!(isa, v => {
+        let nothing = load(v, &nothing);
+        let mut sum = nothing;
+        for i in 0..n {
+            for groups in &mut written {
+                store(load(v, &groups[i]) + nothing, &mut groups[i]);
+            }
+            for groups in &mut read {
+                sum = sum + load(v, &groups[i]);
+            }
+        }
+        store(sum, &mut seen);
+    });
+    black_box(seen);
 }

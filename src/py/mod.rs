@@ -30,10 +30,7 @@ fn isa() -> Result<Isa> {
                 let names: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
                 crate::error::Error::new(
                     crate::error::Kind::Hyperparameter,
-                    format!(
-                        "LAMB_RS_SIMD must be one of {} on this CPU; got '{asked}'",
-                        names.join(", ")
-                    ),
+                    format!("LAMB_RS_SIMD must be one of {} on this CPU; got '{asked}'", names.join(", ")),
                 )
             })
         })
@@ -54,9 +51,7 @@ fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> 
 /// A Python object as a value of `hyper`.
 fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
     let refuse = || -> PyResult<Value> {
-        let given = object
-            .repr()
-            .map_or_else(|_| "an object".to_string(), |r| r.to_string());
+        let given = object.repr().map_or_else(|_| "an object".to_string(), |r| r.to_string());
         Err(raise(object.py(), &hyper.refuse(&given)))
     };
     let value = if object.is_none() {
@@ -68,10 +63,7 @@ fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
             Domain::Choice(values) => values,
             _ => &[],
         };
-        match known
-            .iter()
-            .find(|v| matches!(v, Value::Text(x) if *x == text))
-        {
+        match known.iter().find(|v| matches!(v, Value::Text(x) if *x == text)) {
             Some(value) => *value,
             None => return refuse(),
         }
@@ -148,10 +140,7 @@ mod _core {
             row.set_item("source", algorithm.source)?;
             row.set_item("layerwise", algorithm.layerwise)?;
             let stepper = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
-            row.set_item(
-                "slots",
-                stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>(),
-            )?;
+            row.set_item("slots", stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;
             let mut hypers = rows(py, algorithm.hypers, false)?;
             hypers.extend(rows(py, SHARED, true)?);
             for hyper in &hypers {
@@ -200,29 +189,13 @@ mod _core {
         info.set_item("numerics_version", NUMERICS_VERSION)?;
         info.set_item("format_version", FORMAT_VERSION)?;
         info.set_item("simd", isa().map_err(|e| raise(py, &e))?.name())?;
-        info.set_item(
-            "simd_available",
-            Isa::available()
-                .iter()
-                .map(|i| i.name())
-                .collect::<Vec<_>>(),
-        )?;
+        info.set_item("simd_available", Isa::available().iter().map(|i| i.name()).collect::<Vec<_>>())?;
         info.set_item("threads", threads)?;
         info.set_item("threads_source", source)?;
-        info.set_item(
-            "build_profile",
-            if cfg!(debug_assertions) {
-                "debug"
-            } else {
-                "release"
-            },
-        )?;
-        info.set_item(
-            "target",
-            format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        )?;
+        info.set_item("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+        info.set_item("target", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS))?;
         info.set_item("numpy", py.import("numpy")?.getattr("__version__")?)?;
-        info.set_item("python", py.version())?;
+        info.set_item("python", Python::version_str())?;
         Ok(info)
     }
 

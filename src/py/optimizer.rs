@@ -78,9 +78,7 @@ impl Reservation {
         running.retain(|(owner, _)| *owner == process);
         running.extend(ranges.iter().map(|(range, _)| (process, range.clone())));
         RUNNING_COUNT.store(running.len(), Ordering::Relaxed);
-        Ok(Reservation(
-            ranges.first().map_or(0, |(range, _)| range.start),
-        ))
+        Ok(Reservation(ranges.first().map_or(0, |(range, _)| range.start)))
     }
 
     fn give_back(self, ranges: &[(Range<usize>, Option<usize>)]) {
@@ -100,27 +98,16 @@ fn refuse_running(py: Python<'_>, ranges: &[(Range<usize>, Option<usize>)]) -> P
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let busy = running.iter().any(|(owner, taken)| {
         *owner == process
-            && ranges
-                .iter()
-                .any(|(range, _)| range.start < taken.end && taken.start < range.end)
+            && ranges.iter().any(|(range, _)| range.start < taken.end && taken.start < range.end)
     });
-    if busy {
-        Err(concurrent(
-            py,
-            "another optimizer is writing to the same parameters",
-        ))
-    } else {
-        Ok(())
-    }
+    if busy { Err(concurrent(py, "another optimizer is writing to the same parameters")) } else { Ok(()) }
 }
 
 fn concurrent(py: Python<'_>, what: &str) -> PyErr {
     error(
         py,
         Kind::ConcurrentStep,
-        format!(
-            "{what}; nothing was changed. Take steps from one thread, or guard them with a lock"
-        ),
+        format!("{what}; nothing was changed. Take steps from one thread, or guard them with a lock"),
     )
 }
 
@@ -147,28 +134,18 @@ impl Optimizer {
             if sources.is_empty() {
                 return Ok(Vec::new());
             }
-            sources
-                .iter()
-                .map(|s| (s.name.clone(), s.object.clone_ref(py), s.takes_step))
-                .collect()
+            sources.iter().map(|s| (s.name.clone(), s.object.clone_ref(py), s.takes_step)).collect()
         };
         let calls = self.lock(py)?.core.calls();
         pending
             .into_iter()
             .map(|(name, object, takes_step)| {
-                let value = if takes_step {
-                    object.call1(py, (calls,))?
-                } else {
-                    object.call0(py)?
-                };
+                let value = if takes_step { object.call1(py, (calls,))? } else { object.call0(py)? };
                 let number = value.extract::<f64>(py).map_err(|_| {
                     error(
                         py,
                         Kind::Hyperparameter,
-                        format!(
-                            "{name} comes from {} which must return a number; got {value}",
-                            object
-                        ),
+                        format!("{name} comes from {} which must return a number; got {value}", object),
                     )
                 })?;
                 Ok((name, number))
@@ -193,11 +170,7 @@ fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> T) -> PyResult<T> {
             .map(ToString::to_string)
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        error(
-            py,
-            Kind::Internal,
-            format!("a defect of lamb_rs, please report it: {what}"),
-        )
+        error(py, Kind::Internal, format!("a defect of lamb_rs, please report it: {what}"))
     })
 }
 
@@ -223,10 +196,7 @@ impl Bindings {
                 bound.ranges.push((array.range(), Some(names.len())));
             }
             bound.shapes.push(leaf.getattr("shape")?.extract()?);
-            bound.parameters.push(Parameter {
-                object: leaf.unbind(),
-                array,
-            });
+            bound.parameters.push(Parameter { object: leaf.unbind(), array });
             names.push(name);
         }
         bound.ranges.sort_by_key(|(range, _)| range.start);
@@ -269,16 +239,8 @@ impl Bindings {
                 self.container = None;
             } else {
                 let mut now = Vec::with_capacity(self.parameters.len());
-                structure::follow(
-                    &self.structure,
-                    container.bind(py),
-                    "the parameters",
-                    &mut now,
-                )?;
-                let differs = now
-                    .iter()
-                    .zip(&self.parameters)
-                    .position(|(a, b)| !a.is(&b.object));
+                structure::follow(&self.structure, container.bind(py), "the parameters", &mut now)?;
+                let differs = now.iter().zip(&self.parameters).position(|(a, b)| !a.is(&b.object));
                 if let Some(i) = differs {
                     return Err(moved(i, "was replaced by another array"));
                 }
@@ -290,37 +252,21 @@ impl Bindings {
             if array.data != parameter.array.data || array.len != parameter.array.len {
                 return Err(moved(i, "was moved or resized"));
             }
-            if self.container.is_none()
-                && references(&parameter.object) == 1
-                && arrays::owns_memory(object)
-            {
-                return Err(moved(
-                    i,
-                    "was rebound: nobody but the optimizer holds its array",
-                ));
+            if self.container.is_none() && references(&parameter.object) == 1 && arrays::owns_memory(object) {
+                return Err(moved(i, "was rebound: nobody but the optimizer holds its array"));
             }
         }
         Ok(())
     }
 
     /// An error if a gradient lies in memory that the step writes to.
-    fn refuse_overlap(
-        &self,
-        py: Python<'_>,
-        i: usize,
-        gradient: &Array,
-        names: &[String],
-    ) -> PyResult<()> {
+    fn refuse_overlap(&self, py: Python<'_>, i: usize, gradient: &Array, names: &[String]) -> PyResult<()> {
         let range = gradient.range();
-        let next = self
-            .ranges
-            .partition_point(|(taken, _)| taken.end <= range.start);
+        let next = self.ranges.partition_point(|(taken, _)| taken.end <= range.start);
         match self.ranges.get(next) {
             Some((taken, owner)) if taken.start < range.end && gradient.len > 0 => {
                 let bytes = taken.end.min(range.end) - taken.start.max(range.start);
-                let owner = owner.map_or("the state".to_string(), |j| {
-                    format!("parameter '{}'", names[j])
-                });
+                let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));
                 Err(error(
                     py,
                     Kind::Alias,
@@ -388,11 +334,7 @@ impl Optimizer {
         core.values().check().map_err(wrap)?;
         (core.algorithm().make)(core.values()).map_err(wrap)?;
         Ok(Optimizer {
-            inner: Mutex::new(Inner {
-                core,
-                bound: None,
-                broken: false,
-            }),
+            inner: Mutex::new(Inner { core, bound: None, broken: false }),
             sources: Mutex::new(Vec::new()),
         })
     }
@@ -416,11 +358,8 @@ impl Optimizer {
         }
         let (mut bound, names) = Bindings::new(params)?;
         let own = self::overrides(&inner.core, overrides)?;
-        let sizes: Vec<(&str, usize)> = names
-            .iter()
-            .zip(&bound.parameters)
-            .map(|(name, p)| (name.as_str(), p.array.len))
-            .collect();
+        let sizes: Vec<(&str, usize)> =
+            names.iter().zip(&bound.parameters).map(|(name, p)| (name.as_str(), p.array.len)).collect();
         // Built and loaded aside, so that an error leaves this optimizer as it was.
         let mut core = inner.core.unbuilt();
         guarded(py, || core.build_with(&sizes, &own))?.map_err(|e| raise(py, &e))?;
@@ -438,17 +377,9 @@ impl Optimizer {
     /// One call: checks everything, then updates the parameters in place.
     #[pyo3(signature = (grads, /))]
     fn apply(&self, py: Python<'_>, grads: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let values = if self.lock(py)?.core.next_call_updates() {
-            self.evaluate(py)?
-        } else {
-            Vec::new()
-        };
+        let values = if self.lock(py)?.core.next_call_updates() { self.evaluate(py)? } else { Vec::new() };
         let mut inner = self.lock(py)?;
-        let Inner {
-            core,
-            bound,
-            broken: is_broken,
-        } = &mut *inner;
+        let Inner { core, bound, broken: is_broken } = &mut *inner;
         if *is_broken {
             return Err(broken(py));
         }
@@ -489,11 +420,7 @@ impl Optimizer {
         for (name, value) in values {
             core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
         }
-        let params: Vec<*mut f32> = bound
-            .parameters
-            .iter()
-            .map(|p| p.array.data.cast())
-            .collect();
+        let params: Vec<*mut f32> = bound.parameters.iter().map(|p| p.array.data.cast()).collect();
         let pointers = Pointers(params, gradients);
         let run = |core: &mut Core, pointers: Pointers| {
             // SAFETY: every array was checked, no written range overlaps another one, and the
@@ -564,43 +491,20 @@ impl Optimizer {
     /// The current value of a hyperparameter.
     #[pyo3(signature = (name, /))]
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        if let Some((_, value)) = self
-            .evaluate(py)?
-            .into_iter()
-            .find(|(source, _)| source == name)
-        {
+        if let Some((_, value)) = self.evaluate(py)?.into_iter().find(|(source, _)| source == name) {
             return to_python(py, Value::Number(value));
         }
-        let value = self
-            .lock(py)?
-            .core
-            .values()
-            .get(name)
-            .map_err(|e| raise(py, &e))?;
+        let value = self.lock(py)?.core.values().get(name).map_err(|e| raise(py, &e))?;
         to_python(py, value)
     }
 
     /// Computes a hyperparameter from now on: called with the call count, or with nothing.
     #[pyo3(signature = (name, source, takes_step, /))]
-    fn set_source(
-        &self,
-        py: Python<'_>,
-        name: String,
-        source: Py<PyAny>,
-        takes_step: bool,
-    ) -> PyResult<()> {
-        self.lock(py)?
-            .core
-            .values()
-            .find(&name)
-            .map_err(|e| raise(py, &e))?;
+    fn set_source(&self, py: Python<'_>, name: String, source: Py<PyAny>, takes_step: bool) -> PyResult<()> {
+        self.lock(py)?.core.values().find(&name).map_err(|e| raise(py, &e))?;
         let mut sources = self.sources();
         sources.retain(|s| s.name != name);
-        sources.push(Source {
-            name,
-            object: source,
-            takes_step,
-        });
+        sources.push(Source { name, object: source, takes_step });
         Ok(())
     }
 
@@ -609,28 +513,15 @@ impl Optimizer {
         let inner = self.lock(py)?;
         match &inner.bound {
             Some(bound) => state::save(py, &inner.core, &bound.shapes),
-            None => Err(error(
-                py,
-                Kind::NotBuilt,
-                "there is no state yet; call build(params) first",
-            )),
+            None => Err(error(py, Kind::NotBuilt, "there is no state yet; call build(params) first")),
         }
     }
 
     /// Restores what `state_dict` returned.
     #[pyo3(signature = (state, strict, /))]
-    fn load_state_dict(
-        &self,
-        py: Python<'_>,
-        state: &Bound<'_, PyDict>,
-        strict: bool,
-    ) -> PyResult<()> {
+    fn load_state_dict(&self, py: Python<'_>, state: &Bound<'_, PyDict>, strict: bool) -> PyResult<()> {
         let mut inner = self.lock(py)?;
-        let Inner {
-            core,
-            bound,
-            broken,
-        } = &mut *inner;
+        let Inner { core, bound, broken } = &mut *inner;
         match bound {
             Some(bound) => state::load(core, &bound.shapes, state, strict)?,
             None => return Err(error(py, Kind::NotBuilt, "call build(params) first")),
@@ -674,11 +565,7 @@ impl Optimizer {
         let mut inner = self.lock(py)?;
         let Inner { core, bound, .. } = &mut *inner;
         let Some(bound) = bound else {
-            return Err(error(
-                py,
-                Kind::NotBuilt,
-                "the optimizer is not built; there are no averages yet",
-            ));
+            return Err(error(py, Kind::NotBuilt, "the optimizer is not built; there are no averages yet"));
         };
         bound.check(py, core.names())?;
         refuse_running(py, &bound.ranges)?;
@@ -702,16 +589,10 @@ impl Optimizer {
 
     /// What is done to each parameter.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let rate = self
-            .evaluate(py)?
-            .into_iter()
-            .find(|(name, _)| name == "learning_rate");
+        let rate = self.evaluate(py)?.into_iter().find(|(name, _)| name == "learning_rate");
         let mut inner = self.lock(py)?;
         if let Some((name, value)) = rate {
-            inner
-                .core
-                .set_moving(&name, value)
-                .map_err(|e| raise(py, &e))?;
+            inner.core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
         }
         let shapes = inner.bound.as_ref().map_or(&[][..], |bound| &bound.shapes);
         inner
@@ -729,11 +610,7 @@ impl Optimizer {
                 dict.set_item("layer_adaptation", row.layer_adaptation)?;
                 dict.set_item("trainable", row.trainable)?;
                 dict.set_item("state_bytes", row.state_bytes)?;
-                let slots: Vec<(&str, &str)> = row
-                    .slots
-                    .iter()
-                    .map(|(name, f)| (*name, f.name()))
-                    .collect();
+                let slots: Vec<(&str, &str)> = row.slots.iter().map(|(name, f)| (*name, f.name())).collect();
                 dict.set_item("slots", slots)?;
                 Ok(dict)
             })
@@ -779,12 +656,7 @@ impl Optimizer {
     fn parameters<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let inner = self.lock(py)?;
         let bound = inner.bound.as_ref();
-        Ok(bound.map_or_else(Vec::new, |b| {
-            b.parameters
-                .iter()
-                .map(|p| p.object.bind(py).clone())
-                .collect()
-        }))
+        Ok(bound.map_or_else(Vec::new, |b| b.parameters.iter().map(|p| p.object.bind(py).clone()).collect()))
     }
 
     #[getter]

@@ -8,11 +8,7 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-const COUNTERS: [&str; 3] = [
-    "optimizer/iterations",
-    "optimizer/calls",
-    "optimizer/skipped_steps",
-];
+const COUNTERS: [&str; 3] = ["optimizer/iterations", "optimizer/calls", "optimizer/skipped_steps"];
 const FIRST_RATE: &str = "optimizer/first_learning_rate";
 const LARGEST_RATE: &str = "optimizer/largest_learning_rate";
 const ALGORITHM: &str = "optimizer/algorithm";
@@ -40,19 +36,13 @@ pub(crate) fn save<'py>(
         let shape = &shapes[entry.tensor];
         let array = match entry.format {
             None => PyArray1::from_slice(py, bytes).into_any(),
-            Some(Format::Float32) => {
-                PyArray1::from_slice(py, bytemuck::cast_slice::<u8, f32>(bytes))
-                    .reshape(shape.clone())?
-                    .into_any()
-            }
-            Some(Format::Bfloat16) => {
-                PyArray1::from_slice(py, bytemuck::cast_slice::<u8, u16>(bytes))
-                    .reshape(shape.clone())?
-                    .into_any()
-            }
-            Some(_) => PyArray1::from_slice(py, bytes)
+            Some(Format::Float32) => PyArray1::from_slice(py, bytemuck::cast_slice::<u8, f32>(bytes))
                 .reshape(shape.clone())?
                 .into_any(),
+            Some(Format::Bfloat16) => PyArray1::from_slice(py, bytemuck::cast_slice::<u8, u16>(bytes))
+                .reshape(shape.clone())?
+                .into_any(),
+            Some(_) => PyArray1::from_slice(py, bytes).reshape(shape.clone())?.into_any(),
         };
         dict.set_item(&entry.key, array)?;
     }
@@ -69,17 +59,14 @@ pub(crate) fn load(
     let py = dict.py();
     let mut differences = Vec::new();
     let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
-    let mut known: Vec<String> = [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE]
-        .map(String::from)
-        .to_vec();
+    let mut known: Vec<String> =
+        [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE].map(String::from).to_vec();
     known.extend(COUNTERS.map(String::from));
 
     let algorithm = optimizer.algorithm().name;
     match dict.get_item(ALGORITHM)?.map(|x| x.to_string()) {
         Some(found) if found == algorithm => {}
-        Some(found) => differences.push(format!(
-            "it is of '{found}', this optimizer is '{algorithm}'"
-        )),
+        Some(found) => differences.push(format!("it is of '{found}', this optimizer is '{algorithm}'")),
         None => differences.push(format!("'{ALGORITHM}' is missing")),
     }
     for (key, ours) in [(FORMAT, FORMAT_VERSION), (NUMERICS, NUMERICS_VERSION)] {
@@ -121,10 +108,7 @@ pub(crate) fn load(
             Ok(bytes) => writes.push((entry, bytes)),
             Err(found) => {
                 let dtype = dtype(entry.format);
-                differences.push(format!(
-                    "'{}' must be {dtype} of shape {wanted:?}, got {found}",
-                    entry.key
-                ));
+                differences.push(format!("'{}' must be {dtype} of shape {wanted:?}, got {found}", entry.key));
             }
         }
     }
@@ -137,10 +121,7 @@ pub(crate) fn load(
         }
     }
     if !differences.is_empty() {
-        let list = differences
-            .iter()
-            .map(|d| format!("\n  - {d}"))
-            .collect::<String>();
+        let list = differences.iter().map(|d| format!("\n  - {d}")).collect::<String>();
         return Err(error(
             py,
             Kind::StateMismatch,
@@ -163,11 +144,7 @@ fn dtype(format: Option<Format>) -> &'static str {
 }
 
 /// The bytes of an array of the wanted type and shape, or what it is instead.
-fn bytes(
-    object: &Bound<'_, PyAny>,
-    format: Option<Format>,
-    shape: &[usize],
-) -> Result<Vec<u8>, String> {
+fn bytes(object: &Bound<'_, PyAny>, format: Option<Format>, shape: &[usize]) -> Result<Vec<u8>, String> {
     fn take<T: numpy::Element + bytemuck::Pod>(
         object: &Bound<'_, PyAny>,
         shape: &[usize],

@@ -55,11 +55,7 @@ fn walk<'py>(
         ));
     }
     let join = |key: &str| {
-        if path.is_empty() {
-            key.to_string()
-        } else {
-            format!("{path}/{key}")
-        }
+        if path.is_empty() { key.to_string() } else { format!("{path}/{key}") }
     };
     if let Some(items) = sequence(object) {
         let nodes: PyResult<Vec<Node>> = items
@@ -73,9 +69,7 @@ fn walk<'py>(
         let mut nodes = Vec::new();
         for key in mapping.keys()?.iter() {
             let name = key.str()?.to_string();
-            if !(key.is_instance_of::<PyString>() || key.extract::<i64>().is_ok())
-                || name.contains('/')
-            {
+            if !(key.is_instance_of::<PyString>() || key.extract::<i64>().is_ok()) || name.contains('/') {
                 return Err(error(
                     py,
                     Kind::ParameterSet,
@@ -131,17 +125,12 @@ pub(crate) fn follow<'py>(
                     .zip(tuple.iter())
                     .try_for_each(|(node, item)| follow(node, &item, what, out));
             }
-            let found = sequence(object).map_or_else(
-                || describe(object),
-                |items| format!("{} items", items.len()),
-            );
+            let found =
+                sequence(object).map_or_else(|| describe(object), |items| format!("{} items", items.len()));
             return Err(error(
                 object.py(),
                 Kind::ParameterSet,
-                format!(
-                    "{what} must be a sequence of {}, as the parameters were; got {found}",
-                    nodes.len()
-                ),
+                format!("{what} must be a sequence of {}, as the parameters were; got {found}", nodes.len()),
             ));
         }
         Node::Mapping(nodes) => {
@@ -169,10 +158,7 @@ pub(crate) fn follow<'py>(
                 return Err(error(
                     object.py(),
                     Kind::ParameterSet,
-                    format!(
-                        "{what} must be a mapping, as the parameters were; got {}",
-                        describe(object)
-                    ),
+                    format!("{what} must be a mapping, as the parameters were; got {}", describe(object)),
                 ));
             }
         }
@@ -181,32 +167,20 @@ pub(crate) fn follow<'py>(
 }
 
 fn describe(object: &Bound<'_, PyAny>) -> String {
-    object
-        .get_type()
-        .name()
-        .map_or_else(|_| "another object".to_string(), |name| name.to_string())
+    object.get_type().name().map_or_else(|_| "another object".to_string(), |name| name.to_string())
 }
 
 /// The error that names the keys that are missing and those that are unknown.
 fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, what: &str) -> PyErr {
     let py = object.py();
-    let wanted: Vec<String> = nodes
-        .iter()
-        .map(|(key, _)| key.bind(py).to_string())
-        .collect();
+    let wanted: Vec<String> = nodes.iter().map(|(key, _)| key.bind(py).to_string()).collect();
     let found: Vec<String> = object
         .cast::<PyMapping>()
         .ok()
         .and_then(|mapping| mapping.keys().ok())
         .map(|keys| keys.iter().map(|key| key.to_string()).collect())
         .unwrap_or_default();
-    let list = |names: Vec<&String>| {
-        names
-            .iter()
-            .map(|n| format!("'{n}'"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let list = |names: Vec<&String>| names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
     let missing = list(wanted.iter().filter(|key| !found.contains(key)).collect());
     let unknown = list(found.iter().filter(|key| !wanted.contains(key)).collect());
     let mut message = format!("{what} must have the keys of the parameters");
@@ -214,10 +188,7 @@ fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, what: &st
         message += &format!("; missing: {missing} (pass None to leave a parameter alone)");
     }
     if !unknown.is_empty() {
-        let first = found
-            .iter()
-            .find(|key| !wanted.contains(key))
-            .map_or("", String::as_str);
+        let first = found.iter().find(|key| !wanted.contains(key)).map_or("", String::as_str);
         let hint = crate::error::nearest(first, wanted.iter().map(String::as_str));
         message += &format!("; unknown: {unknown}{hint}");
     }

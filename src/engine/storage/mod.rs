@@ -1,0 +1,145 @@
+//! How states are stored: as they are, in 16 bits, or in 8 bits with a scale per block.
+//!
+//! A storage knows nothing of rules. It loads and stores sixteen lanes; a blockwise one keeps what
+//! is stored until the block is complete, then encodes it.
+
+pub(crate) mod bfloat16;
+pub(crate) mod cells;
+pub(crate) mod float8;
+pub(crate) mod rounding;
+
+use crate::rule::Content;
+use crate::simd::{F32, LANES, Simd, U32, zeros};
+
+/// Elements that share one scale in 8-bit storage.
+pub(crate) const BLOCK: usize = 256;
+/// Tensors below this many elements keep their moments in `float32` under 8-bit storage.
+pub(crate) const FLOAT8_MIN_ELEMENTS: usize = 4096;
+
+/// The format of one state array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// IEEE single precision.
+    Float32,
+    /// The upper half of a `float32`.
+    Bfloat16,
+    /// Sign, 4 exponent bits, 3 mantissa bits, and a power-of-two scale per 256 elements.
+    Signed8,
+    /// 5 exponent bits, 3 mantissa bits, and a power-of-two scale per 256 elements.
+    Square8,
+}
+
+impl Format {
+    /// Bytes of an element, without scales.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Format::Float32 => 4,
+            Format::Bfloat16 => 2,
+            Format::Signed8 | Format::Square8 => 1,
+        }
+    }
+
+    /// Name in `describe` and `state_dict`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Float32 => "float32",
+            Format::Bfloat16 => "bfloat16",
+            Format::Signed8 | Format::Square8 => "float8",
+        }
+    }
+}
+
+/// The storage of an optimizer's moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StateDtype {
+    /// No narrowing.
+    Float32,
+    /// 16 bits.
+    Bfloat16,
+    /// 8 bits, for tensors that are large enough.
+    Float8,
+}
+
+impl StateDtype {
+    /// The storage called `name` in the table of hyperparameters.
+    pub(crate) fn named(name: &str) -> StateDtype {
+        match name {
+            "bfloat16" => StateDtype::Bfloat16,
+            "float8" => StateDtype::Float8,
+            _ => StateDtype::Float32,
+        }
+    }
+
+    /// What a tensor of this many elements gets.
+    pub(crate) fn for_size(self, elements: usize) -> StateDtype {
+        if self == StateDtype::Float8 && elements < FLOAT8_MIN_ELEMENTS { StateDtype::Float32 } else { self }
+    }
+
+    /// The format of a slot.
+    pub(crate) fn format(self, content: Content) -> Format {
+        match (self, content) {
+            (StateDtype::Float32, _) | (_, Content::Full) => Format::Float32,
+            (StateDtype::Bfloat16, _) => Format::Bfloat16,
+            (StateDtype::Float8, Content::Moment) => Format::Signed8,
+            (StateDtype::Float8, Content::Square) => Format::Square8,
+        }
+    }
+
+    /// Elements that must be loaded and stored together.
+    pub(crate) fn granule(self) -> usize {
+        if self == StateDtype::Float8 { BLOCK } else { LANES }
+    }
+}
+
+/// The memory of one slot of one tile.
+pub(crate) enum SlotTile<'a> {
+    Float32(&'a mut [f32]),
+    Bfloat16(&'a mut [u16]),
+    Float8 { codes: &'a mut [u8], scales: &'a mut [u8] },
+}
+
+/// A way to store the slots that may be narrowed.
+pub(crate) trait Storage: Copy {
+    /// Whether lanes are encoded a block at a time.
+    const BLOCKWISE: bool;
+    /// Whether it narrows at all.
+    const NARROWS: bool;
+    /// One slot of one tile.
+    type View<'a>;
+
+    fn empty<'a>() -> Self::View<'a>;
+    fn bind<'a>(view: &mut Self::View<'a>, slot: SlotTile<'a>);
+    /// Blockwise storage: gets a block ready to be loaded.
+    #[inline(always)]
+    fn open(_: &mut Self::View<'_>, _block: usize) {}
+    fn load<V: Simd>(v: V, view: &Self::View<'_>, content: Content, lane: usize) -> F32<V>;
+    /// Stores and returns the lanes as a later load will see them, blockwise storage excepted.
+    fn store<V: Simd>(v: V, view: &mut Self::View<'_>, lane: usize, x: F32<V>, bits: U32<V>) -> F32<V>;
+    /// Blockwise storage: ends a block whose lanes were all stored.
+    #[inline(always)]
+    fn seal(_: &mut Self::View<'_>, _: Content, _block: usize) {}
+    /// Blockwise storage: encodes the lanes of a sealed block.
+    #[inline(always)]
+    fn encode<V: Simd>(_: V, _: &mut Self::View<'_>, _: Content, _lane: usize, _bits: U32<V>) {}
+}
+
+/// No narrowing.
+#[derive(Clone, Copy)]
+pub(crate) struct Float32;
+
+impl Storage for Float32 {
+    const BLOCKWISE: bool = false;
+    const NARROWS: bool = false;
+    type View<'a> = ();
+
+    fn empty<'a>() -> Self::View<'a> {}
+    fn bind<'a>((): &mut Self::View<'a>, _: SlotTile<'a>) {}
+    #[inline(always)]
+    fn load<V: Simd>(v: V, (): &(), _: Content, _: usize) -> F32<V> {
+        zeros(v)
+    }
+    #[inline(always)]
+    fn store<V: Simd>(_: V, (): &mut (), _: usize, x: F32<V>, _: U32<V>) -> F32<V> {
+        x
+    }
+}
