@@ -692,6 +692,16 @@ impl Optimizer {
         Some(built.state.read(array, built.lengths[tensor]))
     }
 
+    /// Starts the average of a parameter at these values, where one is kept.
+    pub fn start_average(&mut self, tensor: usize, values: &[f32]) {
+        if let Some(built) = &mut self.built
+            && let Some(array) = built.state.tensors[tensor].average
+        {
+            let place = State::places(&array, values.len()).0;
+            built.state.block.bytes_mut()[place].copy_from_slice(bytemuck::cast_slice(values));
+        }
+    }
+
     /// Address and length of the memory that holds all state.
     pub fn state_memory(&self) -> (usize, usize) {
         self.built.as_ref().map_or((0, 0), |b| (b.state.block.as_ptr() as usize, b.state.block.len()))

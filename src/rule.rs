@@ -107,11 +107,14 @@ pub struct Decay {
     cautious: bool,
     /// Factor of the step where decay comes after it.
     shrink: f32,
+    /// Factor of the weight norm where decay comes before it is taken.
+    norm: f64,
 }
 
 impl Decay {
     /// No decay.
-    pub const NONE: Decay = Decay { coupled: 0.0, inside: 0.0, outside: 0.0, cautious: false, shrink: 1.0 };
+    pub const NONE: Decay =
+        Decay { coupled: 0.0, inside: 0.0, outside: 0.0, cautious: false, shrink: 1.0, norm: 1.0 };
 
     /// The coefficients of an element-wise rule, or of a layer-wise one, whose mode "update"
     /// puts the decay under the trust ratio.
@@ -122,21 +125,23 @@ impl Decay {
             return decay;
         }
         let per = |limit: f64| if limit > 0.0 { rate / limit } else { 0.0 };
-        match step.values.shared_text(shared::MODE) {
+        let mode = step.values.shared_text(shared::MODE);
+        let outside = match mode {
+            "fixed" => lambda,
+            "corrected" => rate * lambda * per(step.largest_rate),
+            "schedule" => lambda * per(step.first_rate),
+            _ => rate * lambda,
+        };
+        match mode {
             "l2" => decay.coupled = lambda as f32,
             "update" if layerwise => decay.inside = lambda as f32,
-            "after" => {
-                decay.outside = (rate * lambda) as f32;
-                decay.shrink = (1.0 - rate * lambda) as f32;
-            }
-            "fixed" => decay.outside = lambda as f32,
-            "corrected" => decay.outside = (rate * lambda * per(step.largest_rate)) as f32,
-            "schedule" => decay.outside = (lambda * per(step.first_rate)) as f32,
-            "cautious" => {
-                decay.outside = (rate * lambda) as f32;
-                decay.cautious = true;
-            }
-            _ => decay.outside = (rate * lambda) as f32,
+            _ => decay.outside = outside as f32,
+        }
+        match mode {
+            "after" => decay.shrink = (1.0 - outside) as f32,
+            "cautious" => decay.cautious = true,
+            "decoupled" | "fixed" | "corrected" | "schedule" => decay.norm = (1.0 - outside).abs(),
+            _ => {}
         }
         decay
     }
@@ -168,7 +173,7 @@ impl Decay {
 
     /// The norm of the parameter that the ratio sees: after a decay that comes before the step.
     pub fn decayed(&self, norm: f64) -> f64 {
-        if self.cautious || self.shrink != 1.0 { norm } else { norm * (1.0 - f64::from(self.outside)).abs() }
+        norm * self.norm
     }
 }
 
@@ -199,12 +204,18 @@ pub trait Elementwise<const S: usize>: Copy + Send + Sync + 'static {
     ) -> F32<V>;
 }
 
-/// An element-wise rule that first wants sums over the tensor.
-pub trait Measured<const S: usize, const K: usize>: Elementwise<S> {
+/// A rule that sums over the tensor without writing, then updates.
+pub trait Measured<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
     /// Pairs whose products are summed over the tensor, in f64.
     fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); K];
     /// The rule with the tensor's scalars filled in, and what to tell about the layer.
     fn settle(self, sums: [f64; K]) -> (Self, Ratio);
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The new parameter, from the states as stored.
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
 }
 
 /// A rule that advances its states in one pass, which also sums, and moves in a second one.

@@ -101,6 +101,47 @@ pub(crate) fn measure<V, R, const S: usize, const K: usize>(
     }
 }
 
+/// Second pass of a rule that measured before: advances the states and moves by what was stored.
+#[inline(always)]
+pub(crate) fn follow<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: Measured<S, K>,
+    St: Storage,
+{
+    let Tile { p, g, slots, rounding, .. } = tile;
+    let rule = *rule;
+    let p = p.as_chunks_mut::<LANES>().0;
+    let g = &g.as_chunks::<LANES>().0[..p.len()];
+    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let held = const { contents(R::SLOTS) };
+    let step = stride::<St>(p.len()).max(1);
+    for first in (0..p.len()).step_by(step) {
+        cells.open(held, first / step);
+        for i in first..first + step {
+            let (x, g) = (load(v, &p[i]), load(v, &g[i]));
+            let mut s = cells.load(v, held, i);
+            rule.advance(x, g, &mut s);
+            for k in 0..S {
+                s[k] = flush(s[k]);
+            }
+            let s = cells.store(v, held, i, s);
+            if !St::BLOCKWISE {
+                store(rule.apply(x, g, &s), &mut p[i]);
+            }
+        }
+        cells.close(v, held, first / step);
+        if St::BLOCKWISE {
+            // The states as stored are known only now.
+            cells.open(held, first / step);
+            for i in first..first + step {
+                let new = rule.apply(load(v, &p[i]), load(v, &g[i]), &cells.load(v, held, i));
+                store(new, &mut p[i]);
+            }
+        }
+    }
+}
+
 /// First pass of a layer-wise rule: advances the states and sums.
 #[inline(always)]
 pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(

@@ -150,7 +150,7 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group].settle(take(sums)).0;
-        with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
+        with_storage!(at, R::SLOTS, v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
     }
     fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio {
         self.0.rules[group].settle(take(sums)).1

@@ -121,17 +121,19 @@ impl Sweep<'_> {
         }
     }
 
-    /// A tensor without gradient: its average is refreshed all the same, its norms are unknown.
+    /// A tensor without gradient: its norms are unknown, and only the first average is taken.
     fn left_alone(&self, tensor: u32, range: Range<usize>, stage: Stage) {
-        let trained = self.tensors[tensor as usize].group.is_some();
-        match self.task {
-            Task::Step { average, .. } if trained && stage != Stage::Second => {
-                self.keep(tensor, range.start / CHUNK, &[f64::NAN; MAX_SUMS]);
-                self.average(tensor, range, average);
-            }
-            Task::Accumulate { average } if trained => self.average(tensor, range, average),
-            _ => {}
+        let (average, norms) = match self.task {
+            Task::Step { average, .. } => (average.filter(|how| how.momentum == 0.0), stage != Stage::Second),
+            Task::Accumulate { average } => (average, false),
+            Task::Norm => (None, false),
+        };
+        if norms {
+            self.keep(tensor, range.start / CHUNK, &[f64::NAN; MAX_SUMS]);
         }
+        let trained = self.tensors[tensor as usize].group.is_some();
+        let average = average.filter(|how| trained || how.momentum == 0.0);
+        self.average(tensor, range, average.map(|how| Average { overwrite: false, ..how }));
     }
 
     fn whole(&self, tensor: u32, work: &mut Workspace) {
@@ -295,13 +297,20 @@ impl Sweep<'_> {
             }
             if !rest.is_empty() {
                 let n = rest.len();
-                let (mut p_end, mut g_end) = ([0.0; BLOCK], [0.0; BLOCK]);
+                let (mut p_lanes, mut g_lanes) = ([0.0; LANES], [0.0; LANES]);
+                let (mut p_block, mut g_block);
+                let (p_end, g_end): (&mut [f32], &mut [f32]) = if granule == LANES {
+                    (&mut p_lanes, &mut g_lanes)
+                } else {
+                    (p_block, g_block) = ([0.0; BLOCK], [0.0; BLOCK]);
+                    (&mut p_block, &mut g_block)
+                };
                 p_end[..n].copy_from_slice(rest);
                 if needs_gradient {
                     g_end[..n].copy_from_slice(&g_rest[..n]);
                 }
                 let rounding = Rounding { start: whole as u64, ..rounding };
-                run_tile(&mut p_end[..granule], &g_end[..granule], whole, rounding);
+                run_tile(p_end, g_end, whole, rounding);
                 if last {
                     rest.copy_from_slice(&p_end[..n]);
                 }

@@ -12,7 +12,7 @@ use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Measured, Slot, Step, moment};
+use crate::rule::{Decay, Measured, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -100,24 +100,9 @@ impl Lars {
     }
 }
 
-impl Elementwise<1> for Lars {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
-    #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [b]: &mut [F32<V>; 1],
-        keep: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
-        let d = self.decay.gradient(p, g) * self.enter;
-        *b = keep(*b * self.momentum + d);
-        let u = if self.nesterov { d + *b * self.momentum } else { *b };
-        self.decay.step(p, u * self.leave)
-    }
-}
-
 impl Measured<1, 2> for Lars {
+    const SLOTS: [Slot; 1] = [moment("momentum")];
+
     #[inline(always)]
     fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); 2] {
         let d = if self.joint { self.decay.gradient(p, g) } else { g };
@@ -137,5 +122,15 @@ impl Measured<1, 2> for Lars {
         let (enter, leave) = if self.inside { (self.rate * ratio, 1.0) } else { (ratio, self.rate) };
         let record = self.trust.record(weight, denominator);
         (Lars { enter: enter as f32, leave: leave as f32, ..self }, record)
+    }
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
+        *b = *b * self.momentum + self.decay.gradient(p, g) * self.enter;
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
+        let u = if self.nesterov { self.decay.gradient(p, g) * self.enter + *b * self.momentum } else { *b };
+        self.decay.step(p, u * self.leave)
     }
 }

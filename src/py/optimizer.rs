@@ -39,6 +39,10 @@ unsafe impl Send for Parameter {}
 /// What was bound by `build`.
 struct Bindings {
     structure: Node,
+    /// Addresses of the parameters and of the gradients of the step in hand.
+    pointers: Pointers,
+    /// The gradients of the step in hand; empty between steps.
+    leaves: Vec<Py<PyAny>>,
     /// The structure as passed, as long as somebody else holds it.
     container: Option<Py<PyAny>>,
     parameters: Vec<Parameter>,
@@ -127,14 +131,19 @@ impl Optimizer {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Values of the sources for the call in hand. No lock is held while Python code runs.
-    fn evaluate(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
+    /// Values of the sources, or of the one called `only`, for the call in hand. No lock is held
+    /// while Python code runs.
+    fn evaluate(&self, py: Python<'_>, only: Option<&str>) -> PyResult<Vec<(String, f64)>> {
         let pending: Vec<(String, Py<PyAny>, bool)> = {
             let sources = self.sources();
             if sources.is_empty() {
                 return Ok(Vec::new());
             }
-            sources.iter().map(|s| (s.name.clone(), s.object.clone_ref(py), s.takes_step)).collect()
+            sources
+                .iter()
+                .filter(|s| only.is_none_or(|name| s.name == name))
+                .map(|s| (s.name.clone(), s.object.clone_ref(py), s.takes_step))
+                .collect()
         };
         let calls = self.lock(py)?.core.calls();
         pending
@@ -151,6 +160,16 @@ impl Optimizer {
                 Ok((name, number))
             })
             .collect()
+    }
+}
+
+impl Optimizer {
+    /// Values of the sources if the coming call updates.
+    fn due(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
+        if self.sources().is_empty() || !self.lock(py)?.core.next_call_updates() {
+            return Ok(Vec::new());
+        }
+        self.evaluate(py, None)
     }
 }
 
@@ -179,6 +198,8 @@ impl Bindings {
         let (structure, leaves) = structure::bind(params)?;
         let mut bound = Bindings {
             structure,
+            pointers: Pointers(Vec::new(), Vec::new()),
+            leaves: Vec::new(),
             container: Some(params.clone().unbind()),
             parameters: Vec::with_capacity(leaves.len()),
             shapes: Vec::with_capacity(leaves.len()),
@@ -195,6 +216,7 @@ impl Bindings {
             if array.len > 0 {
                 bound.ranges.push((array.range(), Some(names.len())));
             }
+            bound.pointers.0.push(array.data.cast());
             bound.shapes.push(leaf.getattr("shape")?.extract()?);
             bound.parameters.push(Parameter { object: leaf.unbind(), array });
             names.push(name);
@@ -238,12 +260,15 @@ impl Bindings {
                 // It was made for the call of `build`; nobody can look into it.
                 self.container = None;
             } else {
-                let mut now = Vec::with_capacity(self.parameters.len());
-                structure::follow(&self.structure, container.bind(py), "the parameters", &mut now)?;
-                let differs = now.iter().zip(&self.parameters).position(|(a, b)| !a.is(&b.object));
-                if let Some(i) = differs {
-                    return Err(moved(i, "was replaced by another array"));
-                }
+                let mut i = 0;
+                structure::follow(&self.structure, container.bind(py), "the parameters", &mut |leaf| {
+                    i += 1;
+                    if leaf.is(&self.parameters[i - 1].object) {
+                        Ok(())
+                    } else {
+                        Err(moved(i - 1, "was replaced by another array"))
+                    }
+                })?;
             }
         }
         for (i, parameter) in self.parameters.iter().enumerate() {
@@ -257,6 +282,57 @@ impl Bindings {
             }
         }
         Ok(())
+    }
+
+    /// Checks parameters and gradients, and keeps the gradients and their addresses for the step.
+    fn take_gradients(&mut self, py: Python<'_>, grads: &Bound<'_, PyAny>, names: &[String]) -> PyResult<()> {
+        self.check(py, names)?;
+        let mut leaves = std::mem::take(&mut self.leaves);
+        let mut gradients = std::mem::take(&mut self.pointers.1);
+        leaves.clear();
+        gradients.clear();
+        structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
+            let gradient = self.gradient(leaves.len(), &leaf, names)?;
+            gradients.push(gradient);
+            leaves.push(leaf.unbind());
+            Ok(())
+        })?;
+        self.leaves = leaves;
+        self.pointers.1 = gradients;
+        Ok(())
+    }
+
+    /// A gradient that passed every check.
+    fn gradient(&self, i: usize, leaf: &Bound<'_, PyAny>, names: &[String]) -> PyResult<Gradient> {
+        if leaf.is_none() {
+            return Ok(Gradient::None);
+        }
+        let py = leaf.py();
+        let array = arrays::read(leaf, Role::Gradient, &|| names[i].clone())?;
+        let parameter = self.parameters[i].object.bind(py);
+        if !arrays::same_shape(leaf, parameter) {
+            return Err(error(
+                py,
+                Kind::Shape,
+                format!(
+                    "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting",
+                    names[i],
+                    arrays::text(leaf, "shape"),
+                    arrays::text(parameter, "shape")
+                ),
+            ));
+        }
+        self.refuse_overlap(py, i, &array, names)?;
+        Ok(array.gradient())
+    }
+
+    /// Starts every average as a copy of its parameter.
+    fn start_averages(&self, core: &mut Core) {
+        for (i, parameter) in self.parameters.iter().enumerate() {
+            let Array { data, len, .. } = parameter.array;
+            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
+            core.start_average(i, unsafe { std::slice::from_raw_parts(data.cast(), len) });
+        }
     }
 
     /// An error if a gradient lies in memory that the step writes to.
@@ -291,6 +367,8 @@ fn references(object: &Py<PyAny>) -> u32 {
 struct Pointers(Vec<*mut f32>, Vec<Gradient>);
 // SAFETY: the arrays are held and their ranges reserved for the time of the step.
 unsafe impl Send for Pointers {}
+// SAFETY: as above; the addresses are only read.
+unsafe impl Sync for Pointers {}
 
 fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<Override>>> {
     let Some(list) = list else {
@@ -363,6 +441,7 @@ impl Optimizer {
         // Built and loaded aside, so that an error leaves this optimizer as it was.
         let mut core = inner.core.unbuilt();
         guarded(py, || core.build_with(&sizes, &own))?.map_err(|e| raise(py, &e))?;
+        bound.start_averages(&mut core);
         if let Some(pending) = pending {
             state::load(&mut core, &bound.shapes, pending, true)?;
         }
@@ -377,7 +456,7 @@ impl Optimizer {
     /// One call: checks everything, then updates the parameters in place.
     #[pyo3(signature = (grads, /))]
     fn apply(&self, py: Python<'_>, grads: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let values = if self.lock(py)?.core.next_call_updates() { self.evaluate(py)? } else { Vec::new() };
+        let values = self.due(py)?;
         let mut inner = self.lock(py)?;
         let Inner { core, bound, broken: is_broken } = &mut *inner;
         if *is_broken {
@@ -390,55 +469,29 @@ impl Optimizer {
                 "the optimizer is not built; call build(params) first, or apply(grads, params)",
             ));
         };
-        let names = core.names();
-        bound.check(py, names)?;
-        let mut leaves = Vec::with_capacity(bound.parameters.len());
-        structure::follow(&bound.structure, grads, "the gradients", &mut leaves)?;
-        let mut gradients = Vec::with_capacity(leaves.len());
-        for (i, leaf) in leaves.iter().enumerate() {
-            if leaf.is_none() {
-                gradients.push(Gradient::None);
-                continue;
-            }
-            let array = arrays::read(leaf, Role::Gradient, &|| names[i].clone())?;
-            let parameter = &bound.parameters[i];
-            if !arrays::same_shape(leaf, parameter.object.bind(py)) {
-                return Err(error(
-                    py,
-                    Kind::Shape,
-                    format!(
-                        "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting",
-                        names[i],
-                        arrays::text(leaf, "shape"),
-                        arrays::text(parameter.object.bind(py), "shape")
-                    ),
-                ));
-            }
-            bound.refuse_overlap(py, i, &array, names)?;
-            gradients.push(array.gradient());
-        }
+        bound.take_gradients(py, grads, core.names())?;
         for (name, value) in values {
             core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
         }
-        let params: Vec<*mut f32> = bound.parameters.iter().map(|p| p.array.data.cast()).collect();
-        let pointers = Pointers(params, gradients);
-        let run = |core: &mut Core, pointers: Pointers| {
+        let Bindings { pointers, ranges, .. } = bound;
+        let run = |core: &mut Core, pointers: &Pointers| {
             // SAFETY: every array was checked, no written range overlaps another one, and the
             // arrays are held for the time of the call.
             unsafe { core.apply_raw(&pointers.0, &pointers.1) }
         };
         let done = if core.elements() < DETACH_FROM {
-            refuse_running(py, &bound.ranges)?;
+            refuse_running(py, ranges)?;
             guarded(py, || run(core, pointers))
         } else {
-            let reserved = Reservation::take(py, &bound.ranges)?;
+            let reserved = Reservation::take(py, ranges)?;
             let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| run(core, pointers))));
-            reserved.give_back(&bound.ranges);
+            reserved.give_back(ranges);
             match done {
                 Ok(done) => Ok(done),
                 Err(panic) => guarded(py, || std::panic::resume_unwind(panic)),
             }
         };
+        bound.leaves.clear();
         match done {
             Ok(Ok(updated)) => Ok(updated),
             Ok(Err(e)) => Err(raise(py, &e)),
@@ -457,7 +510,10 @@ impl Optimizer {
             return Ok(());
         };
         let mut leaves = Vec::new();
-        structure::follow(&bound.structure, params, "the parameters", &mut leaves)?;
+        structure::follow(&bound.structure, params, "the parameters", &mut |leaf| {
+            leaves.push(leaf);
+            Ok(())
+        })?;
         for (i, (leaf, parameter)) in leaves.iter().zip(&bound.parameters).enumerate() {
             let name = || inner.core.names()[i].clone();
             let array = arrays::read(leaf, Role::Parameter, &name)?;
@@ -491,7 +547,7 @@ impl Optimizer {
     /// The current value of a hyperparameter.
     #[pyo3(signature = (name, /))]
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        if let Some((_, value)) = self.evaluate(py)?.into_iter().find(|(source, _)| source == name) {
+        if let Some((_, value)) = self.evaluate(py, Some(name))?.pop() {
             return to_python(py, Value::Number(value));
         }
         let value = self.lock(py)?.core.values().get(name).map_err(|e| raise(py, &e))?;
@@ -533,8 +589,13 @@ impl Optimizer {
     /// Zeroes state and counters.
     fn reset(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.lock(py)?;
-        inner.core.reset();
-        inner.broken = false;
+        let Inner { core, bound, broken } = &mut *inner;
+        core.reset();
+        if let Some(bound) = bound {
+            bound.check(py, core.names())?;
+            bound.start_averages(core);
+        }
+        *broken = false;
         Ok(())
     }
 
@@ -589,7 +650,7 @@ impl Optimizer {
 
     /// What is done to each parameter.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let rate = self.evaluate(py)?.into_iter().find(|(name, _)| name == "learning_rate");
+        let rate = self.evaluate(py, Some("learning_rate"))?.pop();
         let mut inner = self.lock(py)?;
         if let Some((name, value)) = rate {
             inner.core.set_moving(&name, value).map_err(|e| raise(py, &e))?;

@@ -100,22 +100,22 @@ fn sequence<'py>(object: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     }
 }
 
-/// Appends the leaves of an object of the bound structure, in the bound order.
+/// Hands over the leaves of an object of the bound structure, in the bound order.
 pub(crate) fn follow<'py>(
     node: &Node,
     object: &Bound<'py, PyAny>,
     what: &str,
-    out: &mut Vec<Bound<'py, PyAny>>,
+    take: &mut dyn FnMut(Bound<'py, PyAny>) -> PyResult<()>,
 ) -> PyResult<()> {
     match node {
-        Node::Leaf => out.push(object.clone()),
+        Node::Leaf => take(object.clone())?,
         Node::Sequence(nodes) => {
             if let Ok(list) = object.cast::<PyList>() {
                 if list.len() == nodes.len() {
                     return nodes
                         .iter()
                         .zip(list.iter())
-                        .try_for_each(|(node, item)| follow(node, &item, what, out));
+                        .try_for_each(|(node, item)| follow(node, &item, what, take));
                 }
             } else if let Ok(tuple) = object.cast::<PyTuple>()
                 && tuple.len() == nodes.len()
@@ -123,7 +123,7 @@ pub(crate) fn follow<'py>(
                 return nodes
                     .iter()
                     .zip(tuple.iter())
-                    .try_for_each(|(node, item)| follow(node, &item, what, out));
+                    .try_for_each(|(node, item)| follow(node, &item, what, take));
             }
             let found =
                 sequence(object).map_or_else(|| describe(object), |items| format!("{} items", items.len()));
@@ -142,7 +142,7 @@ pub(crate) fn follow<'py>(
                     let Some(item) = dict.get_item(key.bind(object.py()))? else {
                         return Err(keys_differ(nodes, object, what));
                     };
-                    follow(node, &item, what, out)?;
+                    follow(node, &item, what, take)?;
                 }
             } else if let Ok(mapping) = object.cast::<PyMapping>() {
                 if mapping.len()? != nodes.len() {
@@ -152,7 +152,7 @@ pub(crate) fn follow<'py>(
                     let Ok(item) = mapping.get_item(key.bind(object.py())) else {
                         return Err(keys_differ(nodes, object, what));
                     };
-                    follow(node, &item, what, out)?;
+                    follow(node, &item, what, take)?;
                 }
             } else {
                 return Err(error(
