@@ -16,7 +16,7 @@ use crate::rule::{Content, Elementwise, Measured, Scaled};
 use crate::simd::{F32, LANES, Simd, Sum, flush, load, store};
 
 /// Most slots that a rule may have.
-pub(crate) const MAX_SLOTS: usize = 5;
+pub(crate) const MAX_SLOTS: usize = 3;
 /// Most sums that a rule may take.
 pub(crate) const MAX_SUMS: usize = 2;
 

@@ -6,7 +6,7 @@ use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::state::State;
 use crate::engine::stepper::{At, Passes, Stepper};
 use crate::engine::storage::rounding::Rounding;
-use crate::engine::storage::{BLOCK, SlotTile, StateDtype};
+use crate::engine::storage::{SlotTile, StateDtype};
 use crate::scalars::mix;
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
@@ -79,9 +79,26 @@ pub(crate) struct Sweep<'a> {
 // of it to one thread at a time.
 unsafe impl Sync for Sweep<'_> {}
 
+/// Copies of a tile.
+struct Staged {
+    /// Its gradient, prepared.
+    gradient: Vec<f32>,
+    /// Its parameters, padded.
+    edge: Vec<f32>,
+}
+
+/// The gradient of a tensor that has none but takes part in an accumulated update.
+static ZEROS: [f32; STAGED] = [0.0; STAGED];
+
+/// Copies `from`, and zeros behind it.
+fn fill(to: &mut [f32], from: &[f32]) {
+    to[..from.len()].copy_from_slice(from);
+    to[from.len()..].fill(0.0);
+}
+
 /// Buffers of one thread.
 struct Workspace {
-    gradient: Vec<f32>,
+    staged: Staged,
     direction: Vec<f32>,
     /// The tensor whose sums were added up last: sweep, tensor, sums.
     totals: (u64, u32, [f64; MAX_SUMS]),
@@ -89,7 +106,7 @@ struct Workspace {
 
 thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
-        gradient: vec![0.0; STAGED],
+        staged: Staged { gradient: vec![0.0; STAGED], edge: vec![0.0; STAGED] },
         direction: vec![0.0; CHUNK],
         totals: (0, 0, [0.0; MAX_SUMS]),
     });
@@ -149,13 +166,13 @@ impl Sweep<'_> {
                 let mut direction = None;
                 if stepper.passes() != Passes::One {
                     let mut sums = [[0.0; LANES]; MAX_SUMS];
-                    let (gradient, scratch) = (&mut work.gradient, work.direction.as_mut_ptr());
+                    let (gradient, scratch) = (&mut work.staged, work.direction.as_mut_ptr());
                     self.span(tensor, group, range.clone(), Pass::First(&mut sums), Some(scratch), gradient);
                     totals = sums.map(|lanes| fold(&lanes));
                     self.keep(tensor, 0, &totals);
                     direction = Some(scratch);
                 }
-                self.span(tensor, group, range, Pass::Last(totals), direction, &mut work.gradient);
+                self.span(tensor, group, range, Pass::Last(totals), direction, &mut work.staged);
             }
         }
     }
@@ -181,18 +198,18 @@ impl Sweep<'_> {
         let scratch = scratch.map(|at| unsafe { self.scratch.add(at) });
         match stage {
             Stage::Only => {
-                self.span(tensor, group, range, Pass::Last([0.0; MAX_SUMS]), None, &mut work.gradient);
+                self.span(tensor, group, range, Pass::Last([0.0; MAX_SUMS]), None, &mut work.staged);
             }
             Stage::First => {
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
-                self.span(tensor, group, range, Pass::First(&mut sums), scratch, &mut work.gradient);
+                self.span(tensor, group, range, Pass::First(&mut sums), scratch, &mut work.staged);
                 self.keep(tensor, chunk, &sums.map(|lanes| fold(&lanes)));
             }
             Stage::Second => {
                 if (work.totals.0, work.totals.1) != (self.id, tensor) {
                     work.totals = (self.id, tensor, totals(self.partials, &self.tensors[tensor as usize]));
                 }
-                self.span(tensor, group, range, Pass::Last(work.totals.2), scratch, &mut work.gradient);
+                self.span(tensor, group, range, Pass::Last(work.totals.2), scratch, &mut work.staged);
             }
         }
     }
@@ -235,7 +252,7 @@ impl Sweep<'_> {
         range: Range<usize>,
         mut pass: Pass<'_>,
         direction: Option<*mut f32>,
-        staged: &mut [f32],
+        staged: &mut Staged,
     ) {
         let Task::Step { stepper, average, nearest, key } = self.task else {
             return;
@@ -261,58 +278,59 @@ impl Sweep<'_> {
         let stride = if as_is { range.len().max(1) } else { STAGED };
         for start in range.clone().step_by(stride) {
             let end = range.end.min(start + stride);
-            let whole = start + (end - start) / granule * granule;
-            let rounding = Rounding { key, start: start as u64, nearest };
-            let scratch = |from: usize, n: usize| {
-                // SAFETY: the scratch has room for the range, rounded up to whole blocks.
-                direction.map(|u| unsafe { std::slice::from_raw_parts_mut(u.add(from - range.start), n) })
+            let n = end - start;
+            // From here on the tile is copied and padded to a granule: its end, or a short tile whole.
+            let edge = match n % granule {
+                0 => end,
+                _ if n <= STAGED => start,
+                rest => end - rest,
             };
             // SAFETY: the parameter has this many elements; the range is this thread's.
-            let p = unsafe { std::slice::from_raw_parts_mut(self.params[i].add(start), end - start) };
-            let g: &[f32] = match self.gradient(tensor, start..end) {
-                _ if !needs_gradient => &[],
-                Some(Run::Float32(g)) if as_is => g,
+            let p = unsafe { std::slice::from_raw_parts_mut(self.params[i].add(start), n) };
+            let raw: &[f32] = match self.gradient(tensor, start..end) {
+                Some(Run::Float32(g)) if as_is && needs_gradient => g,
+                _ if as_is => &[],
                 run => {
                     let accumulated = self.accumulated(tensor, &(start..end));
-                    let zeros = [0.0; STAGED];
-                    let run = run.unwrap_or(Run::Float32(&zeros[..end - start]));
-                    let padded = (end - start).next_multiple_of(granule).min(STAGED);
-                    stages::prepare(self.isa, run, accumulated.as_deref(), prepare, &mut staged[..padded]);
-                    &staged[..padded]
+                    let run = run.unwrap_or(Run::Float32(&ZEROS[..n]));
+                    let padded = n.next_multiple_of(granule);
+                    stages::prepare(
+                        self.isa,
+                        run,
+                        accumulated.as_deref(),
+                        prepare,
+                        &mut staged.gradient[..padded],
+                    );
+                    &[]
                 }
             };
-            let mut run_tile = |p: &mut [f32], g: &[f32], from: usize, rounding| {
+            let mut run_tile = |p: &mut [f32], g: &[f32], from: usize| {
                 let n = p.len();
-                let slots = self.slots(i, from..from + n);
-                let tile = Tile { p, g, slots, rounding, direction: scratch(from, n) };
+                // SAFETY: the scratch has room for the range, rounded up to whole blocks.
+                let direction = direction
+                    .map(|u| unsafe { std::slice::from_raw_parts_mut(u.add(from - range.start), n) });
+                let rounding = Rounding { key, start: from as u64, nearest };
+                let tile = Tile { p, g, slots: self.slots(i, from..from + n), rounding, direction };
                 match &mut pass {
                     Pass::First(sums) => stepper.first(at, tile, sums),
                     Pass::Last(sums) => stepper.last(at, sums, tile),
                 }
             };
-            let (full, rest) = p.split_at_mut(whole - start);
-            let (g_full, g_rest) = if needs_gradient { g.split_at(whole - start) } else { (g, g) };
+            let (full, rest) = p.split_at_mut(edge - start);
             if !full.is_empty() {
-                run_tile(full, g_full, start, rounding);
+                let k = if needs_gradient { full.len() } else { 0 };
+                run_tile(full, if as_is { &raw[..k] } else { &staged.gradient[..k] }, start);
             }
             if !rest.is_empty() {
-                let n = rest.len();
-                let (mut p_lanes, mut g_lanes) = ([0.0; LANES], [0.0; LANES]);
-                let (mut p_block, mut g_block);
-                let (p_end, g_end): (&mut [f32], &mut [f32]) = if granule == LANES {
-                    (&mut p_lanes, &mut g_lanes)
-                } else {
-                    (p_block, g_block) = ([0.0; BLOCK], [0.0; BLOCK]);
-                    (&mut p_block, &mut g_block)
-                };
-                p_end[..n].copy_from_slice(rest);
-                if needs_gradient {
-                    g_end[..n].copy_from_slice(&g_rest[..n]);
+                let (k, padded) = (rest.len(), rest.len().next_multiple_of(granule));
+                fill(&mut staged.edge[..padded], rest);
+                if as_is && needs_gradient {
+                    fill(&mut staged.gradient[..padded], &raw[edge - start..]);
                 }
-                let rounding = Rounding { start: whole as u64, ..rounding };
-                run_tile(p_end, g_end, whole, rounding);
+                let g = if needs_gradient { &staged.gradient[..padded] } else { &[] };
+                run_tile(&mut staged.edge[..padded], g, edge);
                 if last {
-                    rest.copy_from_slice(&p_end[..n]);
+                    rest.copy_from_slice(&staged.edge[..k]);
                 }
             }
             if last {
