@@ -127,7 +127,7 @@ def test_bad_gradients(row: Any, storage: str) -> None:
             grads = run.grads()
             grads[position] = make(grads[position])
             where = f"{name} at {position}, call {run.opt.calls}"
-            run.refuses(error, lambda g=grads: run.opt.apply(g), grads, where)  # type: ignore[misc]
+            run.refuses(error, lambda g=grads: run.opt.apply(g), grads, where)
         run.step()
     assert run.opt.iterations > 10
 
@@ -146,7 +146,7 @@ def test_bad_gradients_without_the_rest(row: Any) -> None:
         for position in SHAPES:
             grads = run.grads()
             grads[position] = make(grads[position])
-            run.refuses(error, lambda g=grads: run.opt.apply(g), grads, name)  # type: ignore[misc]
+            run.refuses(error, lambda g=grads: run.opt.apply(g), grads, name)
         run.step()
 
 
@@ -177,7 +177,7 @@ def test_bad_sets(row: Any, storage: str) -> None:
     for name in wrong_sets(run):
         error, grads = wrong_sets(run)[name]
         seen = grads if isinstance(grads, dict) else {}
-        run.refuses(error, lambda g=grads: run.opt.apply(g), seen, name)  # type: ignore[misc]
+        run.refuses(error, lambda g=grads: run.opt.apply(g), seen, name)
         run.step()
 
 
@@ -191,7 +191,7 @@ def test_bad_parameters(row: Any) -> None:
         grads, good = run.grads(), params[name]
 
         good.setflags(write=False)
-        run.refuses(ReadOnlyError, lambda g=grads: run.opt.apply(g), grads, "read-only")  # type: ignore[misc]
+        run.refuses(ReadOnlyError, lambda g=grads: run.opt.apply(g), grads, "read-only")
         good.setflags(write=True)
         run.step()
 
@@ -207,7 +207,7 @@ def test_bad_parameters(row: Any) -> None:
         others = params | {name: good.copy()}
         run.refuses(
             ParameterSetError,
-            lambda g=grads, p=others: run.opt.apply(g, p),  # type: ignore[misc]
+            lambda g=grads, p=others: run.opt.apply(g, p),
             grads,
             "other parameters",
         )
