@@ -59,7 +59,7 @@ def save_picture(results: Results, path: Path) -> None:
     _draw_ratios(ratios, best)
     for axes in (losses, errors, ratios):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         axes.yaxis.set_minor_locator(ticker.LogLocator(subs=range(1, 10)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
