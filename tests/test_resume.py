@@ -201,7 +201,8 @@ def test_state_does_not_start_subnormal(row: Any) -> None:
     ]
     for kwargs in [{"use_ema": True}, *starts]:
         opt = getattr(lamb_rs, row["class_name"])(**kwargs)
-        opt.build([np.full(40, 1e-40, np.float32)])
+        params = [np.full(40, 1e-40, np.float32)]
+        opt.build(params)
         assert_nothing_subnormal(opt, f"{kwargs}")
         opt.reset()
         assert_nothing_subnormal(opt, f"{kwargs}, after reset")
