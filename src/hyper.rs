@@ -291,9 +291,15 @@ impl Values {
         }
     }
 
+    /// Whether the hyperparameter at a position may differ between parameters: the algorithm's own,
+    /// and weight decay.
+    pub fn may_differ(&self, position: usize) -> bool {
+        position <= self.own.len() + shared::WEIGHT_DECAY
+    }
+
     /// What no single row can say: combinations that are refused.
     pub fn check(&self) -> Result<()> {
-        use shared::{ACCUMULATION, CLIPNORM, CLIPVALUE, EMA_OVERWRITE, GLOBAL_CLIPNORM, USE_EMA};
+        use shared::{CLIPNORM, CLIPVALUE, EMA_OVERWRITE, GLOBAL_CLIPNORM, USE_EMA};
         let clips: Vec<&str> = [CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM]
             .into_iter()
             .filter(|&i| self.shared(i) != Value::None)
@@ -314,7 +320,6 @@ impl Values {
                 "ema_overwrite_frequency is set but use_ema is False: set use_ema=True, or leave it None",
             ));
         }
-        let _ = ACCUMULATION;
         Ok(())
     }
 }

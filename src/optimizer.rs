@@ -1,5 +1,6 @@
 //! An optimizer: hyperparameters, state and counters of one training run.
 
+use crate::engine::fpenv::DefaultMode;
 use crate::engine::kernels::MAX_SUMS;
 use crate::engine::memory::Block;
 use crate::engine::plan::{Plan, useful_threads};
@@ -10,7 +11,7 @@ use crate::engine::stepper::{Passes, Stepper};
 use crate::engine::storage::{Format, StateDtype};
 use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Value, Values, shared};
+use crate::hyper::{Domain, Hyper, Value, Values, number, shared};
 use crate::registry::Algorithm;
 use crate::rule::Step;
 use crate::scalars::{Powers, hash_name, mix};
@@ -88,23 +89,30 @@ struct Group {
     adapt: bool,
 }
 
+/// The factor of a learning rate, as a row of a table.
+const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeast(0.0), "");
+
 impl Group {
     fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
         let mut group = Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true };
         for one in overrides {
             match one {
                 Override::Value(name, value) => {
-                    if !base.find(name)?.1.moves {
+                    let (position, hyper) = base.find(name)?;
+                    if !hyper.moves || !base.may_differ(position) {
                         return Err(Error::new(
                             Kind::Hyperparameter,
-                            format!("{name} is fixed at construction and cannot differ between parameters"),
+                            format!("{name} holds for all parameters and cannot differ between them"),
                         ));
                     }
                     group.values.set(name, *value)?;
                 }
                 Override::Adapt(adapt) => group.adapt = *adapt,
-                Override::LearningRate(x) | Override::Multiplier(x) => {
+                Override::LearningRate(x) => {
                     base.find("learning_rate")?.1.check(Value::Number(*x))?;
+                }
+                Override::Multiplier(x) => {
+                    MULTIPLIER.check(Value::Number(*x))?;
                 }
                 Override::Trainable(_) => {}
             }
@@ -257,19 +265,34 @@ impl Optimizer {
     /// An unknown name, a value out of range, a combination that is refused, or a switch that is
     /// fixed after `build`; then nothing is changed.
     pub fn set(&mut self, name: &str, value: Value) -> Result<()> {
-        let (_, hyper) = self.values.find(name)?;
+        self.configure([(name, value)])
+    }
+
+    /// Sets several hyperparameters that may only be legal together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::set`].
+    pub fn configure<'a>(&mut self, settings: impl IntoIterator<Item = (&'a str, Value)>) -> Result<()> {
         let mut values = self.values.clone();
-        values.set(name, value)?;
-        if let Some(built) = &mut self.built {
-            let refuse = |why: &str| {
-                Err(Error::new(Kind::Hyperparameter, format!("{name} {why}; set it in the constructor")))
-            };
-            if !hyper.moves {
-                return refuse("is fixed once the optimizer is built");
+        for (name, value) in settings {
+            let (_, hyper) = values.find(name)?;
+            if self.built.is_some() && !hyper.moves {
+                return Err(Error::new(
+                    Kind::Hyperparameter,
+                    format!("{name} is fixed once the optimizer is built; set it in the constructor"),
+                ));
             }
-            values.check()?;
-            if (self.algorithm.make)(&values)?.slots().len() != built.stepper.slots().len() {
-                return refuse("would need other states than the optimizer was built with");
+            values.set(name, value)?;
+        }
+        values.check()?;
+        let slots = (self.algorithm.make)(&values)?.slots().len();
+        if let Some(built) = &mut self.built {
+            if slots > built.stepper.slots().len() {
+                return Err(Error::new(
+                    Kind::Hyperparameter,
+                    "this value needs a state that the optimizer was built without; set it in the constructor",
+                ));
             }
             let groups: Result<Vec<Group>> =
                 built.groups.iter().map(|group| Group::new(&values, &group.overrides)).collect();
@@ -291,7 +314,7 @@ impl Optimizer {
     /// Whether the next call closes its window, hence updates.
     pub fn next_call_updates(&self) -> bool {
         let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
-        (self.calls + 1) % window as u64 == 0
+        (self.calls + 1).is_multiple_of(window as u64)
     }
 
     /// The same optimizer before `build`: hyperparameters only.
@@ -444,6 +467,8 @@ impl Optimizer {
     ///
     /// As for [`Optimizer::apply`].
     pub unsafe fn apply_raw(&mut self, params: &[*mut f32], gradients: &[Gradient]) -> Result<bool> {
+        // The scalars of the step are computed in the default mode too.
+        let _mode = DefaultMode::enter();
         let built = self.built()?;
         debug_assert_eq!(params.len(), built.tensors.len());
         if gradients.iter().all(|g| matches!(g, Gradient::None)) && !gradients.is_empty() {
@@ -576,13 +601,14 @@ impl Optimizer {
         let every = self.values.shared_number(shared::EMA_OVERWRITE).map(|f| f as u64);
         Some(Average {
             momentum: if self.iterations == 0 { 0.0 } else { momentum },
-            overwrite: every.is_some_and(|f| (self.iterations + 1) % f == 0),
+            overwrite: every.is_some_and(|f| (self.iterations + 1).is_multiple_of(f)),
         })
     }
 
     /// Ratios of the last step, in the order of the names; none before it or for rules without.
     pub fn ratios(&self) -> Option<Vec<Ratio>> {
         let built = self.built.as_ref().filter(|b| b.measured && self.algorithm.layerwise)?;
+        let _mode = DefaultMode::enter();
         Some(
             built
                 .tensors
@@ -698,7 +724,10 @@ impl Optimizer {
             && let Some(array) = built.state.tensors[tensor].average
         {
             let place = State::places(&array, values.len()).0;
-            built.state.block.bytes_mut()[place].copy_from_slice(bytemuck::cast_slice(values));
+            let average = bytemuck::cast_slice_mut::<u8, f32>(&mut built.state.block.bytes_mut()[place]);
+            for (average, &x) in average.iter_mut().zip(values) {
+                *average = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
+            }
         }
     }
 
@@ -756,7 +785,9 @@ impl Built {
             };
             for i in 0..self.tensors.len() {
                 if let Some(array) = self.state.tensors[i].slots[k] {
-                    self.state.fill(&array, self.lengths[i], values.number(initial) as f32);
+                    let x = values.number(initial) as f32;
+                    let x = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
+                    self.state.fill(&array, self.lengths[i], x);
                 }
             }
         }
@@ -847,7 +878,10 @@ impl Built {
                  nonfinite=\"propagate\" to let them through",
                 if count == 1 { "" } else { "s" }
             ),
-            None => format!("accumulated gradient of '{name}' is not finite; nothing was changed"),
+            None => format!(
+                "gradient of '{name}' is finite but no longer so once it is unscaled and accumulated; nothing was \
+                 changed. Check loss_scale_factor"
+            ),
         })
     }
 }

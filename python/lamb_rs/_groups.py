@@ -132,6 +132,10 @@ def resolve(
                 settings[i][exclusion.setting] = exclusion.value
                 reasons[i].setdefault(exclusion.setting, (f"no {exclusion.feature}", by))
     known = [*hypers, *EXTRA]
+    if not isinstance(overrides, Mapping | None):
+        raise HyperparameterError(
+            f"overrides must be a mapping from patterns to settings; got {overrides!r}"
+        )
     for selector, own in (overrides or {}).items():
         by = repr(selector) if isinstance(selector, str) else _called(selector)
         _check_settings(by, own, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,7 +53,7 @@ class Stateful(Readings):
         if self._native.built:
             self._native.load_state_dict(dict(d), strict)
         else:
-            self._pending = (dict(d), strict)
+            self._pending = (copy.deepcopy(dict(d)), strict)  # the caller may change its arrays
 
     def reset(self) -> None:
         """Start again: state and counters as after `build`, parameters as they are.

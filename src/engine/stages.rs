@@ -42,9 +42,9 @@ impl<'a> Run<'a> {
     }
 
     /// The run itself where a rule may read it as it is.
-    pub(crate) fn as_is(&self, prepare: &Prepare, accumulated: Option<&[f32]>) -> Option<&'a [f32]> {
+    pub(crate) fn as_is(&self, prepare: &Prepare) -> Option<&'a [f32]> {
         match self {
-            Run::Float32(g) if accumulated.is_none() && prepare.is_nothing() => Some(g),
+            Run::Float32(g) if prepare.is_nothing() => Some(g),
             _ => None,
         }
     }

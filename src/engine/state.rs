@@ -116,6 +116,7 @@ impl State {
     /// # Safety
     ///
     /// As for [`State::tile`].
+    #[allow(clippy::mut_from_ref, reason = "the block is raw memory; the caller gives out each range once")]
     pub(crate) unsafe fn floats(&self, array: &Array, range: Range<usize>) -> &mut [f32] {
         // SAFETY: passed on to the caller.
         match unsafe { self.tile(array, range) } {

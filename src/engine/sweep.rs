@@ -1,13 +1,12 @@
 //! One pass of the engine over all tensors: a step, an accumulation, or the norms of gradients.
 
-use crate::engine::kernels::{MAX_SLOTS, MAX_SUMS, Sums, Tile};
+use crate::engine::kernels::MAX_SUMS;
 use crate::engine::plan::{CHUNK, Item, Stage};
+use crate::engine::span::{Pass, Staged};
 use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::state::State;
-use crate::engine::stepper::{At, Passes, Stepper};
-use crate::engine::storage::rounding::Rounding;
-use crate::engine::storage::{SlotTile, StateDtype};
-use crate::scalars::mix;
+use crate::engine::stepper::{Passes, Stepper};
+use crate::engine::storage::StateDtype;
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -79,27 +78,10 @@ pub(crate) struct Sweep<'a> {
 // of it to one thread at a time.
 unsafe impl Sync for Sweep<'_> {}
 
-/// Copies of a tile.
-struct Staged {
-    /// Its gradient, prepared.
-    gradient: Vec<f32>,
-    /// Its parameters, padded.
-    edge: Vec<f32>,
-}
-
-/// The gradient of a tensor that has none but takes part in an accumulated update.
-static ZEROS: [f32; STAGED] = [0.0; STAGED];
-
-/// Copies `from`, and zeros behind it.
-fn fill(to: &mut [f32], from: &[f32]) {
-    to[..from.len()].copy_from_slice(from);
-    to[from.len()..].fill(0.0);
-}
-
 /// Buffers of one thread.
-struct Workspace {
-    staged: Staged,
-    direction: Vec<f32>,
+pub(crate) struct Workspace {
+    pub(crate) staged: Staged,
+    pub(crate) direction: Vec<f32>,
     /// The tensor whose sums were added up last: sweep, tensor, sums.
     totals: (u64, u32, [f64; MAX_SUMS]),
 }
@@ -110,12 +92,6 @@ thread_local! {
         direction: vec![0.0; CHUNK],
         totals: (0, 0, [0.0; MAX_SUMS]),
     });
-}
-
-/// Which pass of the rule a span is run for, with what it needs.
-enum Pass<'s> {
-    First(&'s mut Sums),
-    Last([f64; MAX_SUMS]),
 }
 
 impl Sweep<'_> {
@@ -162,17 +138,20 @@ impl Sweep<'_> {
             Task::Norm => self.norm(tensor, range),
             Task::Accumulate { average } => self.accumulate(tensor, range, average),
             Task::Step { stepper, .. } => {
+                let one = stepper.passes() == Passes::One;
+                let mut sums = [[0.0; LANES]; MAX_SUMS];
+                if range.len() <= STAGED {
+                    return self.short(tensor, group, &mut sums, work);
+                }
                 let mut totals = [0.0; MAX_SUMS];
-                let mut direction = None;
-                if stepper.passes() != Passes::One {
-                    let mut sums = [[0.0; LANES]; MAX_SUMS];
-                    let (gradient, scratch) = (&mut work.staged, work.direction.as_mut_ptr());
-                    self.span(tensor, group, range.clone(), Pass::First(&mut sums), Some(scratch), gradient);
+                let scratch = (!one).then_some(work.direction.as_mut_ptr());
+                if !one {
+                    let first = Pass::First(&mut sums);
+                    self.span(tensor, group, range.clone(), first, scratch, &mut work.staged);
                     totals = sums.map(|lanes| fold(&lanes));
                     self.keep(tensor, 0, &totals);
-                    direction = Some(scratch);
                 }
-                self.span(tensor, group, range, Pass::Last(totals), direction, &mut work.staged);
+                self.span(tensor, group, range, Pass::Last(totals), scratch, &mut work.staged);
             }
         }
     }
@@ -215,7 +194,7 @@ impl Sweep<'_> {
     }
 
     /// Stores the sums of one chunk.
-    fn keep(&self, tensor: u32, chunk: usize, sums: &[f64; MAX_SUMS]) {
+    pub(crate) fn keep(&self, tensor: u32, chunk: usize, sums: &[f64; MAX_SUMS]) {
         let first = (self.tensors[tensor as usize].first_chunk + chunk) * MAX_SUMS;
         for (slot, sum) in self.partials[first..first + MAX_SUMS].iter().zip(sums) {
             slot.store(sum.to_bits(), Ordering::Relaxed);
@@ -223,7 +202,7 @@ impl Sweep<'_> {
     }
 
     /// A run of a tensor's gradient.
-    fn gradient(&self, tensor: u32, range: Range<usize>) -> Option<Run<'_>> {
+    pub(crate) fn gradient(&self, tensor: u32, range: Range<usize>) -> Option<Run<'_>> {
         let n = range.len();
         // SAFETY: the gradient is as long as its parameter and nobody writes to it.
         unsafe {
@@ -237,127 +216,15 @@ impl Sweep<'_> {
     }
 
     /// A run of a tensor's accumulated gradients, padded to whole groups.
-    fn accumulated(&self, tensor: u32, range: &Range<usize>) -> Option<&mut [f32]> {
+    #[allow(clippy::mut_from_ref, reason = "the state is raw memory; a range belongs to one thread")]
+    pub(crate) fn accumulated(&self, tensor: u32, range: &Range<usize>) -> Option<&mut [f32]> {
         let array = self.state.tensors[tensor as usize].accumulated.filter(|_| self.accumulated)?;
         let padded = range.start..range.start + range.len().next_multiple_of(LANES);
         // SAFETY: a range belongs to one item, an item to one thread.
         Some(unsafe { self.state.floats(&array, padded) })
     }
 
-    /// Runs the rule over a range of one tensor, a tile at a time, and the stages around it.
-    fn span(
-        &self,
-        tensor: u32,
-        group: usize,
-        range: Range<usize>,
-        mut pass: Pass<'_>,
-        direction: Option<*mut f32>,
-        staged: &mut Staged,
-    ) {
-        let Task::Step { stepper, average, nearest, key } = self.task else {
-            return;
-        };
-        let i = tensor as usize;
-        let storage = self.tensors[i].storage;
-        let granule = storage.granule();
-        let at = At { isa: self.isa, storage, group };
-        let key = mix(key ^ self.tensors[i].hash);
-        let last = matches!(pass, Pass::Last(_));
-        let mut prepare = self.prepare;
-        if let Some(factor) = self.factors.get(i) {
-            prepare.factor *= factor;
-        }
-        let needs_gradient = !last
-            || stepper.second_pass_reads_gradient()
-                && (direction.is_none() || stepper.passes() != Passes::AdvanceThenApply);
-        let direction = direction.filter(|_| stepper.passes() == Passes::AdvanceThenApply);
-        let as_is = !needs_gradient
-            || self.gradient(tensor, 0..0).is_some_and(|run| {
-                run.as_is(&prepare, self.accumulated(tensor, &(0..0)).as_deref()).is_some()
-            });
-        let stride = if as_is { range.len().max(1) } else { STAGED };
-        for start in range.clone().step_by(stride) {
-            let end = range.end.min(start + stride);
-            let n = end - start;
-            // From here on the tile is copied and padded to a granule: its end, or a short tile whole.
-            let edge = match n % granule {
-                0 => end,
-                _ if n <= STAGED => start,
-                rest => end - rest,
-            };
-            // SAFETY: the parameter has this many elements; the range is this thread's.
-            let p = unsafe { std::slice::from_raw_parts_mut(self.params[i].add(start), n) };
-            let raw: &[f32] = match self.gradient(tensor, start..end) {
-                Some(Run::Float32(g)) if as_is && needs_gradient => g,
-                _ if as_is => &[],
-                run => {
-                    let accumulated = self.accumulated(tensor, &(start..end));
-                    let run = run.unwrap_or(Run::Float32(&ZEROS[..n]));
-                    let padded = n.next_multiple_of(granule);
-                    stages::prepare(
-                        self.isa,
-                        run,
-                        accumulated.as_deref(),
-                        prepare,
-                        &mut staged.gradient[..padded],
-                    );
-                    &[]
-                }
-            };
-            let mut run_tile = |p: &mut [f32], g: &[f32], from: usize| {
-                let n = p.len();
-                // SAFETY: the scratch has room for the range, rounded up to whole blocks.
-                let direction = direction
-                    .map(|u| unsafe { std::slice::from_raw_parts_mut(u.add(from - range.start), n) });
-                let rounding = Rounding { key, start: from as u64, nearest };
-                let tile = Tile { p, g, slots: self.slots(i, from..from + n), rounding, direction };
-                match &mut pass {
-                    Pass::First(sums) => stepper.first(at, tile, sums),
-                    Pass::Last(sums) => stepper.last(at, sums, tile),
-                }
-            };
-            let (full, rest) = p.split_at_mut(edge - start);
-            if !full.is_empty() {
-                let k = if needs_gradient { full.len() } else { 0 };
-                run_tile(full, if as_is { &raw[..k] } else { &staged.gradient[..k] }, start);
-            }
-            if !rest.is_empty() {
-                let (k, padded) = (rest.len(), rest.len().next_multiple_of(granule));
-                fill(&mut staged.edge[..padded], rest);
-                if as_is && needs_gradient {
-                    fill(&mut staged.gradient[..padded], &raw[edge - start..]);
-                }
-                let g = if needs_gradient { &staged.gradient[..padded] } else { &[] };
-                run_tile(&mut staged.edge[..padded], g, edge);
-                if last {
-                    rest.copy_from_slice(&staged.edge[..k]);
-                }
-            }
-            if last {
-                self.after(tensor, start..end, average);
-            }
-        }
-    }
-
-    /// The slots of a tile.
-    fn slots(&self, tensor: usize, range: Range<usize>) -> [SlotTile<'_>; MAX_SLOTS] {
-        let arrays = &self.state.tensors[tensor].slots;
-        std::array::from_fn(|k| match &arrays[k] {
-            // SAFETY: a range belongs to one item, an item to one thread.
-            Some(array) => unsafe { self.state.tile(array, range.clone()) },
-            None => SlotTile::Float32(&mut []),
-        })
-    }
-
-    /// The stages behind the rule.
-    fn after(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
-        if let Some(accumulated) = self.accumulated(tensor, &range) {
-            accumulated.fill(0.0);
-        }
-        self.average(tensor, range, average);
-    }
-
-    fn average(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
+    pub(crate) fn average(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
         let i = tensor as usize;
         if let (Some(how), Some(array)) = (average, &self.state.tensors[i].average) {
             // SAFETY: the range is this thread's, in the parameter and in its average.

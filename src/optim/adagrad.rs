@@ -70,7 +70,7 @@ impl Direction<1> for Root {
     const USES_GRADIENT: bool = true;
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [sum]: &mut [F32<V>; 1]) {
-        *sum = *sum + g * g;
+        *sum += g * g;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, [sum]: &[F32<V>; 1]) -> F32<V> {

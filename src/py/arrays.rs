@@ -7,13 +7,15 @@ use crate::engine::sweep::Gradient;
 use crate::error::Kind;
 use crate::py::errors::error;
 use numpy::npyffi::{
-    NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, PyArray_Check,
-    PyArray_CheckExact, PyArrayObject,
+    NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PyArray_Check,
+    PyArrayObject, get_type_object,
 };
+use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::ops::Range;
 use std::os::raw::c_int;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 /// What an array is used as.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,10 +62,8 @@ impl Array {
 /// Checks an array and reads where its elements are; `name` is asked for errors only.
 pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyResult<Array> {
     let py = object.py();
-    // SAFETY: type checks of a live object.
-    let (exact, any) =
-        unsafe { (PyArray_CheckExact(py, object.as_ptr()), PyArray_Check(py, object.as_ptr())) };
-    if exact == 0 && (any == 0 || is_masked(object)?) {
+    let kind = object.get_type_ptr();
+    if kind != ndarray(py) && (!is_array(object) || is_masked(object)?) {
         return Err(wrong_type(object, role, name));
     }
     // SAFETY: the object is an array; its fields are read while the interpreter is attached.
@@ -108,7 +108,7 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
         ));
     }
     let size = if element == Element::Float32 { 4 } else { 2 };
-    if len > 0 && (array.flags & NPY_ARRAY_ALIGNED == 0 || array.data as usize % size != 0) {
+    if len > 0 && (array.flags & NPY_ARRAY_ALIGNED == 0 || !(array.data as usize).is_multiple_of(size)) {
         return Err(error(
             py,
             Kind::Layout,
@@ -154,6 +154,29 @@ pub(crate) fn owns_memory(object: &Bound<'_, PyAny>) -> bool {
     unsafe { (*object.as_ptr().cast::<PyArrayObject>()).fields.base.is_null() }
 }
 
+/// The type object of `numpy.ndarray`.
+fn ndarray(py: Python<'_>) -> *mut PyTypeObject {
+    static TYPE: AtomicPtr<PyTypeObject> = AtomicPtr::new(std::ptr::null_mut());
+    let known = TYPE.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: the interpreter is attached; NumPy's type lives as long as it does.
+    let found = unsafe { get_type_object(py, NpyTypes::PyArray_Type) };
+    TYPE.store(found, Ordering::Relaxed);
+    found
+}
+
+fn is_array(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a type check of a live object.
+    unsafe { PyArray_Check(object.py(), object.as_ptr()) != 0 }
+}
+
+/// Whether an object is an array whose elements are what they seem.
+pub(crate) fn is_plain(object: &Bound<'_, PyAny>) -> bool {
+    is_array(object) && !is_masked(object).unwrap_or(true)
+}
+
 fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     static MASKED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = object.py();
@@ -164,7 +187,6 @@ fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// Whether a type number is that of `ml_dtypes.bfloat16`, which NumPy gives out at run time.
 fn is_bfloat16(object: &Bound<'_, PyAny>, number: c_int) -> PyResult<bool> {
-    use std::sync::atomic::{AtomicI32, Ordering};
     static KNOWN: AtomicI32 = AtomicI32::new(-1);
     if KNOWN.load(Ordering::Relaxed) == number {
         return Ok(true);
@@ -214,13 +236,15 @@ fn wrong_dtype(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String)
         Role::Parameter => "float32",
         Role::Gradient => "float32, bfloat16 or float16",
     };
+    let found = text(object, "dtype");
+    let remedy = if role == Role::Gradient && found == "uint16" {
+        "bfloat16 bits are read as such after .view(ml_dtypes.bfloat16)"
+    } else {
+        "convert it with .astype(np.float32)"
+    };
     error(
         object.py(),
         Kind::DType,
-        format!(
-            "{} must have dtype {wanted}; got {}; convert it with .astype(np.float32)",
-            what(role, name),
-            text(object, "dtype")
-        ),
+        format!("{} must have dtype {wanted}; got {found}; {remedy}", what(role, name)),
     )
 }

@@ -79,7 +79,7 @@ unsafe fn stream(isa: Isa, arrays: &[*mut u8], writes: usize, range: Range<usize
                 store(load(v, &groups[i]) + nothing, &mut groups[i]);
             }
             for groups in &mut read {
-                sum = sum + load(v, &groups[i]);
+                sum += load(v, &groups[i]);
             }
         }
         store(sum, &mut seen);

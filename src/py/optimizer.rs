@@ -2,19 +2,21 @@
 
 use crate::engine::sweep::Gradient;
 use crate::error::{Error, Kind};
-use crate::hyper::Value;
+use crate::hyper::{Domain, Value};
 use crate::optimizer::{Optimizer as Core, Override};
 use crate::py::arrays::{self, Array, Role};
 use crate::py::errors::{error, raise};
 use crate::py::structure::{self, Node};
 use crate::py::{from_python, isa, state, to_python};
-use numpy::{PyArray1, PyArrayDyn};
+use numpy::PyArray1;
+use numpy::ndarray::ArrayView1;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Elements from which a step takes long enough to let other Python threads run.
 const DETACH_FROM: usize = 65_536;
@@ -49,7 +51,7 @@ struct Bindings {
     shapes: Vec<Vec<usize>>,
     /// Addresses of the non-empty parameters and of the state, in order; the number is the
     /// parameter, none for the state.
-    ranges: Vec<(Range<usize>, Option<usize>)>,
+    ranges: Ranges,
 }
 
 struct Inner {
@@ -66,43 +68,51 @@ pub(crate) struct Optimizer {
     sources: Mutex<Vec<Source>>,
 }
 
-/// Parameters that steps are writing to with the interpreter detached, by process.
-static RUNNING: Mutex<Vec<(u32, Range<usize>)>> = Mutex::new(Vec::new());
+/// Addresses, in order; the number is the parameter, none for the state.
+type Ranges = Arc<[(Range<usize>, Option<usize>)]>;
+
+/// What steps are writing to with the interpreter detached: process, reservation, addresses.
+static RUNNING: Mutex<Vec<(u32, usize, Ranges)>> = Mutex::new(Vec::new());
 static RUNNING_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Reserves address ranges for a step; gives them back when dropped.
+/// Address ranges that belong to a running step until this is dropped.
 struct Reservation(usize);
 
 impl Reservation {
-    fn take(py: Python<'_>, ranges: &[(Range<usize>, Option<usize>)]) -> PyResult<Reservation> {
+    fn take(py: Python<'_>, ranges: &Ranges) -> PyResult<Reservation> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
         refuse_running(py, ranges)?;
         let process = std::process::id();
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         // What a parent was doing when it forked is none of the child's business.
-        running.retain(|(owner, _)| *owner == process);
-        running.extend(ranges.iter().map(|(range, _)| (process, range.clone())));
+        running.retain(|(owner, _, _)| *owner == process);
+        running.push((process, id, Arc::clone(ranges)));
         RUNNING_COUNT.store(running.len(), Ordering::Relaxed);
-        Ok(Reservation(ranges.first().map_or(0, |(range, _)| range.start)))
+        Ok(Reservation(id))
     }
+}
 
-    fn give_back(self, ranges: &[(Range<usize>, Option<usize>)]) {
+impl Drop for Reservation {
+    fn drop(&mut self) {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(_, range)| !ranges.iter().any(|(own, _)| own == range));
+        running.retain(|(_, id, _)| *id != self.0);
         RUNNING_COUNT.store(running.len(), Ordering::Relaxed);
-        let _ = self.0;
     }
 }
 
 /// An error if a running step writes to one of the ranges.
-fn refuse_running(py: Python<'_>, ranges: &[(Range<usize>, Option<usize>)]) -> PyResult<()> {
+fn refuse_running(py: Python<'_>, ranges: &Ranges) -> PyResult<()> {
     if RUNNING_COUNT.load(Ordering::Relaxed) == 0 {
         return Ok(());
     }
     let process = std::process::id();
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let busy = running.iter().any(|(owner, taken)| {
-        *owner == process
-            && ranges.iter().any(|(range, _)| range.start < taken.end && taken.start < range.end)
+    let busy = running.iter().filter(|(owner, _, _)| *owner == process).any(|(_, _, taken)| {
+        ranges.iter().any(|(range, _)| {
+            let next = taken.partition_point(|(other, _)| other.end <= range.start);
+            taken.get(next).is_some_and(|(other, _)| other.start < range.end)
+        })
     });
     if busy { Err(concurrent(py, "another optimizer is writing to the same parameters")) } else { Ok(()) }
 }
@@ -203,7 +213,7 @@ impl Bindings {
             container: Some(params.clone().unbind()),
             parameters: Vec::with_capacity(leaves.len()),
             shapes: Vec::with_capacity(leaves.len()),
-            ranges: Vec::new(),
+            ranges: Ranges::from([]),
         };
         if let [(_, only)] = &leaves[..]
             && only.is(params)
@@ -211,18 +221,19 @@ impl Bindings {
             bound.container = None;
         }
         let mut names = Vec::with_capacity(leaves.len());
+        let mut ranges = Vec::with_capacity(leaves.len());
         for (name, leaf) in leaves {
             let array = arrays::read(&leaf, Role::Parameter, &|| name.clone())?;
             if array.len > 0 {
-                bound.ranges.push((array.range(), Some(names.len())));
+                ranges.push((array.range(), Some(names.len())));
             }
             bound.pointers.0.push(array.data.cast());
             bound.shapes.push(leaf.getattr("shape")?.extract()?);
             bound.parameters.push(Parameter { object: leaf.unbind(), array });
             names.push(name);
         }
-        bound.ranges.sort_by_key(|(range, _)| range.start);
-        for pair in bound.ranges.windows(2) {
+        ranges.sort_by_key(|(range, _)| range.start);
+        for pair in ranges.windows(2) {
             let [(a, Some(i)), (b, Some(j))] = pair else {
                 continue;
             };
@@ -239,6 +250,7 @@ impl Bindings {
                 ));
             }
         }
+        bound.ranges = ranges.into();
         Ok((bound, names))
     }
 
@@ -263,11 +275,12 @@ impl Bindings {
                 let mut i = 0;
                 structure::follow(&self.structure, container.bind(py), "the parameters", &mut |leaf| {
                     i += 1;
-                    if leaf.is(&self.parameters[i - 1].object) {
-                        Ok(())
-                    } else {
-                        Err(moved(i - 1, "was replaced by another array"))
-                    }
+                    let bound = &self.parameters[i - 1];
+                    // Another view of the same memory is as good.
+                    let same = leaf.is(&bound.object)
+                        || arrays::read(&leaf, Role::Parameter, &|| names[i - 1].clone())
+                            .is_ok_and(|a| a.data == bound.array.data && a.len == bound.array.len);
+                    if same { Ok(()) } else { Err(moved(i - 1, "was replaced by another array")) }
                 })?;
             }
         }
@@ -286,18 +299,18 @@ impl Bindings {
 
     /// Checks parameters and gradients, and keeps the gradients and their addresses for the step.
     fn take_gradients(&mut self, py: Python<'_>, grads: &Bound<'_, PyAny>, names: &[String]) -> PyResult<()> {
-        self.check(py, names)?;
-        let mut leaves = std::mem::take(&mut self.leaves);
-        let mut gradients = std::mem::take(&mut self.pointers.1);
-        leaves.clear();
-        gradients.clear();
+        let leaves = &mut self.leaves;
         structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
-            let gradient = self.gradient(leaves.len(), &leaf, names)?;
-            gradients.push(gradient);
             leaves.push(leaf.unbind());
             Ok(())
         })?;
-        self.leaves = leaves;
+        // From here on no code of the caller runs: what was checked stays so.
+        self.check(py, names)?;
+        let mut gradients = std::mem::take(&mut self.pointers.1);
+        gradients.clear();
+        for (i, leaf) in self.leaves.iter().enumerate() {
+            gradients.push(self.gradient(i, leaf.bind(py), names)?);
+        }
         self.pointers.1 = gradients;
         Ok(())
     }
@@ -357,6 +370,52 @@ impl Bindings {
     }
 }
 
+/// Why a step did not happen: refused before anything was written, or broken off.
+enum Failure {
+    Refused(PyErr),
+    Panicked(PyErr),
+}
+
+impl From<PyErr> for Failure {
+    fn from(e: PyErr) -> Self {
+        Failure::Refused(e)
+    }
+}
+
+/// Checks and runs one step.
+fn step(
+    py: Python<'_>,
+    core: &mut Core,
+    bound: &mut Bindings,
+    grads: &Bound<'_, PyAny>,
+    values: Vec<(String, f64)>,
+) -> Result<bool, Failure> {
+    bound.take_gradients(py, grads, core.names())?;
+    for (name, value) in values {
+        core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
+    }
+    let Bindings { pointers, ranges, .. } = bound;
+    let pointers: &Pointers = pointers;
+    let run = |core: &mut Core, pointers: &Pointers| {
+        // SAFETY: every array was checked, no written range overlaps another one, and the arrays
+        // are held for the time of the call.
+        unsafe { core.apply_raw(&pointers.0, &pointers.1) }
+    };
+    let done = if core.elements() < DETACH_FROM {
+        refuse_running(py, ranges)?;
+        guarded(py, || run(core, pointers))
+    } else {
+        let reserved = Reservation::take(py, ranges)?;
+        let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| run(core, pointers))));
+        drop(reserved);
+        done.or_else(|panic| guarded(py, || std::panic::resume_unwind(panic)))
+    };
+    match done {
+        Ok(updated) => updated.map_err(|e| Failure::Refused(raise(py, &e))),
+        Err(panicked) => Err(Failure::Panicked(panicked)),
+    }
+}
+
 /// The reference count of an object.
 fn references(object: &Py<PyAny>) -> u32 {
     // SAFETY: a live object starts with its count; newer interpreters keep flags in its upper half.
@@ -379,11 +438,17 @@ fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<
         let mut own = Vec::new();
         for (key, value) in row.cast::<PyDict>()?.iter() {
             let key: String = key.extract()?;
+            let refuse = |wanted: &str| {
+                let given = value.repr().map_or_else(|_| String::new(), |r| r.to_string());
+                error(row.py(), Kind::Hyperparameter, format!("override {key} must be {wanted}; got {given}"))
+            };
+            let number = || value.extract::<f64>().map_err(|_| refuse("a finite number >= 0"));
+            let switch = || value.extract::<bool>().map_err(|_| refuse("True or False"));
             own.push(match key.as_str() {
-                "trainable" => Override::Trainable(value.extract()?),
-                "layer_adaptation" => Override::Adapt(value.extract()?),
-                "learning_rate" => Override::LearningRate(value.extract()?),
-                "learning_rate_multiplier" => Override::Multiplier(value.extract()?),
+                "trainable" => Override::Trainable(switch()?),
+                "layer_adaptation" => Override::Adapt(switch()?),
+                "learning_rate" => Override::LearningRate(number()?),
+                "learning_rate_multiplier" => Override::Multiplier(number()?),
                 _ => {
                     let (_, hyper) = core.values().find(&key).map_err(|e| raise(row.py(), &e))?;
                     Override::Value(key, from_python(hyper, &value)?)
@@ -404,13 +469,13 @@ impl Optimizer {
         let wrap = |e: Error| raise(py, &e);
         let mut core = Core::new(algorithm).map_err(wrap)?;
         core.set_isa(isa().map_err(wrap)?);
+        let mut settings = Vec::with_capacity(hyper.len());
         for (name, value) in hyper.iter() {
             let name: String = name.extract()?;
             let (_, row) = core.values().find(&name).map_err(wrap)?;
-            core.set(&name, from_python(row, &value)?).map_err(wrap)?;
+            settings.push((row.name, from_python(row, &value)?));
         }
-        core.values().check().map_err(wrap)?;
-        (core.algorithm().make)(core.values()).map_err(wrap)?;
+        core.configure(settings).map_err(wrap)?;
         Ok(Optimizer {
             inner: Mutex::new(Inner { core, bound: None, broken: false }),
             sources: Mutex::new(Vec::new()),
@@ -446,8 +511,10 @@ impl Optimizer {
             state::load(&mut core, &bound.shapes, pending, true)?;
         }
         let (start, len) = core.state_memory();
-        bound.ranges.push((start..start + len, None));
-        bound.ranges.sort_by_key(|(range, _)| range.start);
+        let mut ranges = bound.ranges.to_vec();
+        ranges.push((start..start + len, None));
+        ranges.sort_by_key(|(range, _)| range.start);
+        bound.ranges = ranges.into();
         inner.core = core;
         inner.bound = Some(bound);
         Ok(())
@@ -469,37 +536,12 @@ impl Optimizer {
                 "the optimizer is not built; call build(params) first, or apply(grads, params)",
             ));
         };
-        bound.take_gradients(py, grads, core.names())?;
-        for (name, value) in values {
-            core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
-        }
-        let Bindings { pointers, ranges, .. } = bound;
-        let run = |core: &mut Core, pointers: &Pointers| {
-            // SAFETY: every array was checked, no written range overlaps another one, and the
-            // arrays are held for the time of the call.
-            unsafe { core.apply_raw(&pointers.0, &pointers.1) }
-        };
-        let done = if core.elements() < DETACH_FROM {
-            refuse_running(py, ranges)?;
-            guarded(py, || run(core, pointers))
-        } else {
-            let reserved = Reservation::take(py, ranges)?;
-            let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| run(core, pointers))));
-            reserved.give_back(ranges);
-            match done {
-                Ok(done) => Ok(done),
-                Err(panic) => guarded(py, || std::panic::resume_unwind(panic)),
-            }
-        };
+        let done = step(py, core, bound, grads, values);
         bound.leaves.clear();
-        match done {
-            Ok(Ok(updated)) => Ok(updated),
-            Ok(Err(e)) => Err(raise(py, &e)),
-            Err(panicked) => {
-                *is_broken = true;
-                Err(panicked)
-            }
-        }
+        *is_broken = matches!(done, Err(Failure::Panicked(_)));
+        done.map_err(|failure| match failure {
+            Failure::Refused(e) | Failure::Panicked(e) => e,
+        })
     }
 
     /// An error unless `params` is the structure and memory that was bound.
@@ -557,7 +599,16 @@ impl Optimizer {
     /// Computes a hyperparameter from now on: called with the call count, or with nothing.
     #[pyo3(signature = (name, source, takes_step, /))]
     fn set_source(&self, py: Python<'_>, name: String, source: Py<PyAny>, takes_step: bool) -> PyResult<()> {
-        self.lock(py)?.core.values().find(&name).map_err(|e| raise(py, &e))?;
+        let mut inner = self.lock(py)?;
+        let (position, hyper) = inner.core.values().find(&name).map_err(|e| raise(py, &e))?;
+        if !inner.core.is_built()
+            && hyper.domain == Domain::Unit
+            && inner.core.values().number(position) == 0.0
+        {
+            // A decay rate that will move needs its state from the start.
+            inner.core.set(&name, Value::Number(0.5)).map_err(|e| raise(py, &e))?;
+        }
+        drop(inner);
         let mut sources = self.sources();
         sources.retain(|s| s.name != name);
         sources.push(Source { name, object: source, takes_step });
@@ -611,11 +662,11 @@ impl Optimizer {
             let Some(average) = inner.core.average_of(i) else {
                 break;
             };
-            let view = numpy::ndarray::ArrayView::from_shape(bound.shapes[i].clone(), average)
-                .map_err(|e| error(py, Kind::Internal, e.to_string()))?;
             // SAFETY: the memory lives as long as this object, which becomes the array's base.
-            let array = unsafe { PyArrayDyn::borrow_from_array(&view, slf.clone().into_any()) };
-            array.call_method1("setflags", (false,))?;
+            let flat =
+                unsafe { PyArray1::borrow_from_array(&ArrayView1::from(average), slf.clone().into_any()) };
+            flat.call_method1("setflags", (false,))?;
+            let array = flat.call_method1("reshape", (PyTuple::new(py, &bound.shapes[i])?,))?;
             dict.set_item(name, array)?;
         }
         Ok(dict)
@@ -664,7 +715,7 @@ impl Optimizer {
             .map(|(row, shape)| {
                 let dict = PyDict::new(py);
                 dict.set_item("name", row.name)?;
-                dict.set_item("shape", pyo3::types::PyTuple::new(py, shape)?)?;
+                dict.set_item("shape", PyTuple::new(py, shape)?)?;
                 dict.set_item("size", row.len)?;
                 dict.set_item("learning_rate", row.learning_rate)?;
                 dict.set_item("weight_decay", row.weight_decay)?;
@@ -676,6 +727,29 @@ impl Optimizer {
                 Ok(dict)
             })
             .collect()
+    }
+
+    /// Lets the garbage collector see cycles through sources and parameters.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(sources) = self.sources.try_lock() {
+            sources.iter().try_for_each(|source| visit.call(&source.object))?;
+        }
+        if let Ok(inner) = self.inner.try_lock()
+            && let Some(bound) = &inner.bound
+        {
+            visit.call(&bound.container)?;
+            bound.parameters.iter().try_for_each(|parameter| visit.call(&parameter.object))?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        if let Ok(mut sources) = self.sources.try_lock() {
+            sources.clear();
+        }
+        if let Ok(mut inner) = self.inner.try_lock() {
+            inner.bound = None;
+        }
     }
 
     #[getter]

@@ -2,9 +2,10 @@
 
 use crate::error::Kind;
 use crate::optimizer::{Entry, Optimizer};
+use crate::py::arrays::is_plain;
 use crate::py::errors::error;
 use crate::{FORMAT_VERSION, Format, NUMERICS_VERSION};
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -84,14 +85,19 @@ pub(crate) fn load(
             None => differences.push(format!("'{key}' is missing")),
         }
     }
-    let first: Option<f64> = match dict.get_item(FIRST_RATE)? {
-        Some(x) => x.extract()?,
-        None => None,
+    let mut rate = |key: &str, optional: bool| -> PyResult<Option<f64>> {
+        let found = dict.get_item(key)?;
+        let value = found.as_ref().and_then(|x| x.extract::<f64>().ok());
+        match (&found, value) {
+            (_, Some(x)) if x.is_finite() && x >= 0.0 => return Ok(Some(x)),
+            (Some(x), None) if optional && x.is_none() => {}
+            (None, _) => differences.push(format!("'{key}' is missing")),
+            _ => differences.push(format!("'{key}' is not a learning rate")),
+        }
+        Ok(None)
     };
-    let largest: f64 = match dict.get_item(LARGEST_RATE)? {
-        Some(x) => x.extract()?,
-        None => 0.0,
-    };
+    let first = rate(FIRST_RATE, true)?;
+    let largest = rate(LARGEST_RATE, false)?.unwrap_or(0.0);
     for entry in optimizer.entries() {
         known.push(entry.key.clone());
         let Some(object) = dict.get_item(&entry.key)? else {
@@ -145,26 +151,16 @@ fn dtype(format: Option<Format>) -> &'static str {
 
 /// The bytes of an array of the wanted type and shape, or what it is instead.
 fn bytes(object: &Bound<'_, PyAny>, format: Option<Format>, shape: &[usize]) -> Result<Vec<u8>, String> {
-    fn take<T: numpy::Element + bytemuck::Pod>(
-        object: &Bound<'_, PyAny>,
-        shape: &[usize],
-    ) -> Option<Vec<u8>> {
-        let array: PyReadonlyArrayDyn<'_, T> = object.extract().ok()?;
-        let array = array.as_array();
-        let flat: Vec<T> = array.iter().copied().collect();
-        (array.shape() == shape).then(|| bytemuck::cast_slice(&flat).to_vec())
+    let text = |name| crate::py::arrays::text(object, name);
+    if !is_plain(object) {
+        return Err(object.get_type().to_string());
     }
-    let found = match format {
-        Some(Format::Float32) => take::<f32>(object, shape),
-        Some(Format::Bfloat16) => take::<u16>(object, shape),
-        _ => take::<u8>(object, shape),
-    };
-    found.ok_or_else(|| {
-        let text = |name| crate::py::arrays::text(object, name);
-        if object.hasattr("dtype").unwrap_or(false) {
-            format!("{} of shape {}", text("dtype"), text("shape"))
-        } else {
-            object.get_type().to_string()
-        }
-    })
+    let same =
+        object.getattr("shape").and_then(|x| x.extract::<Vec<usize>>()).is_ok_and(|found| found == shape);
+    if !same || text("dtype") != dtype(format) {
+        return Err(format!("{} of shape {}", text("dtype"), text("shape")));
+    }
+    // Whatever its strides, in C order.
+    let bytes = object.call_method0("tobytes").and_then(|bytes| bytes.extract::<Vec<u8>>());
+    bytes.map_err(|e| e.to_string())
 }

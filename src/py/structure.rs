@@ -69,12 +69,15 @@ fn walk<'py>(
         let mut nodes = Vec::new();
         for key in mapping.keys()?.iter() {
             let name = key.str()?.to_string();
-            if !(key.is_instance_of::<PyString>() || key.extract::<i64>().is_ok()) || name.contains('/') {
+            if !(key.is_instance_of::<PyString>() || key.extract::<i64>().is_ok())
+                || name.contains('/')
+                || name.is_empty()
+            {
                 return Err(error(
                     py,
                     Kind::ParameterSet,
                     format!(
-                        "key {} under '{path}' must be a string without '/'; nested mappings make such names",
+                        "key {} under '{path}' must be a string that is not empty and has no '/'; nested mappings make such names",
                         key.repr()?
                     ),
                 ));
@@ -100,70 +103,119 @@ fn sequence<'py>(object: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     }
 }
 
+/// Where in a structure an object is, for messages.
+enum Place<'a, 'py> {
+    Root(&'a str),
+    Item(&'a Place<'a, 'py>, usize),
+    Key(&'a Place<'a, 'py>, &'a Bound<'py, PyAny>),
+}
+
+impl Place<'_, '_> {
+    fn path(&self) -> String {
+        let (parent, step) = match self {
+            Place::Root(_) => return String::new(),
+            Place::Item(parent, i) => (parent, i.to_string()),
+            Place::Key(parent, key) => (parent, key.to_string()),
+        };
+        let path = parent.path();
+        if path.is_empty() { step } else { format!("{path}/{step}") }
+    }
+
+    fn root(&self) -> &str {
+        match self {
+            Place::Root(what) => what,
+            Place::Item(parent, _) | Place::Key(parent, _) => parent.root(),
+        }
+    }
+}
+
+impl std::fmt::Display for Place<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.path() {
+            path if path.is_empty() => f.write_str(self.root()),
+            path => write!(f, "{} under '{path}'", self.root()),
+        }
+    }
+}
+
+/// What takes the leaves.
+type Take<'a, 'py> = &'a mut dyn FnMut(Bound<'py, PyAny>) -> PyResult<()>;
+
 /// Hands over the leaves of an object of the bound structure, in the bound order.
 pub(crate) fn follow<'py>(
     node: &Node,
     object: &Bound<'py, PyAny>,
     what: &str,
-    take: &mut dyn FnMut(Bound<'py, PyAny>) -> PyResult<()>,
+    take: Take<'_, 'py>,
 ) -> PyResult<()> {
+    descend(node, object, &Place::Root(what), take)
+}
+
+fn descend<'py>(
+    node: &Node,
+    object: &Bound<'py, PyAny>,
+    place: &Place<'_, 'py>,
+    take: Take<'_, 'py>,
+) -> PyResult<()> {
+    let py = object.py();
     match node {
-        Node::Leaf => take(object.clone())?,
+        Node::Leaf => take(object.clone()),
         Node::Sequence(nodes) => {
-            if let Ok(list) = object.cast::<PyList>() {
-                if list.len() == nodes.len() {
-                    return nodes
-                        .iter()
-                        .zip(list.iter())
-                        .try_for_each(|(node, item)| follow(node, &item, what, take));
-                }
-            } else if let Ok(tuple) = object.cast::<PyTuple>()
+            let mut each =
+                |i: usize, item: &Bound<'py, PyAny>| descend(&nodes[i], item, &Place::Item(place, i), take);
+            if let Ok(list) = object.cast::<PyList>()
+                && list.len() == nodes.len()
+            {
+                return list.iter().enumerate().try_for_each(|(i, item)| each(i, &item));
+            }
+            if let Ok(tuple) = object.cast::<PyTuple>()
                 && tuple.len() == nodes.len()
             {
-                return nodes
-                    .iter()
-                    .zip(tuple.iter())
-                    .try_for_each(|(node, item)| follow(node, &item, what, take));
+                return tuple.iter().enumerate().try_for_each(|(i, item)| each(i, &item));
             }
             let found =
                 sequence(object).map_or_else(|| describe(object), |items| format!("{} items", items.len()));
-            return Err(error(
-                object.py(),
+            let n = nodes.len();
+            Err(error(
+                py,
                 Kind::ParameterSet,
-                format!("{what} must be a sequence of {}, as the parameters were; got {found}", nodes.len()),
-            ));
+                format!("{place} must be a sequence of {n}, as when the optimizer was built; got {found}"),
+            ))
         }
         Node::Mapping(nodes) => {
+            let mut each = |key: &Bound<'py, PyAny>, node: &Node, item: Option<Bound<'py, PyAny>>| match item
+            {
+                Some(item) => descend(node, &item, &Place::Key(place, key), take),
+                None => Err(keys_differ(nodes, object, place)),
+            };
             if let Ok(dict) = object.cast_exact::<PyDict>() {
                 if dict.len() != nodes.len() {
-                    return Err(keys_differ(nodes, object, what));
+                    return Err(keys_differ(nodes, object, place));
                 }
-                for (key, node) in nodes {
-                    let Some(item) = dict.get_item(key.bind(object.py()))? else {
-                        return Err(keys_differ(nodes, object, what));
-                    };
-                    follow(node, &item, what, take)?;
-                }
-            } else if let Ok(mapping) = object.cast::<PyMapping>() {
-                if mapping.len()? != nodes.len() {
-                    return Err(keys_differ(nodes, object, what));
-                }
-                for (key, node) in nodes {
-                    let Ok(item) = mapping.get_item(key.bind(object.py())) else {
-                        return Err(keys_differ(nodes, object, what));
-                    };
-                    follow(node, &item, what, take)?;
-                }
-            } else {
-                return Err(error(
-                    object.py(),
-                    Kind::ParameterSet,
-                    format!("{what} must be a mapping, as the parameters were; got {}", describe(object)),
-                ));
+                return nodes.iter().try_for_each(|(key, node)| {
+                    let key = key.bind(py);
+                    each(key, node, dict.get_item(key)?)
+                });
             }
+            if let Ok(mapping) = object.cast::<PyMapping>() {
+                if mapping.len()? != nodes.len() {
+                    return Err(keys_differ(nodes, object, place));
+                }
+                return nodes.iter().try_for_each(|(key, node)| {
+                    let key = key.bind(py);
+                    each(key, node, mapping.get_item(key).ok())
+                });
+            }
+            Err(error(
+                py,
+                Kind::ParameterSet,
+                format!(
+                    "{place} must be a mapping, as when the optimizer was built; got {}",
+                    describe(object)
+                ),
+            ))
         }
     }
-    Ok(())
 }
 
 fn describe(object: &Bound<'_, PyAny>) -> String {
@@ -171,7 +223,7 @@ fn describe(object: &Bound<'_, PyAny>) -> String {
 }
 
 /// The error that names the keys that are missing and those that are unknown.
-fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, what: &str) -> PyErr {
+fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, place: &Place<'_, '_>) -> PyErr {
     let py = object.py();
     let wanted: Vec<String> = nodes.iter().map(|(key, _)| key.bind(py).to_string()).collect();
     let found: Vec<String> = object
@@ -180,10 +232,12 @@ fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, what: &st
         .and_then(|mapping| mapping.keys().ok())
         .map(|keys| keys.iter().map(|key| key.to_string()).collect())
         .unwrap_or_default();
-    let list = |names: Vec<&String>| names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
+    let path = place.path();
+    let full = |name: &String| if path.is_empty() { format!("'{name}'") } else { format!("'{path}/{name}'") };
+    let list = |names: Vec<&String>| names.into_iter().map(full).collect::<Vec<_>>().join(", ");
     let missing = list(wanted.iter().filter(|key| !found.contains(key)).collect());
     let unknown = list(found.iter().filter(|key| !wanted.contains(key)).collect());
-    let mut message = format!("{what} must have the keys of the parameters");
+    let mut message = format!("{place} must have the keys that the optimizer was built with");
     if !missing.is_empty() {
         message += &format!("; missing: {missing} (pass None to leave a parameter alone)");
     }

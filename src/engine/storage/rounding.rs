@@ -39,7 +39,7 @@ impl Draw {
         let x = (x ^ (x >> 16)) * 0x7feb_352d;
         let x = (x ^ (x >> 15) ^ self.keys[1]) * 0x846c_a68b;
         let x = x ^ (x >> 16);
-        let half = if slot % 2 == 0 { x & self.mask } else { (x >> 16) & self.mask };
+        let half = if slot.is_multiple_of(2) { x & self.mask } else { (x >> 16) & self.mask };
         half + self.add
     }
 }
