@@ -99,10 +99,15 @@ impl Group {
             match one {
                 Override::Value(name, value) => {
                     let (position, hyper) = base.find(name)?;
-                    if !hyper.moves || !base.may_differ(position) {
+                    let why = match (hyper.moves, base.may_differ(position)) {
+                        (false, _) => "is fixed at construction",
+                        (true, false) => "holds for all parameters",
+                        _ => "",
+                    };
+                    if !why.is_empty() {
                         return Err(Error::new(
                             Kind::Hyperparameter,
-                            format!("{name} holds for all parameters and cannot differ between them"),
+                            format!("{name} {why} and cannot differ between parameters"),
                         ));
                     }
                     group.values.set(name, *value)?;
@@ -878,9 +883,11 @@ impl Built {
                  nonfinite=\"propagate\" to let them through",
                 if count == 1 { "" } else { "s" }
             ),
+            None if self.state.tensors[i].accumulated.is_some() => {
+                format!("accumulated gradient of '{name}' is not finite; nothing was changed")
+            }
             None => format!(
-                "gradient of '{name}' is finite but no longer so once it is unscaled and accumulated; nothing was \
-                 changed. Check loss_scale_factor"
+                "gradient of '{name}' is not finite once it is divided by loss_scale_factor; nothing was changed"
             ),
         })
     }

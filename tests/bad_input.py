@@ -119,7 +119,7 @@ ARRAYS = [
     dtype("longdouble", lambda g: g.astype(np.longdouble), str(np.dtype(np.longdouble))),
     dtype("int64", lambda g: g.astype(np.int64), "int64"),
     dtype("int32", lambda g: g.view(np.int32), "int32"),
-    dtype("uint16", lambda g: g.astype(np.uint16), "uint16"),
+    dtype("uint16", lambda g: g.astype(np.uint16), "uint16", "bfloat16"),
     dtype("bool", lambda g: g > 0, "bool"),
     dtype("complex64", lambda g: g.astype(np.complex64), "complex64"),
     dtype("object", lambda g: g.astype(object), "object"),

@@ -164,7 +164,11 @@ impl Optimizer {
                     error(
                         py,
                         Kind::Hyperparameter,
-                        format!("{name} comes from {} which must return a number; got {value}", object),
+                        format!(
+                            "{name} comes from {} which must return a number; got {}",
+                            structure::shown(object.bind(py)),
+                            structure::shown(value.bind(py))
+                        ),
                     )
                 })?;
                 Ok((name, number))

@@ -4,6 +4,7 @@ use crate::error::Kind;
 use crate::optimizer::{Entry, Optimizer};
 use crate::py::arrays::is_plain;
 use crate::py::errors::error;
+use crate::py::structure::shown;
 use crate::{FORMAT_VERSION, Format, NUMERICS_VERSION};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
@@ -65,7 +66,7 @@ pub(crate) fn load(
     known.extend(COUNTERS.map(String::from));
 
     let algorithm = optimizer.algorithm().name;
-    match dict.get_item(ALGORITHM)?.map(|x| x.to_string()) {
+    match dict.get_item(ALGORITHM)?.map(|x| shown(&x)) {
         Some(found) if found == algorithm => {}
         Some(found) => differences.push(format!("it is of '{found}', this optimizer is '{algorithm}'")),
         None => differences.push(format!("'{ALGORITHM}' is missing")),
@@ -120,7 +121,7 @@ pub(crate) fn load(
     }
     if strict {
         for key in dict.keys() {
-            let key = key.to_string();
+            let key = shown(&key);
             if !known.contains(&key) {
                 differences.push(format!("'{key}' is unknown"));
             }
@@ -153,7 +154,7 @@ fn dtype(format: Option<Format>) -> &'static str {
 fn bytes(object: &Bound<'_, PyAny>, format: Option<Format>, shape: &[usize]) -> Result<Vec<u8>, String> {
     let text = |name| crate::py::arrays::text(object, name);
     if !is_plain(object) {
-        return Err(object.get_type().to_string());
+        return Err(shown(object.get_type().as_any()));
     }
     let same =
         object.getattr("shape").and_then(|x| x.extract::<Vec<usize>>()).is_ok_and(|found| found == shape);

@@ -68,7 +68,7 @@ fn walk<'py>(
     if let Ok(mapping) = object.cast::<PyMapping>() {
         let mut nodes = Vec::new();
         for key in mapping.keys()?.iter() {
-            let name = key.str()?.to_string();
+            let name = shown(&key);
             if !(key.is_instance_of::<PyString>() || key.extract::<i64>().is_ok())
                 || name.contains('/')
                 || name.is_empty()
@@ -77,8 +77,8 @@ fn walk<'py>(
                     py,
                     Kind::ParameterSet,
                     format!(
-                        "key {} under '{path}' must be a string that is not empty and has no '/'; nested mappings make such names",
-                        key.repr()?
+                        "key '{}' under '{path}' must be a string without '/' that is not empty; nested mappings make such names",
+                        name
                     ),
                 ));
             }
@@ -115,7 +115,7 @@ impl Place<'_, '_> {
         let (parent, step) = match self {
             Place::Root(_) => return String::new(),
             Place::Item(parent, i) => (parent, i.to_string()),
-            Place::Key(parent, key) => (parent, key.to_string()),
+            Place::Key(parent, key) => (parent, shown(key)),
         };
         let path = parent.path();
         if path.is_empty() { step } else { format!("{path}/{step}") }
@@ -218,6 +218,14 @@ fn descend<'py>(
     }
 }
 
+/// An object as text; what cannot be shown is only named.
+pub(crate) fn shown(object: &Bound<'_, PyAny>) -> String {
+    object.str().map_or_else(
+        |_| format!("an object of {}", describe(object)),
+        |text| text.to_string_lossy().into_owned(),
+    )
+}
+
 fn describe(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "another object".to_string(), |name| name.to_string())
 }
@@ -225,12 +233,12 @@ fn describe(object: &Bound<'_, PyAny>) -> String {
 /// The error that names the keys that are missing and those that are unknown.
 fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, place: &Place<'_, '_>) -> PyErr {
     let py = object.py();
-    let wanted: Vec<String> = nodes.iter().map(|(key, _)| key.bind(py).to_string()).collect();
+    let wanted: Vec<String> = nodes.iter().map(|(key, _)| shown(key.bind(py))).collect();
     let found: Vec<String> = object
         .cast::<PyMapping>()
         .ok()
         .and_then(|mapping| mapping.keys().ok())
-        .map(|keys| keys.iter().map(|key| key.to_string()).collect())
+        .map(|keys| keys.iter().map(|key| shown(&key)).collect())
         .unwrap_or_default();
     let path = place.path();
     let full = |name: &String| if path.is_empty() { format!("'{name}'") } else { format!("'{path}/{name}'") };
