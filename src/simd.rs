@@ -3,7 +3,7 @@
 //! Every kernel is written for [`F32`]: sixteen `f32` lanes, whatever the CPU has. One register
 //! with AVX-512, two with AVX2, four with SSE2 and NEON, an array in the scalar level: the same
 //! program, hence the same bits. Only operations that IEEE 754 rounds exactly are used; nothing
-//! is fused, save [`add_product`], whose product is exact.
+//! is fused, save `Sum::add_product`, whose product is exact.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, f32x16, f64x8, i32x16, u8x16, u16x16, u32x16};
