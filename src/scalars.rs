@@ -8,15 +8,17 @@ struct Squares {
     base: f64,
     /// `base**(2**k)` for k = 0, 1, ...
     squares: Vec<(f64, f64)>,
-    /// The exponent `prefix_of << LOW_BITS` and its power: it changes only every 64th step.
-    prefix: (u64, (f64, f64)),
+    /// The powers 0 to 63, as far as they were asked for.
+    low: Vec<(f64, f64)>,
+    /// The exponent without its low bits, and its power: it changes only every 64th step.
+    high: (u64, (f64, f64)),
 }
 
 const LOW_BITS: u32 = 6;
 
 impl Squares {
     fn new(base: f64) -> Self {
-        Squares { base, squares: vec![(base, 0.0)], prefix: (0, (1.0, 0.0)) }
+        Squares { base, squares: vec![(base, 0.0)], low: Vec::new(), high: (0, (1.0, 0.0)) }
     }
 
     fn square(&mut self, k: usize) -> (f64, f64) {
@@ -28,7 +30,8 @@ impl Squares {
     }
 
     /// The product of the squares of `bits << shift`, from the highest bit down.
-    fn product(&mut self, mut value: (f64, f64), bits: u64, shift: u32) -> (f64, f64) {
+    fn product(&mut self, bits: u64, shift: u32) -> (f64, f64) {
+        let mut value = (1.0, 0.0);
         for k in (0..u64::BITS - bits.leading_zeros()).rev() {
             if bits >> k & 1 == 1 {
                 value = mul(value, self.square((k + shift) as usize));
@@ -38,11 +41,15 @@ impl Squares {
     }
 
     fn pow(&mut self, t: u64) -> (f64, f64) {
-        let high = t >> LOW_BITS;
-        if self.prefix.0 != high {
-            self.prefix = (high, self.product((1.0, 0.0), high, LOW_BITS));
+        let (high, low) = (t >> LOW_BITS, (t & ((1 << LOW_BITS) - 1)) as usize);
+        if self.high.0 != high {
+            self.high = (high, self.product(high, LOW_BITS));
         }
-        self.product(self.prefix.1, t & ((1 << LOW_BITS) - 1), 0)
+        while self.low.len() <= low {
+            let next = self.product(self.low.len() as u64, 0);
+            self.low.push(next);
+        }
+        mul(self.high.1, self.low[low])
     }
 }
 

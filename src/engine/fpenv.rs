@@ -16,7 +16,9 @@ impl DefaultMode {
 
 impl Drop for DefaultMode {
     fn drop(&mut self) {
-        write(self.0);
+        if self.0 != DEFAULT {
+            write(self.0);
+        }
     }
 }
 
