@@ -68,7 +68,8 @@ unpack_root() {
 unpack_site() {
     [ "$site/complete" -nt pyproject.toml ] && return
     rm -rf "$site"
-    "$host_python" -m pip install --quiet --no-compile --target "$site" --only-binary=:all: \
+    "$host_python" -m pip install --quiet --root-user-action=ignore --no-compile \
+        --target "$site" --only-binary=:all: \
         --implementation cp --python-version "$python_version" \
         --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
         --platform manylinux_2_17_aarch64 numpy ml_dtypes pytest
