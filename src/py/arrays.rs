@@ -8,7 +8,7 @@ use crate::error::Kind;
 use crate::py::errors::error;
 use numpy::npyffi::{
     NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PyArray_Check,
-    PyArrayObject, get_type_object,
+    PyArrayObject, PyArrayObject_fields, get_type_object, npy_intp,
 };
 use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
@@ -66,8 +66,7 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
     if kind != ndarray(py) && (!is_array(object) || is_masked(object)?) {
         return Err(wrong_type(object, role, name));
     }
-    // SAFETY: the object is an array; its fields are read while the interpreter is attached.
-    let array = unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields };
+    let array = fields(object);
     // SAFETY: the descriptor of a live array; `type_num` and `byteorder` have the same place in
     // NumPy 1 and 2.
     let (number, order) = unsafe { ((*array.descr).fields.type_num, (*array.descr).fields.byteorder as u8) };
@@ -90,10 +89,7 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
             ),
         ));
     }
-    let nd = usize::try_from(array.nd).unwrap_or(0);
-    // SAFETY: an array has `nd` dimensions.
-    let shape = if nd == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(array.dimensions, nd) } };
-    let len: usize = shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).product();
+    let len: usize = shape(array).iter().map(|&n| usize::try_from(n).unwrap_or(0)).product();
     if array.flags & NPY_ARRAY_C_CONTIGUOUS == 0 && len > 0 {
         let hint = if role == Role::Gradient { "; np.ascontiguousarray makes a copy that is" } else { "" };
         return Err(error(
@@ -139,19 +135,26 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
 
 /// Whether two arrays have the same shape.
 pub(crate) fn same_shape(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: both were checked to be arrays; a shape has `nd` numbers.
-    unsafe {
-        let (a, b) =
-            (&(*a.as_ptr().cast::<PyArrayObject>()).fields, &(*b.as_ptr().cast::<PyArrayObject>()).fields);
-        a.nd == b.nd
-            && (0..usize::try_from(a.nd).unwrap_or(0)).all(|i| *a.dimensions.add(i) == *b.dimensions.add(i))
-    }
+    shape(fields(a)) == shape(fields(b))
 }
 
 /// Whether the array owns its memory, so that nothing else shows it.
 pub(crate) fn owns_memory(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object was checked to be an array.
-    unsafe { (*object.as_ptr().cast::<PyArrayObject>()).fields.base.is_null() }
+    fields(object).base.is_null()
+}
+
+/// What an object that was checked to be an array is made of.
+fn fields<'a>(object: &'a Bound<'_, PyAny>) -> &'a PyArrayObject_fields {
+    // SAFETY: the object is an array; its fields are read while the interpreter is attached.
+    unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields }
+}
+
+fn shape(array: &PyArrayObject_fields) -> &[npy_intp] {
+    match usize::try_from(array.nd) {
+        // SAFETY: an array has `nd` dimensions.
+        Ok(nd) if nd > 0 => unsafe { std::slice::from_raw_parts(array.dimensions, nd) },
+        _ => &[],
+    }
 }
 
 /// The type object of `numpy.ndarray`.

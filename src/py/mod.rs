@@ -1,10 +1,13 @@
 //! The only code that knows Python and NumPy: arrays in, exceptions out.
 
 mod arrays;
+mod bindings;
 mod errors;
 mod floor;
 mod optimizer;
+mod running;
 mod state;
+mod step;
 mod structure;
 
 use crate::error::Result;

@@ -1,57 +1,26 @@
 //! The one class that Python sees.
 
-use crate::engine::sweep::Gradient;
 use crate::error::{Error, Kind};
 use crate::hyper::{Domain, Value};
 use crate::optimizer::{Optimizer as Core, Override};
-use crate::py::arrays::{self, Array, Role};
+use crate::py::arrays::{self, Role};
+use crate::py::bindings::Bindings;
 use crate::py::errors::{error, raise};
-use crate::py::structure::{self, Node};
-use crate::py::{from_python, isa, state, to_python};
+use crate::py::running::{concurrent, refuse_running};
+use crate::py::step::{Failure, guarded, step};
+use crate::py::{from_python, isa, state, structure, to_python};
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-
-/// Elements from which a step takes long enough to let other Python threads run.
-const DETACH_FROM: usize = 65_536;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// A hyperparameter whose value is computed: a schedule of the step, or a callable.
 struct Source {
     name: String,
     object: Py<PyAny>,
     takes_step: bool,
-}
-
-/// A parameter as it was bound.
-struct Parameter {
-    object: Py<PyAny>,
-    array: Array,
-}
-
-// SAFETY: the address is used only while the array is alive and the interpreter attached, or
-// while its range is reserved.
-unsafe impl Send for Parameter {}
-
-/// What was bound by `build`.
-struct Bindings {
-    structure: Node,
-    /// Addresses of the parameters and of the gradients of the step in hand.
-    pointers: Pointers,
-    /// The gradients of the step in hand; empty between steps.
-    leaves: Vec<Py<PyAny>>,
-    /// The structure as passed, as long as somebody else holds it.
-    container: Option<Py<PyAny>>,
-    parameters: Vec<Parameter>,
-    shapes: Vec<Vec<usize>>,
-    /// Addresses of the non-empty parameters and of the state, in order; the number is the
-    /// parameter, none for the state.
-    ranges: Ranges,
 }
 
 struct Inner {
@@ -66,63 +35,6 @@ struct Inner {
 pub(crate) struct Optimizer {
     inner: Mutex<Inner>,
     sources: Mutex<Vec<Source>>,
-}
-
-/// Addresses, in order; the number is the parameter, none for the state.
-type Ranges = Arc<[(Range<usize>, Option<usize>)]>;
-
-/// What steps are writing to with the interpreter detached: process, reservation, addresses.
-static RUNNING: Mutex<Vec<(u32, usize, Ranges)>> = Mutex::new(Vec::new());
-static RUNNING_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// Address ranges that belong to a running step until this is dropped.
-struct Reservation(usize);
-
-impl Reservation {
-    fn take(py: Python<'_>, ranges: &Ranges) -> PyResult<Reservation> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        refuse_running(py, ranges)?;
-        let process = std::process::id();
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        // What a parent was doing when it forked is none of the child's business.
-        running.retain(|(owner, _, _)| *owner == process);
-        running.push((process, id, Arc::clone(ranges)));
-        RUNNING_COUNT.store(running.len(), Ordering::Relaxed);
-        Ok(Reservation(id))
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(_, id, _)| *id != self.0);
-        RUNNING_COUNT.store(running.len(), Ordering::Relaxed);
-    }
-}
-
-/// An error if a running step writes to one of the ranges.
-fn refuse_running(py: Python<'_>, ranges: &Ranges) -> PyResult<()> {
-    if RUNNING_COUNT.load(Ordering::Relaxed) == 0 {
-        return Ok(());
-    }
-    let process = std::process::id();
-    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let busy = running.iter().filter(|(owner, _, _)| *owner == process).any(|(_, _, taken)| {
-        ranges.iter().any(|(range, _)| {
-            let next = taken.partition_point(|(other, _)| other.end <= range.start);
-            taken.get(next).is_some_and(|(other, _)| other.start < range.end)
-        })
-    });
-    if busy { Err(concurrent(py, "another optimizer is writing to the same parameters")) } else { Ok(()) }
-}
-
-fn concurrent(py: Python<'_>, what: &str) -> PyErr {
-    error(
-        py,
-        Kind::ConcurrentStep,
-        format!("{what}; nothing was changed. Take steps from one thread, or guard them with a lock"),
-    )
 }
 
 impl Optimizer {
@@ -194,244 +106,6 @@ fn broken(py: Python<'_>) -> PyErr {
         "a step of this optimizer failed halfway, so its state cannot be trusted; load a saved state into a new one and report this",
     )
 }
-
-/// Runs native code; a panic becomes an exception.
-fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> T) -> PyResult<T> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let what = panic
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        error(py, Kind::Internal, format!("a defect of lamb_rs, please report it: {what}"))
-    })
-}
-
-impl Bindings {
-    fn new(params: &Bound<'_, PyAny>) -> PyResult<(Bindings, Vec<String>)> {
-        let (structure, leaves) = structure::bind(params)?;
-        let mut bound = Bindings {
-            structure,
-            pointers: Pointers(Vec::new(), Vec::new()),
-            leaves: Vec::new(),
-            container: Some(params.clone().unbind()),
-            parameters: Vec::with_capacity(leaves.len()),
-            shapes: Vec::with_capacity(leaves.len()),
-            ranges: Ranges::from([]),
-        };
-        if let [(_, only)] = &leaves[..]
-            && only.is(params)
-        {
-            bound.container = None;
-        }
-        let mut names = Vec::with_capacity(leaves.len());
-        let mut ranges = Vec::with_capacity(leaves.len());
-        for (name, leaf) in leaves {
-            let array = arrays::read(&leaf, Role::Parameter, &|| name.clone())?;
-            if array.len > 0 {
-                ranges.push((array.range(), Some(names.len())));
-            }
-            bound.pointers.0.push(array.data.cast());
-            bound.shapes.push(leaf.getattr("shape")?.extract()?);
-            bound.parameters.push(Parameter { object: leaf.unbind(), array });
-            names.push(name);
-        }
-        ranges.sort_by_key(|(range, _)| range.start);
-        for pair in ranges.windows(2) {
-            let [(a, Some(i)), (b, Some(j))] = pair else {
-                continue;
-            };
-            if b.start < a.end {
-                let (first, second) = (&names[*i.min(j)], &names[*i.max(j)]);
-                return Err(error(
-                    params.py(),
-                    Kind::Alias,
-                    format!(
-                        "parameters '{first}' and '{second}' share {} bytes of memory, which would be updated twice; \
-                         pass each parameter once",
-                        a.end.min(b.end) - b.start
-                    ),
-                ));
-            }
-        }
-        bound.ranges = ranges.into();
-        Ok((bound, names))
-    }
-
-    /// An error if a parameter is no longer what was bound.
-    fn check(&mut self, py: Python<'_>, names: &[String]) -> PyResult<()> {
-        let moved = |i: usize, why: &str| {
-            error(
-                py,
-                Kind::ParameterSet,
-                format!(
-                    "parameter '{}' {why}, so the step would not reach it; nothing was changed. Update parameters in place \
-                     (w -= x, w[...] = x), or build a new optimizer",
-                    names[i]
-                ),
-            )
-        };
-        if let Some(container) = &self.container {
-            if references(container) == 1 {
-                // It was made for the call of `build`; nobody can look into it.
-                self.container = None;
-            } else {
-                let mut i = 0;
-                structure::follow(&self.structure, container.bind(py), "the parameters", &mut |leaf| {
-                    i += 1;
-                    let bound = &self.parameters[i - 1];
-                    // Another view of the same memory is as good.
-                    let same = leaf.is(&bound.object)
-                        || arrays::read(&leaf, Role::Parameter, &|| names[i - 1].clone())
-                            .is_ok_and(|a| a.data == bound.array.data && a.len == bound.array.len);
-                    if same { Ok(()) } else { Err(moved(i - 1, "was replaced by another array")) }
-                })?;
-            }
-        }
-        for (i, parameter) in self.parameters.iter().enumerate() {
-            let object = parameter.object.bind(py);
-            let array = arrays::read(object, Role::Parameter, &|| names[i].clone())?;
-            if array.data != parameter.array.data || array.len != parameter.array.len {
-                return Err(moved(i, "was moved or resized"));
-            }
-            if self.container.is_none() && references(&parameter.object) == 1 && arrays::owns_memory(object) {
-                return Err(moved(i, "was rebound: nobody but the optimizer holds its array"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks parameters and gradients, and keeps the gradients and their addresses for the step.
-    fn take_gradients(&mut self, py: Python<'_>, grads: &Bound<'_, PyAny>, names: &[String]) -> PyResult<()> {
-        let leaves = &mut self.leaves;
-        structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
-            leaves.push(leaf.unbind());
-            Ok(())
-        })?;
-        // From here on no code of the caller runs: what was checked stays so.
-        self.check(py, names)?;
-        let mut gradients = std::mem::take(&mut self.pointers.1);
-        gradients.clear();
-        for (i, leaf) in self.leaves.iter().enumerate() {
-            gradients.push(self.gradient(i, leaf.bind(py), names)?);
-        }
-        self.pointers.1 = gradients;
-        Ok(())
-    }
-
-    /// A gradient that passed every check.
-    fn gradient(&self, i: usize, leaf: &Bound<'_, PyAny>, names: &[String]) -> PyResult<Gradient> {
-        if leaf.is_none() {
-            return Ok(Gradient::None);
-        }
-        let py = leaf.py();
-        let array = arrays::read(leaf, Role::Gradient, &|| names[i].clone())?;
-        let parameter = self.parameters[i].object.bind(py);
-        if !arrays::same_shape(leaf, parameter) {
-            return Err(error(
-                py,
-                Kind::Shape,
-                format!(
-                    "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting",
-                    names[i],
-                    arrays::text(leaf, "shape"),
-                    arrays::text(parameter, "shape")
-                ),
-            ));
-        }
-        self.refuse_overlap(py, i, &array, names)?;
-        Ok(array.gradient())
-    }
-
-    /// Starts every average as a copy of its parameter.
-    fn start_averages(&self, core: &mut Core) {
-        for (i, parameter) in self.parameters.iter().enumerate() {
-            let Array { data, len, .. } = parameter.array;
-            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
-            core.start_average(i, unsafe { std::slice::from_raw_parts(data.cast(), len) });
-        }
-    }
-
-    /// An error if a gradient lies in memory that the step writes to.
-    fn refuse_overlap(&self, py: Python<'_>, i: usize, gradient: &Array, names: &[String]) -> PyResult<()> {
-        let range = gradient.range();
-        let next = self.ranges.partition_point(|(taken, _)| taken.end <= range.start);
-        match self.ranges.get(next) {
-            Some((taken, owner)) if taken.start < range.end && gradient.len > 0 => {
-                let bytes = taken.end.min(range.end) - taken.start.max(range.start);
-                let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));
-                Err(error(
-                    py,
-                    Kind::Alias,
-                    format!(
-                        "gradient of '{}' shares {bytes} bytes of memory with {owner}; pass a .copy() of it",
-                        names[i]
-                    ),
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Why a step did not happen: refused before anything was written, or broken off.
-enum Failure {
-    Refused(PyErr),
-    Panicked(PyErr),
-}
-
-impl From<PyErr> for Failure {
-    fn from(e: PyErr) -> Self {
-        Failure::Refused(e)
-    }
-}
-
-/// Checks and runs one step.
-fn step(
-    py: Python<'_>,
-    core: &mut Core,
-    bound: &mut Bindings,
-    grads: &Bound<'_, PyAny>,
-    values: Vec<(String, f64)>,
-) -> Result<bool, Failure> {
-    bound.take_gradients(py, grads, core.names())?;
-    for (name, value) in values {
-        core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
-    }
-    let Bindings { pointers, ranges, .. } = bound;
-    let pointers: &Pointers = pointers;
-    let run = |core: &mut Core, pointers: &Pointers| {
-        // SAFETY: every array was checked, no written range overlaps another one, and the arrays
-        // are held for the time of the call.
-        unsafe { core.apply_raw(&pointers.0, &pointers.1) }
-    };
-    let done = if core.elements() < DETACH_FROM {
-        refuse_running(py, ranges)?;
-        guarded(py, || run(core, pointers))
-    } else {
-        let reserved = Reservation::take(py, ranges)?;
-        let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| run(core, pointers))));
-        drop(reserved);
-        done.or_else(|panic| guarded(py, || std::panic::resume_unwind(panic)))
-    };
-    match done {
-        Ok(updated) => updated.map_err(|e| Failure::Refused(raise(py, &e))),
-        Err(panicked) => Err(Failure::Panicked(panicked)),
-    }
-}
-
-/// The reference count of an object.
-fn references(object: &Py<PyAny>) -> u32 {
-    // SAFETY: a live object starts with its count; newer interpreters keep flags in its upper half.
-    unsafe { object.as_ptr().cast::<u32>().read() }
-}
-
-/// Pointers of one step, for the thread that runs it with the interpreter detached.
-struct Pointers(Vec<*mut f32>, Vec<Gradient>);
-// SAFETY: the arrays are held and their ranges reserved for the time of the step.
-unsafe impl Send for Pointers {}
-// SAFETY: as above; the addresses are only read.
-unsafe impl Sync for Pointers {}
 
 fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<Override>>> {
     let Some(list) = list else {

@@ -1,23 +1,27 @@
 //! An optimizer: hyperparameters, state and counters of one training run.
 
+mod built;
+mod group;
+
+use self::built::{Built, Finite, SWEEPS, room};
+use self::group::Group;
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::kernels::MAX_SUMS;
 use crate::engine::memory::Block;
-use crate::engine::plan::{Plan, useful_threads};
+use crate::engine::plan::Plan;
 use crate::engine::pool::{self, Board, num_threads};
 use crate::engine::stages::{Average, Prepare};
 use crate::engine::state::{Array, Extras, State};
-use crate::engine::stepper::{Passes, Stepper};
 use crate::engine::storage::{Format, StateDtype};
 use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Domain, Hyper, Value, Values, number, shared};
+use crate::hyper::{Value, Values, shared};
 use crate::registry::Algorithm;
 use crate::rule::Step;
 use crate::scalars::{Powers, hash_name, mix};
 use crate::simd::Isa;
 use crate::trust::Ratio;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// What differs for one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,79 +85,6 @@ pub struct Entry {
     place: std::ops::Range<usize>,
 }
 
-/// Parameters with the same hyperparameters.
-#[derive(Clone, Debug)]
-struct Group {
-    overrides: Vec<Override>,
-    values: Values,
-    adapt: bool,
-}
-
-/// The factor of a learning rate, as a row of a table.
-const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeast(0.0), "");
-
-impl Group {
-    fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
-        let mut group = Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true };
-        for one in overrides {
-            match one {
-                Override::Value(name, value) => {
-                    let (position, hyper) = base.find(name)?;
-                    let why = match (hyper.moves, base.may_differ(position)) {
-                        (false, _) => "is fixed at construction",
-                        (true, false) => "holds for all parameters",
-                        _ => "",
-                    };
-                    if !why.is_empty() {
-                        return Err(Error::new(
-                            Kind::Hyperparameter,
-                            format!("{name} {why} and cannot differ between parameters"),
-                        ));
-                    }
-                    group.values.set(name, *value)?;
-                }
-                Override::Adapt(adapt) => group.adapt = *adapt,
-                Override::LearningRate(x) => {
-                    base.find("learning_rate")?.1.check(Value::Number(*x))?;
-                }
-                Override::Multiplier(x) => {
-                    MULTIPLIER.check(Value::Number(*x))?;
-                }
-                Override::Trainable(_) => {}
-            }
-        }
-        Ok(group)
-    }
-
-    fn learning_rate(&self, base: f64) -> f64 {
-        self.overrides.iter().fold(base, |rate, one| match one {
-            Override::LearningRate(x) => *x,
-            Override::Multiplier(factor) => rate * factor,
-            _ => rate,
-        })
-    }
-}
-
-/// What exists once the parameters are known.
-struct Built {
-    names: Vec<String>,
-    tensors: Vec<Tensor>,
-    lengths: Vec<usize>,
-    groups: Vec<Group>,
-    stepper: Box<dyn Stepper>,
-    state: State,
-    partials: Vec<AtomicU64>,
-    /// The same for the norms of gradients; empty until they are wanted.
-    norm_partials: Vec<AtomicU64>,
-    step_plan: Plan,
-    flat_plan: Plan,
-    board: Board,
-    scratch: Block,
-    factors: Vec<f32>,
-    /// Whether the sums of the last step are there.
-    measured: bool,
-}
-
 /// An optimizer. See the crate's example.
 pub struct Optimizer {
     algorithm: &'static Algorithm,
@@ -170,15 +101,6 @@ pub struct Optimizer {
     first_rate: Option<f64>,
     largest_rate: f64,
 }
-
-/// What a call did.
-enum Finite {
-    Yes,
-    No(String),
-}
-
-/// Distinguishes sweeps, for what threads remember between items.
-static SWEEPS: AtomicU64 = AtomicU64::new(1);
 
 impl Optimizer {
     /// The algorithm called `name` at its defaults.
@@ -754,11 +676,6 @@ fn bytes(array: &Array, len: usize) -> usize {
     elements.len() + scales.map_or(0, |s| s.len())
 }
 
-/// Room for partial sums.
-fn room(n: usize) -> Vec<AtomicU64> {
-    std::iter::repeat_with(AtomicU64::default).take(n).collect()
-}
-
 /// The norm clip that is set.
 #[derive(Clone, Copy)]
 enum Clip {
@@ -778,148 +695,5 @@ impl Clip {
 
     fn needs_norms(self) -> bool {
         !matches!(self, Clip::None)
-    }
-}
-
-impl Built {
-    /// Gives the states that do not start at zero their first value.
-    fn fill_initial(&mut self, values: &Values) {
-        for (k, slot) in self.stepper.slots().iter().enumerate() {
-            let Some(initial) = slot.initial else {
-                continue;
-            };
-            for i in 0..self.tensors.len() {
-                if let Some(array) = self.state.tensors[i].slots[k] {
-                    let x = values.number(initial) as f32;
-                    let x = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
-                    self.state.fill(&array, self.lengths[i], x);
-                }
-            }
-        }
-    }
-
-    /// The named arrays of a tensor.
-    fn arrays(&self, tensor: usize) -> Vec<(&'static str, Array)> {
-        let arrays = &self.state.tensors[tensor];
-        let slots = self.stepper.slots().iter().zip(&arrays.slots);
-        slots
-            .filter_map(|(slot, array)| array.map(|a| (slot.name, a)))
-            .chain(arrays.average.map(|a| ("average", a)))
-            .chain(arrays.accumulated.map(|a| ("gradient_accumulator", a)))
-            .collect()
-    }
-
-    /// Plans for this many threads, if they are not there yet.
-    fn plan(&mut self, available: usize) -> Result<()> {
-        let elements: usize = self.lengths.iter().sum();
-        let threads = useful_threads(elements, available);
-        if self.step_plan.threads == threads && !self.step_plan.phases[0].items.is_empty() {
-            return Ok(());
-        }
-        let flat = Plan::single(&self.lengths, threads);
-        let step = match self.stepper.passes() {
-            Passes::One => Plan::single(&self.lengths, threads),
-            passes => Plan::waves(&self.lengths, threads, passes == Passes::AdvanceThenApply),
-        };
-        let bytes = step.scratch * size_of::<f32>();
-        if self.scratch.len() < bytes {
-            self.scratch = Block::zeroed(bytes)?;
-        }
-        (self.step_plan, self.flat_plan) = (step, flat);
-        Ok(())
-    }
-
-    /// L2 norm of each gradient, as the rule will see it before clips.
-    fn norms(
-        &mut self,
-        isa: Isa,
-        params: &[*mut f32],
-        gradients: &[Gradient],
-        prepare: Prepare,
-        accumulated: bool,
-    ) -> Vec<f64> {
-        if self.norm_partials.is_empty() {
-            self.norm_partials = room(self.partials.len());
-        }
-        let sweep = Sweep {
-            task: Task::Norm,
-            isa,
-            tensors: &self.tensors,
-            params,
-            gradients,
-            prepare,
-            factors: &[],
-            accumulated,
-            state: &self.state,
-            partials: &self.norm_partials,
-            scratch: std::ptr::null_mut(),
-            id: SWEEPS.fetch_add(1, Ordering::Relaxed),
-        };
-        pool::run(&self.flat_plan, &mut self.board, &|stage, item| sweep.run(stage, item));
-        let takes_part = |i: usize| {
-            self.tensors[i].group.is_some() && (accumulated || !matches!(gradients[i], Gradient::None))
-        };
-        (0..self.tensors.len())
-            .map(
-                |i| {
-                    if takes_part(i) { totals(&self.norm_partials, &self.tensors[i])[0].sqrt() } else { 0.0 }
-                },
-            )
-            .collect()
-    }
-
-    /// Whether every gradient is finite, by its norm; else where the first is not.
-    fn finite(&self, norms: &[f64], gradients: &[Gradient]) -> Finite {
-        let Some(i) = norms.iter().position(|x| !x.is_finite()) else {
-            return Finite::Yes;
-        };
-        // SAFETY: the gradient is as long as its parameter.
-        let found = unsafe { gradients[i].non_finite(self.lengths[i]) };
-        let name = &self.names[i];
-        Finite::No(match found {
-            Some((index, value, count)) => format!(
-                "gradient of '{name}' has {count} non-finite element{}, the first at flat index {index}: {value}; \
-                 nothing was changed. Mend it, or use nonfinite=\"skip\" to leave such steps out or \
-                 nonfinite=\"propagate\" to let them through",
-                if count == 1 { "" } else { "s" }
-            ),
-            None if self.state.tensors[i].accumulated.is_some() => {
-                format!("accumulated gradient of '{name}' is not finite; nothing was changed")
-            }
-            None => format!(
-                "gradient of '{name}' is not finite once it is divided by loss_scale_factor; nothing was changed"
-            ),
-        })
-    }
-}
-
-impl Gradient {
-    /// Index, value and number of the non-finite elements.
-    ///
-    /// # Safety
-    ///
-    /// The gradient has `len` elements.
-    unsafe fn non_finite(&self, len: usize) -> Option<(usize, f32, usize)> {
-        let at = |i: usize| {
-            // SAFETY: `i < len`, as the caller promises.
-            unsafe {
-                match self {
-                    Gradient::None => 0.0,
-                    Gradient::Float32(g) => *g.add(i),
-                    Gradient::Bfloat16(g) => f32::from_bits(u32::from(*g.add(i)) << 16),
-                    // All exponent bits set: not finite, in half as in single precision.
-                    Gradient::Float16(g) if *g.add(i) & 0x7c00 == 0x7c00 => {
-                        if *g.add(i) & 0x3ff == 0 {
-                            f32::INFINITY
-                        } else {
-                            f32::NAN
-                        }
-                    }
-                    Gradient::Float16(_) => 0.0,
-                }
-            }
-        };
-        let first = (0..len).find(|&i| !at(i).is_finite())?;
-        Some((first, at(first), (first..len).filter(|&i| !at(i).is_finite()).count()))
     }
 }

@@ -1,0 +1,58 @@
+//! Parameters with the same hyperparameters, and what differs between groups.
+
+use super::Override;
+use crate::error::{Error, Kind, Result};
+use crate::hyper::{Domain, Hyper, Value, Values, number};
+
+/// Parameters with the same hyperparameters.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) overrides: Vec<Override>,
+    pub(super) values: Values,
+    pub(super) adapt: bool,
+}
+
+/// The factor of a learning rate, as a row of a table.
+const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeast(0.0), "");
+
+impl Group {
+    pub(super) fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
+        let mut group = Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true };
+        for one in overrides {
+            match one {
+                Override::Value(name, value) => {
+                    let (position, hyper) = base.find(name)?;
+                    let why = match (hyper.moves, base.may_differ(position)) {
+                        (false, _) => "is fixed at construction",
+                        (true, false) => "holds for all parameters",
+                        _ => "",
+                    };
+                    if !why.is_empty() {
+                        return Err(Error::new(
+                            Kind::Hyperparameter,
+                            format!("{name} {why} and cannot differ between parameters"),
+                        ));
+                    }
+                    group.values.set(name, *value)?;
+                }
+                Override::Adapt(adapt) => group.adapt = *adapt,
+                Override::LearningRate(x) => {
+                    base.find("learning_rate")?.1.check(Value::Number(*x))?;
+                }
+                Override::Multiplier(x) => {
+                    MULTIPLIER.check(Value::Number(*x))?;
+                }
+                Override::Trainable(_) => {}
+            }
+        }
+        Ok(group)
+    }
+
+    pub(super) fn learning_rate(&self, base: f64) -> f64 {
+        self.overrides.iter().fold(base, |rate, one| match one {
+            Override::LearningRate(x) => *x,
+            Override::Multiplier(factor) => rate * factor,
+            _ => rate,
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! The parameters as they were bound, and the checks of every step.
+
+use crate::engine::sweep::Gradient;
+use crate::error::Kind;
+use crate::optimizer::Optimizer as Core;
+use crate::py::arrays::{self, Array, Role};
+use crate::py::errors::error;
+use crate::py::running::Ranges;
+use crate::py::structure::{self, Node};
+use pyo3::prelude::*;
+
+/// A parameter as it was bound.
+pub(crate) struct Parameter {
+    pub(crate) object: Py<PyAny>,
+    pub(crate) array: Array,
+}
+
+// SAFETY: the address is used only while the array is alive and the interpreter attached, or
+// while its range is reserved.
+unsafe impl Send for Parameter {}
+/// What was bound by `build`.
+pub(crate) struct Bindings {
+    pub(crate) structure: Node,
+    /// Addresses of the parameters and of the gradients of the step in hand.
+    pub(crate) pointers: Pointers,
+    /// The gradients of the step in hand; empty between steps.
+    pub(crate) leaves: Vec<Py<PyAny>>,
+    /// The structure as passed, as long as somebody else holds it.
+    pub(crate) container: Option<Py<PyAny>>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) shapes: Vec<Vec<usize>>,
+    /// Addresses of the non-empty parameters and of the state, in order; the number is the
+    /// parameter, none for the state.
+    pub(crate) ranges: Ranges,
+}
+impl Bindings {
+    pub(crate) fn new(params: &Bound<'_, PyAny>) -> PyResult<(Bindings, Vec<String>)> {
+        let (structure, leaves) = structure::bind(params)?;
+        let mut bound = Bindings {
+            structure,
+            pointers: Pointers(Vec::new(), Vec::new()),
+            leaves: Vec::new(),
+            container: Some(params.clone().unbind()),
+            parameters: Vec::with_capacity(leaves.len()),
+            shapes: Vec::with_capacity(leaves.len()),
+            ranges: Ranges::from([]),
+        };
+        if let [(_, only)] = &leaves[..]
+            && only.is(params)
+        {
+            bound.container = None;
+        }
+        let mut names = Vec::with_capacity(leaves.len());
+        let mut ranges = Vec::with_capacity(leaves.len());
+        for (name, leaf) in leaves {
+            let array = arrays::read(&leaf, Role::Parameter, &|| name.clone())?;
+            if array.len > 0 {
+                ranges.push((array.range(), Some(names.len())));
+            }
+            bound.pointers.0.push(array.data.cast());
+            bound.shapes.push(leaf.getattr("shape")?.extract()?);
+            bound.parameters.push(Parameter { object: leaf.unbind(), array });
+            names.push(name);
+        }
+        ranges.sort_by_key(|(range, _)| range.start);
+        for pair in ranges.windows(2) {
+            let [(a, Some(i)), (b, Some(j))] = pair else {
+                continue;
+            };
+            if b.start < a.end {
+                let (first, second) = (&names[*i.min(j)], &names[*i.max(j)]);
+                return Err(error(
+                    params.py(),
+                    Kind::Alias,
+                    format!(
+                        "parameters '{first}' and '{second}' share {} bytes of memory, which would be updated twice; \
+                         pass each parameter once",
+                        a.end.min(b.end) - b.start
+                    ),
+                ));
+            }
+        }
+        bound.ranges = ranges.into();
+        Ok((bound, names))
+    }
+
+    /// An error if a parameter is no longer what was bound.
+    pub(crate) fn check(&mut self, py: Python<'_>, names: &[String]) -> PyResult<()> {
+        let moved = |i: usize, why: &str| {
+            error(
+                py,
+                Kind::ParameterSet,
+                format!(
+                    "parameter '{}' {why}, so the step would not reach it; nothing was changed. Update parameters in place \
+                     (w -= x, w[...] = x), or build a new optimizer",
+                    names[i]
+                ),
+            )
+        };
+        if let Some(container) = &self.container {
+            if references(container) == 1 {
+                // It was made for the call of `build`; nobody can look into it.
+                self.container = None;
+            } else {
+                let mut i = 0;
+                structure::follow(&self.structure, container.bind(py), "the parameters", &mut |leaf| {
+                    i += 1;
+                    let bound = &self.parameters[i - 1];
+                    // Another view of the same memory is as good.
+                    let same = leaf.is(&bound.object)
+                        || arrays::read(&leaf, Role::Parameter, &|| names[i - 1].clone())
+                            .is_ok_and(|a| a.data == bound.array.data && a.len == bound.array.len);
+                    if same { Ok(()) } else { Err(moved(i - 1, "was replaced by another array")) }
+                })?;
+            }
+        }
+        for (i, parameter) in self.parameters.iter().enumerate() {
+            let object = parameter.object.bind(py);
+            let array = arrays::read(object, Role::Parameter, &|| names[i].clone())?;
+            if array.data != parameter.array.data || array.len != parameter.array.len {
+                return Err(moved(i, "was moved or resized"));
+            }
+            if self.container.is_none() && references(&parameter.object) == 1 && arrays::owns_memory(object) {
+                return Err(moved(i, "was rebound: nobody but the optimizer holds its array"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks parameters and gradients, and keeps the gradients and their addresses for the step.
+    pub(crate) fn take_gradients(
+        &mut self,
+        py: Python<'_>,
+        grads: &Bound<'_, PyAny>,
+        names: &[String],
+    ) -> PyResult<()> {
+        let leaves = &mut self.leaves;
+        structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
+            leaves.push(leaf.unbind());
+            Ok(())
+        })?;
+        // From here on no code of the caller runs: what was checked stays so.
+        self.check(py, names)?;
+        let mut gradients = std::mem::take(&mut self.pointers.1);
+        gradients.clear();
+        for (i, leaf) in self.leaves.iter().enumerate() {
+            gradients.push(self.gradient(i, leaf.bind(py), names)?);
+        }
+        self.pointers.1 = gradients;
+        Ok(())
+    }
+
+    /// A gradient that passed every check.
+    fn gradient(&self, i: usize, leaf: &Bound<'_, PyAny>, names: &[String]) -> PyResult<Gradient> {
+        if leaf.is_none() {
+            return Ok(Gradient::None);
+        }
+        let py = leaf.py();
+        let array = arrays::read(leaf, Role::Gradient, &|| names[i].clone())?;
+        let parameter = self.parameters[i].object.bind(py);
+        if !arrays::same_shape(leaf, parameter) {
+            return Err(error(
+                py,
+                Kind::Shape,
+                format!(
+                    "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting",
+                    names[i],
+                    arrays::text(leaf, "shape"),
+                    arrays::text(parameter, "shape")
+                ),
+            ));
+        }
+        self.refuse_overlap(py, i, &array, names)?;
+        Ok(array.gradient())
+    }
+
+    /// Starts every average as a copy of its parameter.
+    pub(crate) fn start_averages(&self, core: &mut Core) {
+        for (i, parameter) in self.parameters.iter().enumerate() {
+            let Array { data, len, .. } = parameter.array;
+            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
+            core.start_average(i, unsafe { std::slice::from_raw_parts(data.cast(), len) });
+        }
+    }
+
+    /// An error if a gradient lies in memory that the step writes to.
+    fn refuse_overlap(&self, py: Python<'_>, i: usize, gradient: &Array, names: &[String]) -> PyResult<()> {
+        let range = gradient.range();
+        let next = self.ranges.partition_point(|(taken, _)| taken.end <= range.start);
+        match self.ranges.get(next) {
+            Some((taken, owner)) if taken.start < range.end && gradient.len > 0 => {
+                let bytes = taken.end.min(range.end) - taken.start.max(range.start);
+                let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));
+                Err(error(
+                    py,
+                    Kind::Alias,
+                    format!(
+                        "gradient of '{}' shares {bytes} bytes of memory with {owner}; pass a .copy() of it",
+                        names[i]
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+/// The reference count of an object.
+fn references(object: &Py<PyAny>) -> u32 {
+    // SAFETY: a live object starts with its count; newer interpreters keep flags in its upper half.
+    unsafe { object.as_ptr().cast::<u32>().read() }
+}
+/// Pointers of one step, for the thread that runs it with the interpreter detached.
+pub(crate) struct Pointers(pub(crate) Vec<*mut f32>, pub(crate) Vec<Gradient>);
+// SAFETY: the arrays are held and their ranges reserved for the time of the step.
+unsafe impl Send for Pointers {}
+// SAFETY: as above; the addresses are only read.
+unsafe impl Sync for Pointers {}
