@@ -98,8 +98,9 @@ unset LAMB_RS_SIMD
 
 stage "aarch64: Rust"
 # Emulated, the whole suite takes an hour; what differs between CPUs is the level. These compare
-# every row with the table: scalar and NEON, with two threads.
-cargo test --release --target $target --target-dir "$work/rust" --test determinism -- every_row two_threads
+# every row with the table: scalar and NEON, and in the modes of the floating-point unit.
+cargo test --release --target $target --target-dir "$work/rust" --test determinism -- \
+    every_row two_threads in_any_floating_point_mode
 
 stage "aarch64: build the Python module"
 PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CROSS_PYTHON_VERSION=$python_version PYO3_PYTHON='' \
