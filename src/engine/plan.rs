@@ -11,7 +11,9 @@ use std::ops::Range;
 /// Elements of a chunk. Part of the numeric contract.
 pub(crate) const CHUNK: usize = 16_384;
 /// Elements of a wave, for each thread: what its share of the caches holds.
-pub(crate) const WAVE_PER_THREAD: usize = 262_144;
+const WAVE_PER_THREAD: usize = 262_144;
+/// Of a larger wave, the elements whose direction each thread keeps: what its own cache holds.
+const HOT_PER_THREAD: usize = 65_536;
 /// Elements that are worth waking another thread for.
 const PER_THREAD: usize = 32_768;
 
@@ -66,8 +68,8 @@ impl Plan {
         Plan { threads, phases: vec![Phase::new(Stage::Only, items, threads, lengths)], scratch: 0 }
     }
 
-    /// Two phases for each wave; `keep_direction` gives waves that fit the cache room for the
-    /// direction between them.
+    /// Two phases for each wave; `keep_direction` says whether the first leaves the direction to the
+    /// second where that stays in cache.
     pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool) -> Plan {
         let capacity = WAVE_PER_THREAD * threads;
         let mut plan = Plan { threads, phases: Vec::new(), scratch: 0 };
@@ -79,26 +81,36 @@ impl Plan {
                 total += lengths[end];
                 end += 1;
             }
-            plan.wave(lengths, first..end, keep_direction && total <= capacity);
+            let room = match (keep_direction, total <= capacity) {
+                (false, _) => 0,
+                (true, true) => usize::MAX,
+                (true, false) => HOT_PER_THREAD,
+            };
+            plan.wave(lengths, first..end, room);
             first = end;
         }
         plan
     }
 
-    fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, keep: bool) {
+    /// Two phases over some tensors. Each thread keeps the direction of its last `room` elements,
+    /// which are the first that it passes over again.
+    fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, room: usize) {
+        let items = pieces(lengths, tensors, self.threads).collect();
+        let mut first = Phase::new(Stage::First, items, self.threads, lengths);
         let mut used = 0;
-        let items = pieces(lengths, tensors, self.threads)
-            .map(|item| match item {
-                Item::Chunk { tensor, start, end, .. } if keep => {
-                    let scratch = Some(used);
-                    used += (end - start).next_multiple_of(256);
-                    Item::Chunk { tensor, start, end, scratch }
+        for share in first.shares.windows(2) {
+            let mut left = room;
+            for item in first.items[share[0] as usize..share[1] as usize].iter_mut().rev() {
+                if let Item::Chunk { start, end, scratch, .. } = item
+                    && *end - *start <= left
+                {
+                    left -= *end - *start;
+                    *scratch = Some(used);
+                    used += (*end - *start).next_multiple_of(256);
                 }
-                item => item,
-            })
-            .collect();
+            }
+        }
         self.scratch = self.scratch.max(used);
-        let first = Phase::new(Stage::First, items, self.threads, lengths);
         let second = first.backwards();
         self.phases.push(first);
         if !second.items.is_empty() {
