@@ -1,0 +1,146 @@
+//! What an optimizer tells about itself: norms, rows, and its state by name.
+
+use super::{Entry, Optimizer, Row};
+use crate::engine::fpenv::DefaultMode;
+use crate::engine::state::{Array, State};
+use crate::engine::sweep::totals;
+use crate::hyper::shared;
+use crate::trust::Ratio;
+
+impl Optimizer {
+    /// Ratios of the last step, in the order of the names; none before it or for rules without.
+    pub fn ratios(&self) -> Option<Vec<Ratio>> {
+        let built = self.built.as_ref().filter(|b| b.measured && self.algorithm.layerwise)?;
+        let _mode = DefaultMode::enter();
+        Some(
+            built
+                .tensors
+                .iter()
+                .map(|tensor| match tensor.group {
+                    Some(group) => built.stepper.record(group, &totals(&built.partials, tensor)),
+                    None => Ratio::NONE,
+                })
+                .collect(),
+        )
+    }
+
+    /// What is done to each parameter.
+    pub fn rows(&self) -> Vec<Row> {
+        let Some(built) = &self.built else {
+            return Vec::new();
+        };
+        let base = self.values.number(0);
+        built
+            .tensors
+            .iter()
+            .enumerate()
+            .map(|(i, tensor)| {
+                let group = tensor.group.map(|g| &built.groups[g]);
+                let arrays = built.arrays(i);
+                Row {
+                    name: built.names[i].clone(),
+                    len: tensor.len,
+                    learning_rate: group.map_or(0.0, |g| g.learning_rate(base)),
+                    weight_decay: group.and_then(|g| g.values.shared_number(shared::WEIGHT_DECAY)),
+                    layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
+                    trainable: group.is_some(),
+                    state_bytes: arrays.iter().map(|(_, a)| bytes(a, tensor.len)).sum(),
+                    slots: arrays.iter().map(|(name, a)| (*name, a.format)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// Bytes of all states.
+    pub fn state_bytes(&self) -> usize {
+        self.rows().iter().map(|row| row.state_bytes).sum()
+    }
+
+    /// Every array of the state.
+    pub fn entries(&self) -> Vec<Entry> {
+        let Some(built) = &self.built else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for (tensor, name) in built.names.iter().enumerate() {
+            for (slot, array) in built.arrays(tensor) {
+                let (elements, scales) = State::places(&array, built.lengths[tensor]);
+                let key = format!("{name}/{slot}");
+                entries.extend(scales.map(|place| Entry {
+                    key: format!("{key}_scale"),
+                    tensor,
+                    format: None,
+                    place,
+                }));
+                entries.push(Entry { key, tensor, format: Some(array.format), place: elements });
+            }
+        }
+        entries
+    }
+
+    /// The bytes of an entry.
+    pub fn entry_bytes(&self, entry: &Entry) -> &[u8] {
+        self.built.as_ref().map_or(&[], |b| &b.state.block.bytes()[entry.place.clone()])
+    }
+
+    /// Replaces the bytes of an entry.
+    pub fn write_entry(&mut self, entry: &Entry, bytes: &[u8]) {
+        if let Some(built) = &mut self.built {
+            built.state.block.bytes_mut()[entry.place.clone()].copy_from_slice(bytes);
+            built.measured = false;
+        }
+    }
+
+    /// Counters and rates: `iterations`, `calls`, `skipped_steps`, first and largest rate.
+    pub fn counters(&self) -> ([u64; 3], Option<f64>, f64) {
+        ([self.iterations, self.calls, self.skipped], self.first_rate, self.largest_rate)
+    }
+
+    /// Replaces counters and rates.
+    pub fn set_counters(&mut self, counters: [u64; 3], first_rate: Option<f64>, largest_rate: f64) {
+        [self.iterations, self.calls, self.skipped] = counters;
+        (self.first_rate, self.largest_rate) = (first_rate, largest_rate);
+        self.last_skip = None;
+        self.gradient_norm = None;
+    }
+
+    /// Zeroes state and counters.
+    pub fn reset(&mut self) {
+        if let Some(built) = &mut self.built {
+            built.state.block.bytes_mut().fill(0);
+            built.fill_initial(&self.values);
+            built.measured = false;
+        }
+        self.set_counters([0; 3], None, 0.0);
+    }
+
+    /// The average of a parameter, where one is kept.
+    pub fn average_of(&self, tensor: usize) -> Option<&[f32]> {
+        let built = self.built.as_ref()?;
+        let array = built.state.tensors.get(tensor)?.average.as_ref()?;
+        Some(built.state.read(array, built.lengths[tensor]))
+    }
+
+    /// Starts the average of a parameter at these values, where one is kept.
+    pub fn start_average(&mut self, tensor: usize, values: &[f32]) {
+        if let Some(built) = &mut self.built
+            && let Some(array) = built.state.tensors[tensor].average
+        {
+            let place = State::places(&array, values.len()).0;
+            let average = bytemuck::cast_slice_mut::<u8, f32>(&mut built.state.block.bytes_mut()[place]);
+            for (average, &x) in average.iter_mut().zip(values) {
+                *average = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
+            }
+        }
+    }
+
+    /// Address and length of the memory that holds all state.
+    pub fn state_memory(&self) -> (usize, usize) {
+        self.built.as_ref().map_or((0, 0), |b| (b.state.block.as_ptr() as usize, b.state.block.len()))
+    }
+}
+
+fn bytes(array: &Array, len: usize) -> usize {
+    let (elements, scales) = State::places(array, len);
+    elements.len() + scales.map_or(0, |s| s.len())
+}
