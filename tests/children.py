@@ -10,11 +10,13 @@ from pathlib import Path
 
 THREAD_VARIABLES = ("LAMB_RS_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS")
 PRELUDE = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
 import numpy as np
 import lamb_rs
 from lamb_rs import *
 F = np.float32
+# A shell ignores Ctrl-C in what it runs in the background, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 
 

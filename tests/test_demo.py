@@ -332,8 +332,14 @@ def test_a_picture_that_cannot_be_written_is_told_first(
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
 def test_ctrl_c_ends_with_one_line(tmp_path: Path) -> None:
     write_set(tmp_path / "images", images=200_000)
+    # A shell ignores Ctrl-C in what it runs in the background, and its children inherit that.
+    code = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"sys.argv = ['lamb_rs', 'demo', '--data', {str(tmp_path / 'images')!r}]; "
+        "runpy.run_module('lamb_rs', run_name='__main__', alter_sys=True)"
+    )
     with subprocess.Popen(
-        [sys.executable, "-m", "lamb_rs", "demo", "--data", str(tmp_path / "images")],
+        [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
