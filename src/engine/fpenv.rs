@@ -47,14 +47,14 @@ fn write(mode: u64) {
 fn read() -> u64 {
     let mode: u64;
     // SAFETY: reads the floating-point control register.
-    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) mode, options(nomem, nostack, preserves_flags)) };
+    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) mode, options(nostack, preserves_flags)) };
     mode
 }
 
 #[cfg(target_arch = "aarch64")]
 fn write(mode: u64) {
     // SAFETY: writes a value that `read` returned, or the default.
-    unsafe { std::arch::asm!("msr fpcr, {}", in(reg) mode, options(nomem, nostack, preserves_flags)) };
+    unsafe { std::arch::asm!("msr fpcr, {}", in(reg) mode, options(nostack, preserves_flags)) };
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
