@@ -109,7 +109,7 @@ fn pool(workers: usize) -> Option<&'static Owned> {
 ///
 /// A thread takes its own share from the front; when that is empty it takes from the back of the
 /// others'. A phase starts when every item of the one before is done, whoever did it, so a thread
-/// that wakes late, or never, delays nobody.
+/// that wakes late delays no phase; the step ends once it has seen that nothing is left.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     threads: usize,
