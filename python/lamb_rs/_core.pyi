@@ -16,11 +16,13 @@ __all__ = [
     "get_num_threads",
     "info",
     "log",
+    "pack_header",
     "pop_threads",
     "pow",
     "push_threads",
     "set_num_threads",
     "stream_floor",
+    "unpack_header",
 ]
 
 class _Hyper(TypedDict):
@@ -106,6 +108,12 @@ __version__: str
 
 def flatten(params: object, /) -> tuple[list[str], list[NDArray[np.float32]]]: ...
 def algorithms() -> list[_Algorithm]: ...
+def pack_header(
+    tensors: Sequence[tuple[str, str, Sequence[int]]], metadata: dict[str, str], /
+) -> tuple[bytes, list[int]]: ...
+def unpack_header(
+    header: bytes, data_bytes: int, /
+) -> tuple[dict[str, str], list[tuple[str, str, list[int], int, int]]]: ...
 def set_num_threads(n: int, /) -> None: ...
 def get_num_threads() -> int: ...
 def push_threads(n: int, /) -> None: ...

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod bindings;
+mod checkpoint;
 mod errors;
 mod floor;
 mod optimizer;
@@ -111,6 +112,8 @@ fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bo
 mod _core {
     use super::*;
 
+    #[pymodule_export]
+    use super::checkpoint::{pack_header, unpack_header};
     #[pymodule_export]
     use super::floor::stream_floor;
     #[pymodule_export]
