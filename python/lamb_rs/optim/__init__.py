@@ -1,12 +1,63 @@
 """The optimizers, one file each."""
 
+from lamb_rs.optim.adabelief import AdaBelief
+from lamb_rs.optim.adabound import AdaBound
+from lamb_rs.optim.adadelta import Adadelta
+from lamb_rs.optim.adafactor import Adafactor
 from lamb_rs.optim.adagrad import Adagrad
 from lamb_rs.optim.adam import Adam
+from lamb_rs.optim.adamax import Adamax
 from lamb_rs.optim.adamw import AdamW
+from lamb_rs.optim.adan import Adan
+from lamb_rs.optim.ademamix import AdEMAMix
+from lamb_rs.optim.adopt import Adopt
+from lamb_rs.optim.ftrl import Ftrl
+from lamb_rs.optim.grams import Grams
 from lamb_rs.optim.lamb import Lamb
 from lamb_rs.optim.lars import Lars
 from lamb_rs.optim.lion import Lion
+from lamb_rs.optim.mars import Mars
+from lamb_rs.optim.muon import Muon
+from lamb_rs.optim.nadam import Nadam
+from lamb_rs.optim.novograd import NovoGrad
+from lamb_rs.optim.prodigy import Prodigy
 from lamb_rs.optim.radam import RAdam
+from lamb_rs.optim.ralamb import Ralamb
+from lamb_rs.optim.ranger import Ranger
+from lamb_rs.optim.rangerlars import RangerLars
+from lamb_rs.optim.rmsprop import RMSprop
+from lamb_rs.optim.schedule_free_adamw import ScheduleFreeAdamW
+from lamb_rs.optim.schedule_free_sgd import ScheduleFreeSGD
 from lamb_rs.optim.sgd import SGD
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Lamb", "Lars", "Lion", "RAdam"]
+__all__ = [
+    "SGD",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaBound",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Adan",
+    "Adopt",
+    "Ftrl",
+    "Grams",
+    "Lamb",
+    "Lars",
+    "Lion",
+    "Mars",
+    "Muon",
+    "Nadam",
+    "NovoGrad",
+    "Prodigy",
+    "RAdam",
+    "RMSprop",
+    "Ralamb",
+    "Ranger",
+    "RangerLars",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
+]

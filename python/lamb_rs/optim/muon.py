@@ -1,0 +1,137 @@
+"""Muon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from lamb_rs._hyper import Choice, Integer, Moving, Number, Switch
+from lamb_rs._optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Unpack
+
+    from lamb_rs._hyper import SharedArguments, Source
+
+
+@final
+class Muon(Optimizer):
+    """Momentum made orthogonal, for matrices; AdamW for everything else.
+
+    For an array of two axes, O(x) the Newton-Schulz iteration towards the nearest orthogonal matrix
+    and ``k = rms_rate sqrt(max(rows, columns))``::
+
+        b = momentum b + g;  u = g + momentum b              (nesterov; else u = b)
+        p = p - learning_rate (weight_decay p + k O(u))
+
+    An array of any other number of axes, an embedding and what `exclude_layers` names follow
+    `AdamW` with ``epsilon_mode="hat"`` and ``learning_rate * adam_lr_ratio``.
+
+    State: 4 bytes per parameter of a matrix, 8 of all others; a half in bfloat16, a quarter in
+    float8.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable, default 0.001
+        Step size.
+    adam_beta_1 : float, default 0.9
+        Decay rate of the first moment of AdamW, in [0, 1).
+    adam_beta_2 : float, default 0.999
+        Decay rate of the second moment of AdamW, in [0, 1).
+    adam_weight_decay : float, default 0.004
+        Weight decay of AdamW.
+    epsilon : float, default 1e-7
+        Small constant of the norm before the iteration, and of AdamW.
+    adam_lr_ratio : float, default 0.1
+        Learning rate of AdamW over that of the matrices.
+    momentum : float, Schedule or callable, default 0.95
+        Decay rate of the momentum, in [0, 1).
+    ns_steps : int, default 5
+        Iterations of Newton-Schulz.
+    nesterov : bool, default True
+        Whether to look ahead along the momentum.
+    exclude_layers : sequence of str, default ()
+        Matrices with one of these in their names follow AdamW.
+    exclude_embeddings : bool, default True
+        Whether matrices with "embedding" in their names follow AdamW.
+    rms_rate : float, default 0.2
+        Root mean square of the step's direction, for ``scale="match_rms"``.
+    form : {"sum", "ema", "debiased"}, default "sum"
+        The momentum: ``b = momentum b + g``; ``b = momentum b + (1 - momentum) g``; or optax's
+        correction of the latter's bias.
+    scale : {"match_rms", "original", "columns"}, default "match_rms"
+        The factor k: as above; ``sqrt(max(1, rows / columns))``; or
+        ``sqrt(max(1, columns / rows))``.
+    coefficients : {"keller", "quintic", "polar_express"}, default "keller"
+        Of the iteration's polynomial: one for all iterations, or one for each.
+    **shared
+        Arguments of every optimizer: see `Optimizer`. `weight_decay` is 0.004 by default and holds
+        for the matrices.
+
+    Notes
+    -----
+    The defaults are Keras's. The iteration multiplies matrices, so it promises the same bits on one
+    machine only, not on every CPU.
+
+    References
+    ----------
+    Jordan et al. 2024, "Muon", https://kellerjordan.github.io/posts/muon; scale: Liu et al. 2025,
+    arXiv 2502.16982; Polar Express: Amsel et al. 2025, arXiv 2505.16932.
+    """
+
+    __slots__ = ()
+    _algorithm = "muon"
+
+    adam_beta_1 = Number()
+    adam_beta_2 = Number()
+    adam_weight_decay = Number()
+    epsilon = Number()
+    adam_lr_ratio = Number()
+    momentum = Moving()
+    ns_steps = Integer()
+    nesterov = Switch()
+    exclude_layers = Choice()
+    exclude_embeddings = Switch()
+    rms_rate = Number()
+    form = Choice()
+    scale = Choice()
+    coefficients = Choice()
+
+    def __init__(
+        self,
+        learning_rate: Source = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float = 0.004,
+        epsilon: float = 1e-7,
+        adam_lr_ratio: float = 0.1,
+        momentum: Source = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        exclude_layers: Sequence[str] = (),
+        exclude_embeddings: bool = True,
+        *,
+        rms_rate: float = 0.2,
+        form: Literal["sum", "ema", "debiased"] = "sum",
+        scale: Literal["match_rms", "original", "columns"] = "match_rms",
+        coefficients: Literal["keller", "quintic", "polar_express"] = "keller",
+        **shared: Unpack[SharedArguments],
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            adam_beta_1=adam_beta_1,
+            adam_beta_2=adam_beta_2,
+            adam_weight_decay=adam_weight_decay,
+            epsilon=epsilon,
+            adam_lr_ratio=adam_lr_ratio,
+            momentum=momentum,
+            ns_steps=ns_steps,
+            nesterov=nesterov,
+            exclude_layers=exclude_layers,
+            exclude_embeddings=exclude_embeddings,
+            rms_rate=rms_rate,
+            form=form,
+            scale=scale,
+            coefficients=coefficients,
+            **shared,
+        )
