@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .base import Array, Step, quotient
+from .cautious import cancels, masked
 
 
 def moments(g: Array, s: dict[str, Array], k: Step) -> tuple[Array, Array]:
@@ -20,6 +21,12 @@ def moments(g: Array, s: dict[str, Array], k: Step) -> tuple[Array, Array]:
     s["momentum"] = beta1 * s["momentum"] + share * g
     s["velocity"] = beta2 * s["velocity"] + (1 - beta2) * g**2
     return k.used("momentum", s["momentum"]), k.used("velocity", s["velocity"])
+
+
+def doubtful(g: Array, before: Array, k: Step) -> Array:
+    """Where the sign of the momentum is decided by rounding."""
+    beta1 = k.h["beta_1"]
+    return cancels(beta1 * before, (1 - beta1) * g)
 
 
 def corrections(k: Step) -> tuple[float, float]:
@@ -38,6 +45,7 @@ class Adam:
         "amsgrad": False,
         "epsilon_mode": "hat",
         "epsilon_root": 0.0,
+        "cautious": False,
     }
     DECAY_INSIDE: str | None = None
 
@@ -48,6 +56,12 @@ class Adam:
 
     @staticmethod
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array:
+        before = s["momentum"]
+        u = Adam.direction(g, s, k)
+        return k.eta * masked(u, g, k.h.get("cautious"), k, doubtful(g, before, k))
+
+    @staticmethod
+    def direction(g: Array, s: dict[str, Array], k: Step) -> Array:
         form, eps, root = k.h["amsgrad"], k.h["epsilon"], k.h["epsilon_root"]
         m, v = moments(g, s, k)
         c1, c2 = corrections(k)
@@ -55,14 +69,14 @@ class Adam:
             w = v / c2 if form == "corrected" else v
             w = s["velocity_max"] = np.maximum(s["velocity_max"], w)
             m_hat = m / c1 if form == "corrected" else m
-            return k.eta * quotient(m_hat, np.sqrt(w + root) + eps)
+            return quotient(m_hat, np.sqrt(w + root) + eps)
         w = v
         if form:
             w = s["velocity_max"] = np.maximum(s["velocity_max"], v)
         if k.h["epsilon_mode"] == "hat":
             # The paper's last remark in section 2: the corrections move into the step size.
-            return k.eta * np.sqrt(c2) / c1 * quotient(m, np.sqrt(w + root) + eps)
-        return k.eta * quotient(m / c1, np.sqrt(w / c2 + root) + eps)
+            return np.sqrt(c2) / c1 * quotient(m, np.sqrt(w + root) + eps)
+        return quotient(m / c1, np.sqrt(w / c2 + root) + eps)
 
 
 class AdamW(Adam):

@@ -1,4 +1,4 @@
-"""What surrounds every rule: the pipeline of one ``apply``, in float64.
+"""One ``apply`` in float64: what surrounds every rule.
 
 Notation: ``theta`` parameter, ``g`` gradient, ``eta`` learning rate, ``lam`` weight decay, ``t``
 number of the update in progress from 1, ``n`` number of the call from 0.
@@ -7,10 +7,12 @@ number of the update in progress from 1, ``n`` number of the call from 0.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from . import stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,21 @@ SHARED: dict[str, Any] = {
     "state_dtype": "float32",
     "state_rounding": "stochastic",
     "seed": 0,
+    "clip_epsilon": 0.0,
+    "gradient_centralization": False,
+    "ema_form": "exponential",
+    "ema_start": 0,
+}
+# What the wrappers Lookahead and Larc set.
+WRAPPERS: dict[str, Any] = {
+    "sync_period": None,
+    "slow_step_size": 0.5,
+    "slow_start": "build",
+    "sync_phase": 0,
+    "pullback_momentum": "none",
+    "larc_coefficient": None,
+    "larc_clip": True,
+    "larc_epsilon": 1e-8,
 }
 
 
@@ -55,6 +72,16 @@ class Step:
     """Weight norm, update norm and trust ratio, from a layer-wise rule."""
     uncertain: Array | None = None
     """Elements where a sign is decided by rounding."""
+    shaken: bool = False
+    """Whether the whole tensor depends on how many signs rounding decides."""
+    before: Array = field(default_factory=lambda: np.zeros(()))
+    """The parameter before weight decay."""
+    terms: Array = field(default_factory=lambda: np.zeros(()))
+    """Sum of the magnitudes of what the gradient was added up from."""
+    first_rate: float = 0.0
+    """The learning rate of the first update."""
+    scalars: dict[str, float] = field(default_factory=dict)
+    """State of the rule that is not an array."""
 
     def used(self, slot: str, exact: Array) -> Array:
         """The moment that the direction is made of."""
@@ -62,7 +89,7 @@ class Step:
 
 
 class Rule(Protocol):
-    """One file of this package."""
+    """One file of this package. `Hooks` has what a rule may have beside these."""
 
     DEFAULTS: dict[str, Any]
     DECAY_INSIDE: str | None
@@ -76,9 +103,46 @@ class Rule(Protocol):
         """Advances ``s``; returns what is subtracted from ``theta``, None to leave it alone."""
 
 
+@dataclass
+class Tensor:
+    """One parameter within one update: what `Rule.step` gets."""
+
+    theta: Array
+    g: Array
+    s: dict[str, Array]
+    k: Step
+
+
+class Hooks:
+    """What most rules do about the rarer things."""
+
+    @staticmethod
+    def start(name: str, theta: Array, h: dict[str, Any]) -> dict[str, Array] | None:
+        """State that is not one number per slot in the shape of the parameter."""
+
+    @staticmethod
+    def scalars(h: dict[str, Any]) -> dict[str, float]:
+        """Names and start values of the state that is not an array."""
+        return {}
+
+    @staticmethod
+    def route(name: str, theta: Array, h: dict[str, Any]) -> dict[str, Any]:
+        """The hyperparameters that hold for one parameter."""
+        return h
+
+    @staticmethod
+    def advance(k: Step) -> None:
+        """Advances ``k.scalars``: once per update, whether or not there is a gradient."""
+
+    @staticmethod
+    def whole(tensors: list[Tensor], scalars: list[dict[str, float]]) -> None:
+        """Looks at all tensors of an update before any moves; ``scalars`` are everybody's."""
+
+
 def quotient(a: Array, b: Array) -> Array:
     """``a / b``, and 0 where ``b`` is 0."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+    a, b = np.broadcast_arrays(a, b)
+    return np.divide(a, b, out=np.zeros(a.shape), where=b != 0)
 
 
 def norm(x: Array) -> float:
@@ -101,11 +165,12 @@ class Reference:
     rule : Rule
         One of the rules of this package.
     **hyper
-        The arguments of the library's class of the same algorithm.
+        The arguments of the library's class of the same algorithm, and of its wrappers by the
+        names in ``WRAPPERS``.
     """
 
     def __init__(self, rule: Rule, **hyper: Any) -> None:
-        known = {**SHARED, **rule.DEFAULTS}
+        known = {**SHARED, **WRAPPERS, **rule.DEFAULTS}
         unknown = set(hyper) - set(known)
         if unknown:
             raise TypeError(f"the reference does not know {sorted(unknown)}")
@@ -115,9 +180,14 @@ class Reference:
         self.calls = 0
         self.params: dict[str, Array] = {}
         self.state: dict[str, dict[str, Array]] = {}
+        self.scalars: dict[str, dict[str, float]] = {}
         self.average: dict[str, Array] = {}
+        self.slow: dict[str, Array] = {}
+        self.slow_momentum: dict[str, Array] = {}
         self.accumulated: dict[str, Array] = {}
+        self.magnitudes: dict[str, Array] = {}
         self.uncertain: dict[str, Array] = {}
+        self.shaken: set[str] = set()
         self.norms: dict[str, tuple[float, float, float]] = {}
         self.gradient_norm: float | None = None
         self.overrides: dict[str, dict[str, Any]] = {}
@@ -130,15 +200,22 @@ class Reference:
     ) -> None:
         """Copies the parameters; ``overrides`` maps names to hyperparameters of their own."""
         self.overrides = {name: dict(own) for name, own in (overrides or {}).items()}
-        for name, theta in params.items():
-            self.params[name] = np.array(theta, dtype=np.float64)
-            starts = self.rule.slots(self._own(name, self.hyper))
-            self.state[name] = {
-                slot: np.full(theta.shape, start, dtype=np.float64)
-                for slot, start in starts.items()
-            }
+        for name, given in params.items():
+            theta = self.params[name] = np.array(given, dtype=np.float64)
+            h = self._own(name, self.hyper)
+            own = self._hook("start", name, theta, h)
+            if own is None:
+                own = {
+                    slot: np.full(theta.shape, first, dtype=np.float64)
+                    for slot, first in self.rule.slots(h).items()
+                }
+            self.state[name] = own
+            self.scalars[name] = self._hook("scalars", h)
             self.accumulated[name] = np.zeros(theta.shape)
-            self.average[name] = self.params[name].copy()
+            self.magnitudes[name] = np.zeros(theta.shape)
+            self.average[name] = theta.copy()
+            self.slow[name] = theta.copy()
+            self.slow_momentum[name] = np.zeros(theta.shape)
 
     def apply(
         self,
@@ -162,25 +239,40 @@ class Reference:
         window = h["gradient_accumulation_steps"]
         self.calls += 1
         self.uncertain = {name: np.zeros(p.shape, dtype=bool) for name, p in self.params.items()}
+        self.shaken = set()
         if window:
             for name in trained:
                 if g64[name] is not None:
                     self.accumulated[name] += g64[name]
+                    self.magnitudes[name] += np.abs(g64[name])
             if (n + 1) % window:
                 if h["ema_every"] == "call":
-                    self._refresh_average(trained, n // window)
+                    stages.refresh_average(self, trained, n // window)
                 return False
             for name in trained:
                 g64[name] = self.accumulated[name] / window
                 self.accumulated[name] = np.zeros_like(self.accumulated[name])
-        present = [name for name in trained if g64[name] is not None]
-        self._clip({name: g64[name] for name in present}, g64)
+        present = {name: g64[name] for name in trained if g64[name] is not None}
+        before = {name: norm(g) for name, g in present.items()}
+        self.gradient_norm = stages.clip(h, present)
         self.norms = {}
         now = {key: evaluate(value, n) for key, value in h.items()}
-        for name in present:
-            self._update(name, g64[name], now, (stored or {}).get(name))
+        steps = {name: self._prepare(name, now) for name in self.params}
+        tensors = {}
+        for name, g in present.items():
+            terms = np.abs(g)
+            if window and before[name]:
+                terms = self.magnitudes[name] / window * (norm(g) / before[name])
+            self.magnitudes[name] = np.zeros_like(terms)
+            steps[name].stored = (stored or {}).get(name)
+            tensors[name] = self._decay(name, g, terms, steps[name])
+        self._hook("whole", list(tensors.values()), list(self.scalars.values()))
+        for name, tensor in tensors.items():
+            self._move(name, tensor)
+            stages.synchronise(self, name)
         calls = n // window if window else n
-        self._refresh_average(present, self.iterations if h["ema_every"] == "update" else calls)
+        count = self.iterations if h["ema_every"] == "update" else calls
+        stages.refresh_average(self, list(present), count)
         self.iterations += 1
         return True
 
@@ -190,40 +282,41 @@ class Reference:
             for name, average in self.average.items():
                 self.params[name] = average.copy()
 
+    def _hook(self, hook: str, *arguments: Any) -> Any:
+        return getattr(self.rule, hook, getattr(Hooks, hook))(*arguments)
+
     def _own(self, name: str, h: dict[str, Any]) -> dict[str, Any]:
         return {**h, **self.overrides.get(name, {})}
 
-    def _clip(self, present: dict[str, Array], g64: dict[str, Array | None]) -> None:
-        """At most one of the three clips is set."""
-        h = self.hyper
-        if (c := h["clipnorm"]) is not None:
-            for name, g in present.items():
-                g64[name] = g * (c / max(norm(g), c))
-        if (c := h["global_clipnorm"]) is not None:
-            whole = float(np.sqrt(sum(norm(g) ** 2 for g in present.values())))
-            self.gradient_norm = whole
-            for name, g in present.items():
-                g64[name] = g * (c / max(whole, c))
-        if (c := h["clipvalue"]) is not None:
-            for name, g in present.items():
-                g64[name] = np.clip(g, -c, c)
-
-    def _update(
-        self, name: str, g: Array, now: dict[str, Any], stored: dict[str, Array] | None
-    ) -> None:
-        h = self._own(name, now)
+    def _prepare(self, name: str, now: dict[str, Any]) -> Step:
+        """The scalars of an update."""
+        h = self._hook("route", name, self.params[name], self._own(name, now))
         eta = h["learning_rate"] * h.get("learning_rate_multiplier", 1.0)
         first, largest = self._rates.get(name, (eta, eta))
-        largest = max(largest, eta)
-        self._rates[name] = (first, largest)
-        lam, mode = h["weight_decay"] or 0.0, h["weight_decay_mode"]
-        inside = mode == self.rule.DECAY_INSIDE
+        self._rates[name] = (first, max(largest, eta))
+        lam = h["weight_decay"] or 0.0
+        inside = h["weight_decay_mode"] == self.rule.DECAY_INSIDE
         adapt = h.get("layer_adaptation", True) and (h.get("always_adapt", True) or lam != 0)
-        k = Step(h, self.iterations + 1, eta, lam if inside else 0.0, adapt, stored)
-        theta = old = self.params[name]
-        if lam and not inside:
+        k = Step(h, self.iterations + 1, eta, lam if inside else 0.0, adapt)
+        k.first_rate, k.scalars = first, self.scalars[name]
+        self._hook("advance", k)
+        return k
+
+    def _decay(self, name: str, g: Array, terms: Array, k: Step) -> Tensor:
+        """Centralisation, LARC, and the decay that comes before the rule."""
+        h, eta, mode = k.h, k.eta, k.h["weight_decay_mode"]
+        theta = k.before = self.params[name]
+        g, terms = stages.centralise(h["gradient_centralization"], g, terms)
+        if h["larc_coefficient"] is not None:
+            g, factor = stages.larc(h, theta, g, eta)
+            terms = factor * (terms + (h["weight_decay"] or 0.0) * np.abs(theta))
+            h = k.h = {**h, "weight_decay": None}
+            k.lam, k.adapt = 0.0, k.adapt and h.get("always_adapt", True)
+        lam = h["weight_decay"] or 0.0
+        if lam and mode != self.rule.DECAY_INSIDE:
             if mode == "l2":
-                g = g + lam * theta
+                g, terms = g + lam * theta, terms + lam * np.abs(theta)
+            first, largest = self._rates[name]
             # The share of the parameter that decays before the rule sees it.
             share = {
                 "decoupled": eta * lam,
@@ -232,34 +325,31 @@ class Reference:
                 "schedule": lam * (eta / first if first else 0.0),
             }
             theta = theta * (1 - share.get(mode, 0.0))
-        delta = self.rule.step(theta, g, self.state[name], k)
-        self.uncertain[name] = np.zeros(old.shape, dtype=bool)
+        k.terms = terms
+        return Tensor(theta, g, self.state[name], k)
+
+    def _move(self, name: str, tensor: Tensor) -> None:
+        """The rule, and the decay that comes with or after it."""
+        k, theta = tensor.k, tensor.theta
+        lam, mode = k.h["weight_decay"] or 0.0, k.h["weight_decay_mode"]
+        delta = self.rule.step(theta, tensor.g, tensor.s, k)
         if k.uncertain is not None:
             self.uncertain[name] = k.uncertain
+        if k.shaken:
+            self.shaken.add(name)
         if k.norms is not None:
             self.norms[name] = k.norms
         if delta is None:
             return
-        if lam and not inside and mode == "update":
-            delta = delta + eta * lam * theta
-        if lam and not inside and mode == "cautious":
+        outside = lam and mode != self.rule.DECAY_INSIDE
+        if outside and mode == "update":
+            delta = delta + k.eta * lam * theta
+        if outside and mode == "cautious":
             size = np.abs(delta)
             small = size <= 3e-6 * np.max(size, initial=0.0)
-            self.uncertain[name] |= small & (delta != 0)
-            delta = delta + eta * lam * np.where(delta * theta >= 0, theta, 0.0)
+            self.uncertain[name] = self.uncertain[name] | (small & (delta != 0))
+            delta = delta + k.eta * lam * np.where(delta * theta >= 0, theta, 0.0)
         theta = theta - delta
-        if lam and not inside and mode == "after":
-            theta = theta * (1 - eta * lam)
+        if outside and mode == "after":
+            theta = theta * (1 - k.eta * lam)
         self.params[name] = theta
-
-    def _refresh_average(self, names: list[str], iterations: int) -> None:
-        """The average of the parameters; it starts as a copy."""
-        h = self.hyper
-        if not h["use_ema"]:
-            return
-        rho = h["ema_momentum"] if iterations else 0.0
-        every = h["ema_overwrite_frequency"]
-        for name in names:
-            self.average[name] = rho * self.average[name] + (1 - rho) * self.params[name]
-            if every and (iterations + 1) % every == 0:
-                self.params[name] = self.average[name].copy()

@@ -34,19 +34,27 @@ class Lars:
         h, eta, mu, lam = k.h, k.eta, k.h["momentum"], k.lam
         d = g + lam * theta
         q = 1.0
+        form = h["form"]
+        averaged = form in ("momentum_norm", "ratio_outside")
+        m = d
+        if averaged and mu:
+            s["momentum"] = mu * s["momentum"] + (1 - mu) * d
+            m = k.used("momentum", s["momentum"])
         if k.adapt:
             weight = norm(theta)
             # Whether there is a gradient is asked of what the denominator measures.
-            measured = norm(d) if h["form"] == "joint_norm" else norm(g)
+            measured = norm({"joint_norm": d, "momentum_norm": m}.get(form, g))
             below = measured + h["epsilon"]
-            if h["form"] != "joint_norm":
+            if form not in ("joint_norm", "momentum_norm"):
                 below += lam * weight
             if weight > 0 and measured > 0:
                 q = h["trust_coefficient"] * weight / below
                 if h["trust_clip"] is not None and eta:
                     q = float(np.clip(q / eta, *h["trust_clip"]))
             k.norms = (weight, below, q)
-        outside = h["form"] == "lr_outside"
+        if averaged:
+            return eta * q * m
+        outside = form == "lr_outside"
         now = q * d if outside else eta * q * d
         v = now
         if mu:

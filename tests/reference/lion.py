@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .cautious import cancels, masked
+
 if TYPE_CHECKING:
     from .base import Array, Step
 
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 class Lion:
     """theta - eta sign(beta1 m + (1 - beta1) g); then m = beta2 m + (1 - beta2) g."""
 
-    DEFAULTS: ClassVar[dict[str, Any]] = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.99}
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.99,
+        "cautious": False,
+    }
     DECAY_INSIDE = None
 
     @staticmethod
@@ -24,9 +31,7 @@ class Lion:
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array:
         beta1, beta2 = k.h["beta_1"], k.h["beta_2"]
         old, new = beta1 * s["momentum"], (1 - beta1) * g
-        c = old + new
-        # In float32 a sum of this size may come out with either sign. A momentum that was
-        # rounded along a whole trajectory is off by more than one rounding.
-        k.uncertain = (np.abs(c) <= 1e-5 * (np.abs(old) + np.abs(new))) & (c != 0)
+        # A momentum that was rounded along a whole trajectory is off by more than one rounding.
+        k.uncertain = cancels(old, new)
         s["momentum"] = beta2 * s["momentum"] + (1 - beta2) * g
-        return k.eta * np.sign(c)
+        return k.eta * masked(np.sign(old + new), g, k.h["cautious"], k, k.uncertain)

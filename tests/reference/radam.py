@@ -10,6 +10,16 @@ from .adam import corrections, moments
 from .base import Array, Step, quotient
 
 
+def rectification(k: Step) -> float | None:
+    """r_t, or None while the variance of the adaptive rate is not tractable."""
+    beta2 = k.h["beta_2"]
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * k.t * beta2**k.t / (1 - beta2**k.t)
+    if not rho > k.h["threshold"]:
+        return None
+    return float(np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)))
+
+
 class RAdam:
     """Adam times r_t where the variance of the adaptive rate is tractable, momentum before."""
 
@@ -30,14 +40,12 @@ class RAdam:
 
     @staticmethod
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array | None:
-        beta2, eps = k.h["beta_2"], k.h["epsilon"]
+        eps = k.h["epsilon"]
         m, v = moments(g, s, k)
         c1, c2 = corrections(k)
-        rho_inf = 2 / (1 - beta2) - 1
-        rho = rho_inf - 2 * k.t * beta2**k.t / c2
-        if not rho > k.h["threshold"]:
+        r = rectification(k)
+        if r is None:
             return k.eta * m / c1 if k.h["degenerate"] == "momentum" else None
-        r = np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
         if k.h["epsilon_mode"] == "hat":
             return k.eta * r * np.sqrt(c2) / c1 * quotient(m, np.sqrt(v) + eps)
         return k.eta * r * quotient(m / c1, np.sqrt(v / c2) + eps)
