@@ -1,4 +1,4 @@
-"""What every schedule is: a pure function of the step that can be saved."""
+"""What every schedule is: a function of the step that can be saved."""
 
 from __future__ import annotations
 
@@ -65,6 +65,31 @@ class Schedule(ABC):
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Make a schedule of this class from what `get_config` returned."""
         return cls(**{name: _revived(value) for name, value in config.items()})
+
+    def plot(self, steps: int, ax: Any = None) -> Any:
+        """Draw the values of the first steps.
+
+        Parameters
+        ----------
+        steps : int
+            How many, at least 1. Of more than 2000, 2000 evenly spaced ones are drawn.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib; the message says what to install.
+        ValueError
+            For a number of steps below 1.
+        """
+        from lamb_rs.schedules._plot import draw  # noqa: PLC0415
+
+        return draw(self, steps, ax)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -150,36 +175,3 @@ def _plain(value: Any) -> Any:
 
 def _revived(value: Any) -> Any:
     return deserialize(value) if isinstance(value, dict) and "class_name" in value else value
-
-
-def line(start: float, end: float, share: float) -> float:
-    """Return the value at a share of the way from start to end."""
-    return start + (end - start) * share
-
-
-def finite(schedule: Schedule, *names: str) -> None:
-    for name in names:
-        _check(schedule, name, "a finite number", lowest=float("-inf"))
-
-
-def positive(schedule: Schedule, name: str) -> None:
-    _check(schedule, name, "a finite number > 0", lowest=5e-324)
-
-
-def not_negative(schedule: Schedule, name: str) -> None:
-    _check(schedule, name, "a finite number >= 0", lowest=0.0)
-
-
-def _check(schedule: Schedule, name: str, wanted: str, lowest: float) -> None:
-    value = getattr(schedule, name)
-    if isinstance(value, np.generic):
-        value = value.item()
-        object.__setattr__(schedule, name, value)
-    try:
-        legal = lowest <= value < float("inf") and value != float("-inf")
-    except TypeError:
-        legal = False
-    if not legal:
-        raise HyperparameterError(
-            f"{type(schedule).__name__}: {name} must be {wanted}; got {value!r}"
-        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lamb_rs.schedules._base import Schedule, finite, line, not_negative
+from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._numbers import finite, line, not_negative
 
 
 @dataclass(frozen=True, eq=False, repr=False)
