@@ -55,26 +55,28 @@ pub struct Hyper {
     pub moves: bool,
     /// Meaning, one line.
     pub doc: &'static str,
+    /// The wrapper that sets it, where it is no argument of every class.
+    pub wrapper: Option<&'static str>,
 }
 
 /// A number that may change between steps.
 pub const fn number(name: &'static str, default: f64, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::Number(default), domain, moves: true, doc }
+    Hyper { name, default: Value::Number(default), domain, moves: true, doc, wrapper: None }
 }
 
 /// A choice that is fixed at construction; the first value is the default.
 pub const fn choice(name: &'static str, values: &'static [Value], doc: &'static str) -> Hyper {
-    Hyper { name, default: values[0], domain: Domain::Choice(values), moves: false, doc }
+    Hyper { name, default: values[0], domain: Domain::Choice(values), moves: false, doc, wrapper: None }
 }
 
 /// A switch that is fixed at construction.
 pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::Bool(default), domain: Domain::Flag, moves: false, doc }
+    Hyper { name, default: Value::Bool(default), domain: Domain::Flag, moves: false, doc, wrapper: None }
 }
 
 /// A hyperparameter that is None by default.
 pub const fn optional(name: &'static str, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::None, domain, moves: true, doc }
+    Hyper { name, default: Value::None, domain, moves: true, doc, wrapper: None }
 }
 
 /// The learning rate, first in every algorithm's table.
@@ -160,8 +162,54 @@ pub const SHARED: &[Hyper] = &[
         domain: Domain::Integer(0),
         moves: false,
         doc: "seed of stochastic rounding",
+        wrapper: None,
     },
+    number("clip_epsilon", 0.0, Domain::AtLeast(0.0), "added to the norm where a norm clip divides by it"),
+    choice(
+        "gradient_centralization",
+        &[Value::Bool(false), Value::Bool(true), Value::Text("conv_only")],
+        "subtract the mean over all axes but the first, of gradients with two axes or more, or with four",
+    ),
+    choice(
+        "ema_form",
+        &[Value::Text("exponential"), Value::Text("uniform")],
+        "weights of the average: they fade, or all are equal (SWA)",
+    ),
+    fixed(number("ema_start", 0.0, Domain::Integer(0), "updates before the average starts")),
+    of("Lookahead", optional("sync_period", Domain::IntegerOrNone(1), "updates between synchronisations")),
+    of("Lookahead", number("slow_step_size", 0.5, Domain::UnitClosed, "step of the slow weights, alpha")),
+    of(
+        "Lookahead",
+        choice(
+            "slow_start",
+            &[Value::Text("build"), Value::Text("first_sync")],
+            "when the slow weights are copied",
+        ),
+    ),
+    of(
+        "Lookahead",
+        number("sync_phase", 0.0, Domain::Integer(0), "update, from 1, of the first synchronisation"),
+    ),
+    of(
+        "Lookahead",
+        choice(
+            "pullback_momentum",
+            &[Value::Text("none"), Value::Text("reset"), Value::Text("pullback")],
+            "what a synchronisation does to the momentum",
+        ),
+    ),
+    of(
+        "Larc",
+        optional("larc_coefficient", Domain::PositiveOrNone, "trust coefficient of the gradient's own rate"),
+    ),
+    of("Larc", flag("larc_clip", true, "limit that rate to the learning rate")),
+    of("Larc", number("larc_epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of its denominator")),
 ];
+
+/// Marks a hyperparameter that a wrapper sets, fixed at construction.
+const fn of(wrapper: &'static str, hyper: Hyper) -> Hyper {
+    Hyper { wrapper: Some(wrapper), ..fixed(hyper) }
+}
 
 /// Positions in the shared part of [`Values`].
 pub mod shared {
@@ -198,6 +246,30 @@ pub mod shared {
     pub const STATE_ROUNDING: usize = index(SHARED, "state_rounding");
     /// `seed`
     pub const SEED: usize = index(SHARED, "seed");
+    /// `clip_epsilon`
+    pub const CLIP_EPSILON: usize = index(SHARED, "clip_epsilon");
+    /// `gradient_centralization`
+    pub const CENTRALIZATION: usize = index(SHARED, "gradient_centralization");
+    /// `ema_form`
+    pub const EMA_FORM: usize = index(SHARED, "ema_form");
+    /// `ema_start`
+    pub const EMA_START: usize = index(SHARED, "ema_start");
+    /// `sync_period`
+    pub const SYNC_PERIOD: usize = index(SHARED, "sync_period");
+    /// `slow_step_size`
+    pub const SLOW_STEP: usize = index(SHARED, "slow_step_size");
+    /// `slow_start`
+    pub const SLOW_START: usize = index(SHARED, "slow_start");
+    /// `sync_phase`
+    pub const SYNC_PHASE: usize = index(SHARED, "sync_phase");
+    /// `pullback_momentum`
+    pub const PULLBACK: usize = index(SHARED, "pullback_momentum");
+    /// `larc_coefficient`
+    pub const LARC: usize = index(SHARED, "larc_coefficient");
+    /// `larc_clip`
+    pub const LARC_CLIP: usize = index(SHARED, "larc_clip");
+    /// `larc_epsilon`
+    pub const LARC_EPSILON: usize = index(SHARED, "larc_epsilon");
 }
 
 /// The values of an algorithm's own hyperparameters, then of the shared ones.
@@ -208,12 +280,16 @@ pub struct Values {
 }
 
 impl Values {
-    /// The defaults of a table, with the algorithm's own defaults of weight decay.
-    pub fn defaults(own: &'static [Hyper], weight_decay: Value, mode: &'static str) -> Self {
-        let mut values: Vec<Value> = own.iter().chain(SHARED).map(|h| h.default).collect();
-        values[own.len() + shared::WEIGHT_DECAY] = weight_decay;
-        values[own.len() + shared::MODE] = Value::Text(mode);
-        Values { own, values }
+    /// The defaults of a table, and those of the shared hyperparameters that differ from theirs.
+    pub fn defaults(own: &'static [Hyper], differ: &[(&str, Value)]) -> Self {
+        let values: Vec<Value> = own.iter().chain(SHARED).map(|h| h.default).collect();
+        let mut values = Values { own, values };
+        for &(name, value) in differ {
+            if let Ok((position, _)) = values.find(name) {
+                values.values[position] = value;
+            }
+        }
+        values
     }
 
     /// The row of `name` and its position.
@@ -318,6 +394,14 @@ impl Values {
             return Err(Error::new(
                 ErrorKind::Hyperparameter,
                 "ema_overwrite_frequency is set but use_ema is False: set use_ema=True, or leave it None",
+            ));
+        }
+        if self.shared_text(shared::PULLBACK) == "pullback"
+            && self.shared_text(shared::STATE_DTYPE) != "float32"
+        {
+            return Err(Error::new(
+                ErrorKind::Hyperparameter,
+                "pullback_momentum='pullback' interpolates the momentum, which needs state_dtype='float32'",
             ));
         }
         Ok(())

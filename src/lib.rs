@@ -19,8 +19,10 @@
 //! [`registry`] (the table), [`Optimizer`].
 
 pub(crate) mod engine;
+
 pub mod error;
 pub mod hyper;
+pub mod matrix;
 pub(crate) mod optim;
 pub mod optimizer;
 pub mod registry;

@@ -4,6 +4,7 @@ use crate::engine::stepper::Stepper;
 use crate::error::{Error, Kind, Result, nearest};
 use crate::hyper::{Hyper, Value, Values};
 use crate::optim;
+use crate::rule::{Scalar, Scope};
 
 /// An algorithm: its names, its hyperparameters, and how to make it.
 #[derive(Clone, Copy)]
@@ -20,14 +21,53 @@ pub struct Algorithm {
     pub source: &'static str,
     /// Its own hyperparameters; the learning rate is the first.
     pub hypers: &'static [Hyper],
-    /// Default of `weight_decay`.
-    pub weight_decay: Value,
-    /// Default of `weight_decay_mode`.
-    pub weight_decay_mode: &'static str,
+    /// Defaults of shared hyperparameters that differ from the shared ones.
+    pub defaults: &'static [(&'static str, Value)],
     /// Whether its step is scaled by a trust ratio.
     pub layerwise: bool,
+    /// Whether it multiplies matrices, which promises the same bits on one machine only.
+    pub matrix: bool,
+    /// What it remembers from step to step beside its states.
+    pub scalars: &'static [Scalar],
+    /// What each of these belongs to.
+    pub scope: Scope,
+    /// Parameters that follow another rule.
+    pub(crate) route: Option<Route>,
     /// The algorithm with its switches set; an error for a combination that means nothing.
-    pub(crate) make: fn(&Values) -> Result<Box<dyn Stepper>>,
+    pub(crate) make: Make,
+}
+
+/// How an algorithm is made from its hyperparameters.
+pub(crate) type Make = fn(&Values) -> Result<Box<dyn Stepper>>;
+
+/// Where some parameters of an algorithm go.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    /// Name of the rule that they follow.
+    pub(crate) rule: &'static str,
+    /// Whether a parameter of this name and shape does.
+    pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
+    /// That rule.
+    pub(crate) make: Make,
+}
+
+impl Algorithm {
+    /// What most algorithms share.
+    pub(crate) const BASE: Algorithm = Algorithm {
+        name: "",
+        class_name: "",
+        summary: "",
+        formula: "",
+        source: "",
+        hypers: &[],
+        defaults: &[],
+        layerwise: false,
+        matrix: false,
+        scalars: &[],
+        scope: Scope::Group,
+        route: None,
+        make: |_| Err(Error::new(Kind::Hyperparameter, "an algorithm without a rule")),
+    };
 }
 
 /// Every algorithm.
@@ -53,6 +93,6 @@ impl Algorithm {
 
     /// Its hyperparameters at their defaults.
     pub fn defaults(&self) -> Values {
-        Values::defaults(self.hypers, self.weight_decay, self.weight_decay_mode)
+        Values::defaults(self.hypers, self.defaults)
     }
 }

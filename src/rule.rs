@@ -10,6 +10,7 @@
 //! * [`Scaled`]: a pass that advances the states and sums, then one that moves (LAMB).
 
 use crate::hyper::{Values, shared};
+use crate::matrix::Matrix;
 use crate::scalars::Powers;
 use crate::simd::{F32, where_not_negative};
 use crate::trust::{Ratio, Trust};
@@ -33,29 +34,79 @@ pub struct Slot {
     pub name: &'static str,
     /// What it holds.
     pub content: Content,
-    /// Position of the hyperparameter that gives its first value; zero where there is none.
-    pub initial: Option<usize>,
+    /// Its first value.
+    pub initial: Initial,
 }
+
+/// The first value of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initial {
+    /// Zero.
+    Zero,
+    /// A hyperparameter, by its position in the algorithm's table.
+    Hyper(usize),
+    /// The parameter itself.
+    Parameter,
+}
+
+/// A number that an algorithm remembers from step to step.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar {
+    /// Name, as in `state_dict` behind "optimizer/".
+    pub name: &'static str,
+    /// Its first value.
+    pub initial: Start,
+}
+
+/// The first value of a scalar.
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
+    /// A number.
+    At(f64),
+    /// A hyperparameter, by its position in the algorithm's table.
+    Hyper(usize),
+}
+
+/// What a scalar belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Parameters with the same hyperparameters.
+    Group,
+    /// One parameter.
+    Parameter,
+    /// All parameters together.
+    All,
+}
+
+/// The most scalars of an algorithm.
+pub const MAX_SCALARS: usize = 3;
+/// The scalars of an algorithm, in the order of its table.
+pub type Memory = [f64; MAX_SCALARS];
 
 /// A signed moment called `name`.
 pub const fn moment(name: &'static str) -> Slot {
-    Slot { name, content: Content::Moment, initial: None }
+    Slot { name, content: Content::Moment, initial: Initial::Zero }
 }
 
 /// A non-negative moment called `name`.
 pub const fn square(name: &'static str) -> Slot {
-    Slot { name, content: Content::Square, initial: None }
+    Slot { name, content: Content::Square, initial: Initial::Zero }
 }
 
 /// A state called `name` that is never narrowed.
 pub const fn full(name: &'static str) -> Slot {
-    Slot { name, content: Content::Full, initial: None }
+    Slot { name, content: Content::Full, initial: Initial::Zero }
 }
 
 impl Slot {
     /// A slot whose first value is the hyperparameter at this position of the algorithm's table.
     pub const fn starting_at(self, hyper: usize) -> Slot {
-        Slot { initial: Some(hyper), ..self }
+        Slot { initial: Initial::Hyper(hyper), ..self }
+    }
+
+    /// A slot that starts as a copy of the parameter.
+    pub const fn starting_as_parameter(self) -> Slot {
+        Slot { initial: Initial::Parameter, ..self }
     }
 }
 
@@ -67,12 +118,16 @@ pub struct Step<'a> {
     pub t: u64,
     /// Learning rate of this update and group.
     pub learning_rate: f64,
-    /// Largest learning rate seen so far.
+    /// Learning rate of this update, before what a group has of its own.
+    pub base_rate: f64,
+    /// The group's largest learning rate so far.
     pub largest_rate: f64,
-    /// First learning rate seen.
+    /// The group's first learning rate.
     pub first_rate: f64,
     /// Whether layer adaptation is on for this group.
     pub adapt: bool,
+    /// The scalars of the group, or of all parameters: read, and changed for the next step.
+    pub memory: &'a mut Memory,
     pub(crate) powers: &'a mut Powers,
 }
 
@@ -87,9 +142,10 @@ impl Step<'_> {
         self.powers.one_minus_pow(beta, self.t)
     }
 
-    /// The weight decay of the group; 0 where none is set.
+    /// The weight decay of the group; 0 where none is set, or where LARC puts it into the gradient.
     pub fn weight_decay(&self) -> f64 {
-        self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0)
+        let larc = self.values.shared_number(shared::LARC).is_some();
+        if larc { 0.0 } else { self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0) }
     }
 
     /// The weight decay where it is added to the gradient, else 0.
@@ -119,7 +175,12 @@ impl Decay {
     /// The coefficients of an element-wise rule, or of a layer-wise one, whose mode "update"
     /// puts the decay under the trust ratio.
     pub fn new(step: &Step<'_>, layerwise: bool) -> Decay {
-        let (lambda, rate) = (step.weight_decay(), step.learning_rate);
+        Decay::at(step, step.learning_rate, layerwise)
+    }
+
+    /// [`Decay::new`] for a rule whose learning rate is not the step's.
+    pub fn at(step: &Step<'_>, rate: f64, layerwise: bool) -> Decay {
+        let lambda = step.weight_decay();
         let mut decay = Decay::NONE;
         if lambda == 0.0 {
             return decay;
@@ -144,6 +205,12 @@ impl Decay {
             _ => {}
         }
         decay
+    }
+
+    /// Decoupled decay as a proximal step: `(p - step) / (1 + eta lambda)`.
+    pub fn proximal(self) -> Decay {
+        let growth = 1.0 + f64::from(self.outside);
+        Decay { outside: (f64::from(self.outside) / growth) as f32, shrink: (1.0 / growth) as f32, ..self }
     }
 
     /// The gradient with the coupled part.
@@ -208,14 +275,40 @@ pub trait Elementwise<const S: usize>: Copy + Send + Sync + 'static {
 pub trait Measured<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
+    /// Whether [`Measured::measure`] reads the states.
+    const MEASURES_STATE: bool = false;
+    /// Whether [`Measured::apply`] sees the new states as stored, or before they are rounded.
+    const AS_STORED: bool = true;
     /// Pairs whose products are summed over the tensor, in f64.
-    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); K];
-    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
-    fn settle(self, sums: [f64; K]) -> (Self, Ratio);
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> [(F32<V>, F32<V>); K];
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer. `memory`
+    /// holds the scalars of the tensor, for this step and the next.
+    fn settle(self, sums: [f64; K], memory: &mut Memory) -> (Self, Ratio);
     /// The states after this gradient.
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
-    /// The new parameter, from the states as stored.
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+    /// The new parameter, from the states before and after; those before are the new ones again
+    /// where `AS_STORED`.
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, old: &[F32<V>; S], new: &[F32<V>; S]) -> F32<V>;
+    /// Whether a gradient is divided by the root of its factored second moment before the rule
+    /// sees it.
+    const FACTORED: bool = false;
+    /// How that moment advances.
+    fn factoring(&self) -> Factoring {
+        Factoring::default()
+    }
+}
+
+/// How the second moment of a matrix is kept as the moments of its rows and columns (Adafactor).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Factoring {
+    /// Factor of the moments so far.
+    pub keep: f64,
+    /// Factor of the new mean of squares.
+    pub take: f64,
+    /// Added to each square.
+    pub added: f64,
+    /// The least mean of the row moments; its square is the least second moment.
+    pub least: f64,
 }
 
 /// A rule that advances its states in one pass, which also sums, and moves in a second one.
@@ -224,16 +317,32 @@ pub trait Scaled<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
     const SLOTS: [Slot; S];
     /// Whether the second pass reads the gradient.
     const USES_GRADIENT: bool;
+    /// What happens between the passes.
+    const BETWEEN: Between = Between::Nothing;
     /// The states after this gradient.
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
     /// The direction, from the states as stored.
     fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
     /// Pairs whose products are summed over the tensor, in f64.
-    fn measure<V: Simd>(&self, p: F32<V>, u: F32<V>) -> [(F32<V>, F32<V>); K];
-    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
-    fn settle(self, sums: [f64; K]) -> (Self, Ratio);
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); K];
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer. `memory`
+    /// holds the scalars of the tensor, for this step and the next.
+    fn settle(self, sums: [f64; K], memory: &mut Memory) -> (Self, Ratio);
     /// The new parameter.
     fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
+    /// What becomes of the direction of a whole matrix, where [`Between::Transform`].
+    fn transform(&self, _: &mut Matrix<'_>) {}
+}
+
+/// What happens between the two passes of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// Nothing: each tensor goes its own way.
+    Nothing,
+    /// The sums of all tensors are added up: the rule is settled once for all of them.
+    Sum,
+    /// The direction of each tensor is transformed as a whole.
+    Transform,
 }
 
 /// A direction as an element-wise rule: `p - (decay + eta * u)`.
@@ -249,6 +358,16 @@ impl<D> Plain<D> {
     pub fn new(direction: D, step: &Step<'_>) -> Self {
         let decay = Decay::new(step, false);
         Plain { direction, rate: step.learning_rate as f32, decay }
+    }
+
+    /// The rule for a direction that has the learning rate in it.
+    pub fn with_rate(self, rate: f64) -> Self {
+        Plain { rate: rate as f32, ..self }
+    }
+
+    /// The rule with another decay.
+    pub fn with_decay(self, decay: Decay) -> Self {
+        Plain { decay, ..self }
     }
 
     /// The rule for a step that advances the states and moves nothing.
@@ -318,12 +437,12 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
     }
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, u: F32<V>) -> [(F32<V>, F32<V>); 2] {
+    fn measure<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 2] {
         let u = if self.sum_of_norms { u - p * self.decay.inside } else { u };
         [(p, p), (u, u)]
     }
 
-    fn settle(self, sums: [f64; 2]) -> (Self, Ratio) {
+    fn settle(self, sums: [f64; 2], _: &mut Memory) -> (Self, Ratio) {
         let weight = self.decay.decayed(sums[0].sqrt());
         let mut update = sums[1].sqrt();
         if self.sum_of_norms {

@@ -13,12 +13,12 @@ use crate::engine::storage::cells::Cells;
 use crate::engine::storage::rounding::Rounding;
 use crate::engine::storage::{BLOCK, SlotTile, Storage};
 use crate::rule::{Content, Elementwise, Measured, Scaled};
-use crate::simd::{F32, LANES, Simd, Sum, flush, load, store};
+use crate::simd::{F32, LANES, Simd, Sum, flush, load, store, zeros};
 
 /// Most slots that a rule may have.
-pub(crate) const MAX_SLOTS: usize = 3;
+pub(crate) const MAX_SLOTS: usize = 4;
 /// Most sums that a rule may take.
-pub(crate) const MAX_SUMS: usize = 2;
+pub(crate) const MAX_SUMS: usize = 4;
 
 /// Running sums of one chunk: sixteen lanes each.
 pub(crate) type Sums = [[f64; LANES]; MAX_SUMS];
@@ -79,29 +79,44 @@ where
 
 /// Read-only first pass of a rule that measures before it updates.
 #[inline(always)]
-pub(crate) fn measure<V, R, const S: usize, const K: usize>(
+pub(crate) fn measure<V, R, St, const S: usize, const K: usize>(
     v: V,
     rule: &R,
-    p: &[f32],
-    g: &[f32],
+    tile: Tile<'_>,
     sums: &mut Sums,
 ) where
     V: Simd,
     R: Measured<S, K>,
+    St: Storage,
 {
+    let Tile { p, g, slots, rounding, .. } = tile;
     let rule = *rule;
     let p = p.as_chunks::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
     let mut total = sums_of::<V, K>(v, sums);
-    for i in 0..p.len() {
-        total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i])));
+    if R::MEASURES_STATE {
+        let mut cells = Cells::<St, S>::new(slots, rounding);
+        let held = const { contents(R::SLOTS) };
+        let step = stride::<St>(p.len()).max(1);
+        for first in (0..p.len()).step_by(step) {
+            cells.open(held, first / step);
+            for i in first..first + step {
+                let s = cells.load(v, held, i);
+                total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i]), &s));
+            }
+        }
+    } else {
+        let none = [zeros(v); S];
+        for i in 0..p.len() {
+            total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i]), &none));
+        }
     }
     for k in 0..K {
         total[k].store(&mut sums[k]);
     }
 }
 
-/// Second pass of a rule that measured before: advances the states and moves by what was stored.
+/// Second pass of a rule that measured before: advances the states and moves.
 #[inline(always)]
 pub(crate) fn follow<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
 where
@@ -120,23 +135,26 @@ where
         cells.open(held, first / step);
         for i in first..first + step {
             let (x, g) = (load(v, &p[i]), load(v, &g[i]));
-            let mut s = cells.load(v, held, i);
+            let old = cells.load(v, held, i);
+            let mut s = old;
             rule.advance(x, g, &mut s);
             for k in 0..S {
                 s[k] = flush(s[k]);
             }
-            let s = cells.store(v, held, i, s);
-            if !St::BLOCKWISE {
-                store(rule.apply(x, g, &s), &mut p[i]);
+            let stored = cells.store(v, held, i, s);
+            if !R::AS_STORED {
+                store(rule.apply(x, g, &old, &s), &mut p[i]);
+            } else if !St::BLOCKWISE {
+                store(rule.apply(x, g, &stored, &stored), &mut p[i]);
             }
         }
         cells.close(v, held, first / step);
-        if St::BLOCKWISE {
+        if R::AS_STORED && St::BLOCKWISE {
             // The states as stored are known only now.
             cells.open(held, first / step);
             for i in first..first + step {
-                let new = rule.apply(load(v, &p[i]), load(v, &g[i]), &cells.load(v, held, i));
-                store(new, &mut p[i]);
+                let s = cells.load(v, held, i);
+                store(rule.apply(load(v, &p[i]), load(v, &g[i]), &s, &s), &mut p[i]);
             }
         }
     }
@@ -206,7 +224,7 @@ fn observe<V: Simd, R: Scaled<S, K>, const S: usize, const K: usize>(
     if let Some(out) = direction {
         store(u, &mut out[i]);
     }
-    add(total, rule.measure(p, u))
+    add(total, rule.measure(p, g, s, u))
 }
 
 /// Second pass of a layer-wise rule: moves, by the direction left there or computed again.

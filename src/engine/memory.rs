@@ -7,6 +7,10 @@ use std::ptr::NonNull;
 /// Alignment of every state array, in bytes.
 pub(crate) const ALIGN: usize = 64;
 
+/// What a block is made of, for its alignment.
+#[repr(align(64))]
+struct Line;
+
 /// A block of zeroed memory, aligned to 64 bytes, that is read and written through raw pointers.
 #[derive(Debug)]
 pub(crate) struct Block {
@@ -22,6 +26,9 @@ unsafe impl Sync for Block {}
 impl Block {
     /// `len` zeroed bytes.
     pub(crate) fn zeroed(len: usize) -> Result<Block> {
+        if len == 0 {
+            return Ok(Block::empty());
+        }
         let layout = Self::layout(len);
         // SAFETY: the layout is never empty.
         let start = unsafe { alloc_zeroed(layout) };
@@ -31,6 +38,11 @@ impl Block {
                 format!("cannot allocate {len} bytes of optimizer state; nothing was changed"),
             )
         })
+    }
+
+    /// No bytes, and nothing allocated.
+    pub(crate) fn empty() -> Block {
+        Block { start: NonNull::<Line>::dangling().cast(), len: 0 }
     }
 
     fn layout(len: usize) -> Layout {
@@ -61,7 +73,9 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with the same layout.
-        unsafe { dealloc(self.start.as_ptr(), Self::layout(self.len)) }
+        if self.len > 0 {
+            // SAFETY: allocated in `zeroed` with the same layout.
+            unsafe { dealloc(self.start.as_ptr(), Self::layout(self.len)) }
+        }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod kernels;
 pub(crate) mod memory;
 pub(crate) mod plan;
 pub(crate) mod pool;
+pub(crate) mod shaping;
 pub(crate) mod span;
 pub(crate) mod stages;
 pub(crate) mod state;

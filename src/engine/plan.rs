@@ -64,13 +64,45 @@ pub(crate) fn useful_threads(elements: usize, available: usize) -> usize {
 impl Plan {
     /// One phase over everything.
     pub(crate) fn single(lengths: &[usize], threads: usize) -> Plan {
-        let items: Vec<Item> = pieces(lengths, 0..lengths.len(), threads).collect();
-        Plan { threads, phases: vec![Phase::new(Stage::Only, items, threads, lengths)], scratch: 0 }
+        Plan::of(Stage::Only, pieces(lengths, 0..lengths.len(), threads, &[]), lengths, threads)
+    }
+
+    /// One phase over these items.
+    pub(crate) fn of(stage: Stage, items: Vec<Item>, lengths: &[usize], threads: usize) -> Plan {
+        Plan { threads, phases: vec![Phase::new(stage, items, threads, lengths)], scratch: 0 }
+    }
+
+    /// The two passes over some tensors as a plan each, for what comes between. Every tensor is
+    /// cut into chunks; with `keep_direction` those of a tensor lie behind each other in the
+    /// scratch, from the place that is returned for it.
+    pub(crate) fn split(
+        lengths: &[usize],
+        tensors: &[usize],
+        threads: usize,
+        keep_direction: bool,
+    ) -> ([Plan; 2], Vec<usize>) {
+        let mut items = Vec::new();
+        let (mut places, mut used) = (Vec::new(), 0);
+        for &i in tensors {
+            places.push(used);
+            items.extend((0..lengths[i]).step_by(CHUNK).map(|start| Item::Chunk {
+                tensor: i as u32,
+                start,
+                end: lengths[i].min(start + CHUNK),
+                scratch: keep_direction.then_some(used + start),
+            }));
+            used += lengths[i].next_multiple_of(256);
+        }
+        let mut first = Plan::of(Stage::First, items, lengths, threads);
+        first.scratch = if keep_direction { used } else { 0 };
+        let second = Plan { threads, phases: vec![first.phases[0].backwards()], scratch: 0 };
+        ([first, second], places)
     }
 
     /// Two phases for each wave; `keep_direction` says whether the first leaves the direction to the
     /// second where that stays in cache.
-    pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool) -> Plan {
+    /// Tensors that are `left_out` have no part in it.
+    pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool, left_out: &[bool]) -> Plan {
         let capacity = WAVE_PER_THREAD * threads;
         let mut plan = Plan { threads, phases: Vec::new(), scratch: 0 };
         let mut first = 0;
@@ -86,7 +118,7 @@ impl Plan {
                 (true, true) => usize::MAX,
                 (true, false) => HOT_PER_THREAD,
             };
-            plan.wave(lengths, first..end, room);
+            plan.wave(lengths, first..end, room, left_out);
             first = end;
         }
         plan
@@ -94,8 +126,8 @@ impl Plan {
 
     /// Two phases over some tensors. Each thread keeps the direction of its last `room` elements,
     /// which are the first that it passes over again.
-    fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, room: usize) {
-        let items = pieces(lengths, tensors, self.threads).collect();
+    fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, room: usize, left_out: &[bool]) {
+        let items = pieces(lengths, tensors, self.threads, left_out);
         let mut first = Phase::new(Stage::First, items, self.threads, lengths);
         let mut used = 0;
         for share in first.shares.windows(2) {
@@ -121,7 +153,7 @@ impl Plan {
 
 /// Chunks of the large tensors and runs of the small ones, in order. Runs are short enough that
 /// every thread gets several.
-fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize) -> impl Iterator<Item = Item> {
+fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize, left_out: &[bool]) -> Vec<Item> {
     let total: usize = lengths[tensors.clone()].iter().sum();
     let run = (total / (threads * 8)).clamp(1024, CHUNK);
     let mut items = Vec::new();
@@ -129,7 +161,9 @@ fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize) -> impl Iter
     for i in tensors {
         let len = lengths[i];
         let tensor = i as u32;
-        if len > CHUNK {
+        if left_out.get(i).copied().unwrap_or(false) {
+            items.extend(open.take().map(|(range, _)| Item::Whole(range)));
+        } else if len > CHUNK {
             items.extend(open.take().map(|(range, _)| Item::Whole(range)));
             items.extend((0..len).step_by(CHUNK).map(|start| Item::Chunk {
                 tensor,
@@ -150,7 +184,7 @@ fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize) -> impl Iter
         }
     }
     items.extend(open.map(|(range, _)| Item::Whole(range)));
-    items.into_iter()
+    items
 }
 
 impl Item {
@@ -221,7 +255,7 @@ mod tests {
         for threads in [1, 2, 3, 7, 64, 128] {
             let single = Plan::single(&lengths, threads);
             assert_eq!(covered(&single, &lengths, &[Stage::Only]), lengths);
-            let waves = Plan::waves(&lengths, threads, true);
+            let waves = Plan::waves(&lengths, threads, true, &[]);
             assert_eq!(covered(&waves, &lengths, &[Stage::First]), lengths);
             let large: Vec<usize> = lengths.iter().map(|&n| if n > CHUNK { n } else { 0 }).collect();
             assert_eq!(covered(&waves, &lengths, &[Stage::Second]), large);

@@ -5,7 +5,7 @@ use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::stepper::{At, Passes, Stepper};
 use crate::engine::storage::SlotTile;
 use crate::engine::storage::rounding::Rounding;
-use crate::engine::sweep::{Sweep, Task, Workspace};
+use crate::engine::sweep::{Sweep, Sync, Task, Workspace};
 use crate::scalars::mix;
 use crate::simd::fold;
 use std::ops::Range;
@@ -42,6 +42,7 @@ struct Tiles<'a> {
     key: u64,
     nearest: bool,
     average: Option<Average>,
+    sync: Option<Sync>,
     prepare: Prepare,
     /// Whether the rule may read the gradient where it lies.
     as_is: bool,
@@ -49,24 +50,32 @@ struct Tiles<'a> {
 
 impl Sweep<'_> {
     fn tiles(&self, tensor: u32, group: usize) -> Option<Tiles<'_>> {
-        let Task::Step { stepper, average, nearest, key } = self.task else { return None };
+        let Task::Step { steppers, average, sync, nearest, key } = self.task else { return None };
         let i = tensor as usize;
         let storage = self.tensors[i].storage;
-        let mut prepare = self.prepare;
-        if let Some(factor) = self.factors.get(i) {
-            prepare.factor *= factor;
-        }
+        let prepare = self.prepare_of(tensor);
         let run = self.gradient(tensor, 0..0);
+        let shaped = self.shaping.is_some_and(|shaping| shaping.touches(i, self.shaped));
         Some(Tiles {
-            stepper,
+            stepper: &*steppers[self.tensors[i].stepper],
             tensor: i,
-            at: At { isa: self.isa, storage, group },
+            at: At { isa: self.isa, storage, group, memory: self.memory_of(i) },
             key: mix(key ^ self.tensors[i].hash),
             nearest,
             average,
+            sync,
             prepare,
-            as_is: !self.accumulated && run.is_some_and(|run| run.as_is(&prepare).is_some()),
+            as_is: !self.accumulated && !shaped && run.is_some_and(|run| run.as_is(&prepare).is_some()),
         })
+    }
+
+    /// What is done to a tensor's gradient before it is shaped.
+    pub(crate) fn prepare_of(&self, tensor: u32) -> Prepare {
+        let mut prepare = self.prepare;
+        if let Some(factor) = self.factors.get(tensor as usize) {
+            prepare.factor *= factor;
+        }
+        prepare
     }
 
     /// A tensor of at most [`STAGED`] elements: both passes over one padded copy.
@@ -79,12 +88,11 @@ impl Sweep<'_> {
         let padded = n.next_multiple_of(tiles.at.storage.granule());
         let Staged { gradient, edge } = &mut work.staged;
         let (g, p) = (&mut gradient[..padded], &mut edge[..padded]);
-        // SAFETY: the parameter has this many elements, and the tensor is this thread's.
-        let own = unsafe { std::slice::from_raw_parts_mut(self.params[tiles.tensor], n) };
+        let own = self.parameter(tensor, 0..n);
         fill(p, own);
         match self.gradient(tensor, 0..n) {
             Some(Run::Float32(raw)) if tiles.as_is => fill(g, raw),
-            _ => self.prepare(&tiles, 0..n, g),
+            _ => self.prepare(tensor, tiles.prepare, 0..n, own, g),
         }
         let direction = match tiles.stepper.passes() {
             Passes::AdvanceThenApply => Some(work.direction.as_mut_ptr()),
@@ -98,7 +106,7 @@ impl Sweep<'_> {
         }
         self.tile(&tiles, p, g, 0, direction, &mut Pass::Last(totals));
         own.copy_from_slice(&p[..n]);
-        self.after(tensor, 0..n, tiles.average);
+        self.after(tensor, 0..n, &tiles);
     }
 
     /// One pass over a range of one tensor. `direction` is where the first pass leaves it.
@@ -123,14 +131,13 @@ impl Sweep<'_> {
             let n = end - start;
             // The end of a tensor that is no whole granule is copied and padded.
             let full = n - n % granule;
-            // SAFETY: the parameter has this many elements; the range is this thread's.
-            let p = unsafe { std::slice::from_raw_parts_mut(self.params[tiles.tensor].add(start), n) };
+            let p = self.parameter(tensor, start..end);
             let raw: &[f32] = match self.gradient(tensor, start..end) {
                 _ if !reads => &[],
                 Some(Run::Float32(g)) if tiles.as_is => g,
                 _ => {
                     let padded = n.next_multiple_of(granule);
-                    self.prepare(&tiles, start..end, &mut staged.gradient[..padded]);
+                    self.prepare(tensor, tiles.prepare, start..end, p, &mut staged.gradient[..padded]);
                     &[]
                 }
             };
@@ -157,7 +164,7 @@ impl Sweep<'_> {
                 }
             }
             if last {
-                self.after(tensor, start..end, tiles.average);
+                self.after(tensor, start..end, &tiles);
             }
         }
     }
@@ -193,19 +200,22 @@ impl Sweep<'_> {
         })
     }
 
-    /// Writes the prepared gradient of a range, and zeros behind it.
-    fn prepare(&self, tiles: &Tiles<'_>, range: Range<usize>, out: &mut [f32]) {
-        let tensor = tiles.tensor as u32;
-        let accumulated = self.accumulated(tensor, &range);
+    /// Writes the prepared gradient of a range, and zeros behind it. `p` is the parameter there.
+    pub(crate) fn prepare(&self, tensor: u32, how: Prepare, range: Range<usize>, p: &[f32], out: &mut [f32]) {
+        let accumulated = self.accumulated_so_far(tensor, &range);
         let run = self.gradient(tensor, range.clone()).unwrap_or(Run::Float32(&ZEROS[..range.len()]));
-        stages::prepare(self.isa, run, accumulated.as_deref(), tiles.prepare, out);
+        stages::prepare(self.isa, run, accumulated, how, out);
+        self.shape(tensor, range.start, p, &mut out[..range.len()]);
     }
 
     /// The stages behind the rule.
-    fn after(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
+    fn after(&self, tensor: u32, range: Range<usize>, tiles: &Tiles<'_>) {
         if let Some(accumulated) = self.accumulated(tensor, &range) {
             accumulated.fill(0.0);
         }
-        self.average(tensor, range, average);
+        if let Some(sync) = tiles.sync {
+            self.synchronise(tensor, range.clone(), sync);
+        }
+        self.average(tensor, range, tiles.average);
     }
 }

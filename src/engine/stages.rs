@@ -1,7 +1,9 @@
 //! What happens to a tile beside the rule: to the gradient before it, to the parameter after it.
 
 use crate::engine::kernels::Sums;
-use crate::simd::{F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa};
+use crate::simd::{
+    F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, splat, store, with_isa,
+};
 
 /// Elements of a gradient that are staged at a time: they stay in the first-level cache.
 pub(crate) const STAGED: usize = 1024;
@@ -76,6 +78,23 @@ macro_rules! each_group {
     }};
 }
 
+/// Adds the products of `$pair` over a run to sixteen sums.
+macro_rules! each_lane {
+    ($v:ident, $run:expr, $lanes:expr, $x:ident => $pair:expr) => {{
+        let mut total = Sum::load($v, $lanes);
+        let (groups, rest) = $run.as_chunks::<LANES>();
+        let mut last = [0.0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let tail = if rest.is_empty() { None } else { Some(&last) };
+        for group in groups.iter().chain(tail) {
+            let $x = load($v, group);
+            let (a, b) = $pair;
+            total = total.add_product(a, b);
+        }
+        total.store($lanes);
+    }};
+}
+
 /// Lanes `16 i ..` of a state array, which is always long enough for a full group.
 #[inline(always)]
 fn group_of<V: Simd>(v: V, x: &[f32], i: usize) -> F32<V> {
@@ -138,6 +157,48 @@ pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]
             if how.overwrite {
                 *p = *a;
             }
+        }
+    });
+}
+
+/// Adds the elements of a run to sixteen sums.
+pub(crate) fn add_up(isa: Isa, x: &[f32], lanes: &mut [f64; LANES]) {
+    with_isa!(isa, v => each_lane!(v, x, lanes, x => (x, splat(x, 1.0))));
+}
+
+/// Adds the squares of the elements of a run to sixteen sums.
+pub(crate) fn add_squares(isa: Isa, x: &[f32], lanes: &mut [f64; LANES]) {
+    with_isa!(isa, v => each_lane!(v, x, lanes, x => (x, x)));
+}
+
+/// Adds the squares of the elements of a run, plus a constant, to a sum for each of them.
+pub(crate) fn add_to_columns(isa: Isa, x: &[f32], added: f64, columns: &mut [f64]) {
+    with_isa!(isa, v => {
+        let _ = v;
+        for (sum, x) in columns.iter_mut().zip(x) {
+            let x = f64::from(*x);
+            *sum += x * x + added;
+        }
+    });
+}
+
+/// `g = g * factor + p * pull`
+pub(crate) fn pull(isa: Isa, g: &mut [f32], p: &[f32], factor: f32, pull: f32) {
+    with_isa!(isa, v => {
+        let _ = v;
+        for (g, p) in g.iter_mut().zip(p) {
+            *g = *g * factor + *p * pull;
+        }
+    });
+}
+
+/// Multiplies a part of a row by the row's scale and those of its columns, up to a limit.
+pub(crate) fn scale(isa: Isa, g: &mut [f32], row: f32, columns: &[f32], limit: f32) {
+    with_isa!(isa, v => {
+        let _ = v;
+        for (g, column) in g.iter_mut().zip(columns) {
+            let scale = row * *column;
+            *g *= if scale > limit { limit } else { scale };
         }
     });
 }

@@ -30,6 +30,11 @@ pub(crate) struct Arrays {
     pub(crate) slots: [Option<Array>; MAX_SLOTS],
     pub(crate) average: Option<Array>,
     pub(crate) accumulated: Option<Array>,
+    /// Lookahead's slow weights, and the momentum that goes with them.
+    pub(crate) slow: Option<Array>,
+    pub(crate) slow_momentum: Option<Array>,
+    /// The second moments of the rows and columns of a factored matrix.
+    pub(crate) factors: Option<[Array; 2]>,
 }
 
 /// What is kept for every tensor beside the rule's slots.
@@ -37,6 +42,18 @@ pub(crate) struct Arrays {
 pub(crate) struct Extras {
     pub(crate) average: bool,
     pub(crate) accumulated: bool,
+    pub(crate) slow: bool,
+    pub(crate) slow_momentum: bool,
+}
+
+/// What a tensor needs.
+#[derive(Debug)]
+pub(crate) struct Needs {
+    pub(crate) len: usize,
+    pub(crate) storage: StateDtype,
+    pub(crate) slots: &'static [Slot],
+    /// Elements of its row and column moments, where it is factored.
+    pub(crate) factors: Option<[usize; 2]>,
 }
 
 /// All state of an optimizer.
@@ -47,8 +64,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Zeroed state for tensors of these lengths and storages.
-    pub(crate) fn new(tensors: &[(usize, StateDtype)], slots: &[Slot], extras: Extras) -> Result<State> {
+    /// Zeroed state.
+    pub(crate) fn new(tensors: &[Needs], extras: Extras) -> Result<State> {
         let mut used = 0usize;
         let mut place = |len: usize, format: Format| {
             let padded = len.next_multiple_of(BLOCK);
@@ -63,15 +80,19 @@ impl State {
         };
         let arrays = tensors
             .iter()
-            .map(|&(len, dtype)| {
+            .map(|tensor| {
                 let mut own = [None; MAX_SLOTS];
-                for (slot, array) in slots.iter().zip(&mut own) {
-                    *array = Some(place(len, dtype.format(slot.content)));
+                for (slot, array) in tensor.slots.iter().zip(&mut own) {
+                    *array = Some(place(tensor.len, tensor.storage.format(slot.content)));
                 }
+                let mut also = |wanted: bool| wanted.then(|| place(tensor.len, Format::Float32));
                 Arrays {
                     slots: own,
-                    average: extras.average.then(|| place(len, Format::Float32)),
-                    accumulated: extras.accumulated.then(|| place(len, Format::Float32)),
+                    average: also(extras.average),
+                    accumulated: also(extras.accumulated),
+                    slow: also(extras.slow),
+                    slow_momentum: also(extras.slow_momentum),
+                    factors: tensor.factors.map(|sizes| sizes.map(|len| place(len, Format::Float32))),
                 }
             })
             .collect();
@@ -130,9 +151,13 @@ impl State {
         bytemuck::cast_slice(&self.block.bytes()[Self::places(array, len).0])
     }
 
+    /// All elements of a `float32` array, for writing.
+    pub(crate) fn write(&mut self, array: &Array, len: usize) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.block.bytes_mut()[Self::places(array, len).0])
+    }
+
     /// Sets every element of a `float32` array.
     pub(crate) fn fill(&mut self, array: &Array, len: usize, x: f32) {
-        let range = Self::places(array, len.next_multiple_of(BLOCK)).0;
-        bytemuck::cast_slice_mut::<u8, f32>(&mut self.block.bytes_mut()[range]).fill(x);
+        self.write(array, len.next_multiple_of(BLOCK)).fill(x);
     }
 }

@@ -4,7 +4,8 @@ use crate::engine::kernels::{self, MAX_SUMS, Sums, Tile};
 use crate::engine::storage::bfloat16::Bfloat16;
 use crate::engine::storage::float8::Float8;
 use crate::engine::storage::{Float32, StateDtype};
-use crate::rule::{Content, Elementwise, Measured, Scaled, Slot, Step};
+use crate::matrix::Matrix;
+use crate::rule::{Between, Content, Elementwise, Factoring, Measured, Memory, Scaled, Slot, Step};
 use crate::simd::{Isa, with_isa};
 use crate::trust::Ratio;
 
@@ -31,7 +32,22 @@ pub(crate) trait Stepper: Send + Sync {
     fn prepare(&mut self, group: usize, step: &mut Step<'_>);
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums);
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>);
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio;
+    /// What is told about a layer with these sums; `memory` becomes that of the next step.
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio;
+    /// What happens between its passes.
+    fn between(&self) -> Between {
+        Between::Nothing
+    }
+    /// Whether the gradient of a matrix is scaled by the moments of its rows and columns.
+    fn factors(&self) -> bool {
+        false
+    }
+    /// How these moments advance.
+    fn factoring(&self, _group: usize) -> Option<Factoring> {
+        None
+    }
+    /// What becomes of the direction of a whole matrix.
+    fn transform(&self, _group: usize, _matrix: &mut Matrix<'_>) {}
 }
 
 /// Where a tile is run.
@@ -40,6 +56,8 @@ pub(crate) struct At {
     pub(crate) isa: Isa,
     pub(crate) storage: StateDtype,
     pub(crate) group: usize,
+    /// The scalars of the tensor.
+    pub(crate) memory: Memory,
 }
 
 /// The rule of each group, and how to make it for a step.
@@ -114,7 +132,7 @@ impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
         let rule = &self.0.rules[at.group];
         with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
     }
-    fn record(&self, _: usize, _: &[f64; MAX_SUMS]) -> Ratio {
+    fn record(&self, _: usize, _: &[f64; MAX_SUMS], _: &mut Memory) -> Ratio {
         Ratio::NONE
     }
 }
@@ -146,14 +164,20 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
     }
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
-        with_isa!(at.isa, v => kernels::measure::<_, R, S, K>(v, rule, tile.p, tile.g, sums));
+        with_storage!(at, R::SLOTS, v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
-        let rule = &self.0.rules[at.group].settle(take(sums)).0;
+        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.memory }).0;
         with_storage!(at, R::SLOTS, v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
     }
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio {
-        self.0.rules[group].settle(take(sums)).1
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio {
+        self.0.rules[group].settle(take(sums), memory).1
+    }
+    fn factors(&self) -> bool {
+        R::FACTORED
+    }
+    fn factoring(&self, group: usize) -> Option<Factoring> {
+        if R::FACTORED { Some(self.0.rules[group].factoring()) } else { None }
     }
 }
 
@@ -187,10 +211,16 @@ impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R
         with_storage!(at, R::SLOTS, v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
-        let rule = &self.0.rules[at.group].settle(take(sums)).0;
+        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.memory }).0;
         with_storage!(at, R::SLOTS, v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
     }
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS]) -> Ratio {
-        self.0.rules[group].settle(take(sums)).1
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio {
+        self.0.rules[group].settle(take(sums), memory).1
+    }
+    fn between(&self) -> Between {
+        R::BETWEEN
+    }
+    fn transform(&self, group: usize, matrix: &mut Matrix<'_>) {
+        self.0.rules[group].transform(matrix);
     }
 }

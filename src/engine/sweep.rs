@@ -2,11 +2,13 @@
 
 use crate::engine::kernels::MAX_SUMS;
 use crate::engine::plan::{CHUNK, Item, Stage};
+use crate::engine::shaping::{Shaped, Shaping};
 use crate::engine::span::{Pass, Staged};
 use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
-use crate::engine::state::State;
+use crate::engine::state::{Array, State};
 use crate::engine::stepper::{Passes, Stepper};
 use crate::engine::storage::StateDtype;
+use crate::rule::{Memory, Scope};
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -31,6 +33,8 @@ pub(crate) struct Tensor {
     pub(crate) len: usize,
     /// Group of hyperparameters; none for a parameter that is not trained.
     pub(crate) group: Option<usize>,
+    /// Index of the rule that it follows.
+    pub(crate) stepper: usize,
     pub(crate) storage: StateDtype,
     /// Hash of the name, for stochastic rounding.
     pub(crate) hash: u64,
@@ -44,15 +48,35 @@ impl Tensor {
     }
 }
 
+/// A synchronisation of fast and slow weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sync {
+    pub(crate) how: Average,
+    /// The slot of the momentum, where that is reset or pulled back too.
+    pub(crate) momentum: Option<usize>,
+}
+
 /// What a sweep does to each tensor.
 #[derive(Clone, Copy)]
 pub(crate) enum Task<'a> {
     /// Runs the rule, then the stages behind it.
-    Step { stepper: &'a dyn Stepper, average: Option<Average>, nearest: bool, key: u64 },
+    Step {
+        steppers: &'a [Box<dyn Stepper>],
+        average: Option<Average>,
+        sync: Option<Sync>,
+        nearest: bool,
+        key: u64,
+    },
     /// Adds the gradient to the accumulated ones, refreshes the average where asked.
     Accumulate { average: Option<Average> },
     /// Sums the squares of the gradient.
     Norm,
+    /// Finds the means of the gradient's rows.
+    Centre,
+    /// Sums the squares of parameter and gradient.
+    Layer,
+    /// Sums the squares of the gradient's rows and columns.
+    Factor,
 }
 
 /// One pass over all tensors, shared by the threads that do it.
@@ -67,7 +91,17 @@ pub(crate) struct Sweep<'a> {
     pub(crate) factors: &'a [f32],
     /// Whether accumulated gradients are added, and cleared by a step.
     pub(crate) accumulated: bool,
+    /// What is done to gradients by their tensors' shapes, and how far it is known.
+    pub(crate) shaping: Option<&'a Shaping>,
+    pub(crate) shaped: Shaped,
+    /// Added to each square where those of rows and columns are summed.
+    pub(crate) added: f64,
     pub(crate) state: &'a State,
+    /// The scalars that the rules remember, and what each set belongs to.
+    pub(crate) memory: &'a [Memory],
+    pub(crate) scope: Scope,
+    /// The sums of all tensors together, for rules that are settled by those.
+    pub(crate) total: Option<[f64; MAX_SUMS]>,
     pub(crate) partials: &'a [AtomicU64],
     pub(crate) scratch: *mut f32,
     /// Distinguishes this sweep from every other one.
@@ -76,12 +110,14 @@ pub(crate) struct Sweep<'a> {
 
 // SAFETY: the pointers are to memory that outlives the sweep, and the plan hands out every element
 // of it to one thread at a time.
-unsafe impl Sync for Sweep<'_> {}
+unsafe impl std::marker::Sync for Sweep<'_> {}
 
 /// Buffers of one thread.
 pub(crate) struct Workspace {
     pub(crate) staged: Staged,
     pub(crate) direction: Vec<f32>,
+    /// Sums of columns.
+    pub(crate) columns: Vec<f64>,
     /// The tensor whose sums were added up last: sweep, tensor, sums.
     totals: (u64, u32, [f64; MAX_SUMS]),
 }
@@ -90,6 +126,7 @@ thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
         staged: Staged { gradient: vec![0.0; STAGED], edge: vec![0.0; STAGED] },
         direction: vec![0.0; CHUNK],
+        columns: Vec::new(),
         totals: (0, 0, [0.0; MAX_SUMS]),
     });
 }
@@ -103,6 +140,16 @@ impl Sweep<'_> {
                 self.chunk(stage, *tensor, *start..*end, *scratch, work);
             }
         });
+    }
+
+    /// The scalars of a tensor.
+    pub(crate) fn memory_of(&self, tensor: usize) -> Memory {
+        let place = match self.scope {
+            Scope::Group => self.tensors[tensor].group.unwrap_or(0),
+            Scope::Parameter => tensor,
+            Scope::All => 0,
+        };
+        self.memory.get(place).copied().unwrap_or_default()
     }
 
     /// Whether a tensor takes part.
@@ -119,7 +166,7 @@ impl Sweep<'_> {
         let (average, norms) = match self.task {
             Task::Step { average, .. } => (average.filter(|how| how.momentum == 0.0), stage != Stage::Second),
             Task::Accumulate { average } => (average, false),
-            Task::Norm => (None, false),
+            Task::Norm | Task::Centre | Task::Layer | Task::Factor => (None, false),
         };
         if norms {
             self.keep(tensor, range.start / CHUNK, &[f64::NAN; MAX_SUMS]);
@@ -137,7 +184,11 @@ impl Sweep<'_> {
         match self.task {
             Task::Norm => self.norm(tensor, range),
             Task::Accumulate { average } => self.accumulate(tensor, range, average),
-            Task::Step { stepper, .. } => {
+            Task::Centre => self.find_means(tensor, range, work),
+            Task::Layer => self.layer(tensor, range, work),
+            Task::Factor => self.find_moments(tensor, range, work),
+            Task::Step { steppers, .. } => {
+                let stepper = &steppers[self.tensors[tensor as usize].stepper];
                 let one = stepper.passes() == Passes::One;
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
                 if range.len() <= STAGED {
@@ -168,25 +219,35 @@ impl Sweep<'_> {
             return self.left_alone(tensor, range, stage);
         };
         let chunk = range.start / CHUNK;
-        match self.task {
+        let one = match self.task {
             Task::Norm => return self.norm(tensor, range),
             Task::Accumulate { average } => return self.accumulate(tensor, range, average),
-            Task::Step { .. } => {}
-        }
+            Task::Centre => return self.find_means(tensor, range, work),
+            Task::Layer => return self.layer(tensor, range, work),
+            Task::Factor => return self.find_moments(tensor, range, work),
+            Task::Step { steppers, .. } => {
+                steppers[self.tensors[tensor as usize].stepper].passes() == Passes::One
+            }
+        };
         // SAFETY: the plan gives every chunk of a wave a place of its own in the scratch.
         let scratch = scratch.map(|at| unsafe { self.scratch.add(at) });
         match stage {
             Stage::Only => {
                 self.span(tensor, group, range, Pass::Last([0.0; MAX_SUMS]), None, &mut work.staged);
             }
+            // A rule of one pass among others that pass twice.
+            Stage::First if one => {}
             Stage::First => {
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
                 self.span(tensor, group, range, Pass::First(&mut sums), scratch, &mut work.staged);
                 self.keep(tensor, chunk, &sums.map(|lanes| fold(&lanes)));
             }
             Stage::Second => {
-                if (work.totals.0, work.totals.1) != (self.id, tensor) {
-                    work.totals = (self.id, tensor, totals(self.partials, &self.tensors[tensor as usize]));
+                if one {
+                    work.totals = (self.id, tensor, [0.0; MAX_SUMS]);
+                } else if (work.totals.0, work.totals.1) != (self.id, tensor) {
+                    let own = || totals(self.partials, &self.tensors[tensor as usize]);
+                    work.totals = (self.id, tensor, self.total.unwrap_or_else(own));
                 }
                 self.span(tensor, group, range, Pass::Last(work.totals.2), scratch, &mut work.staged);
             }
@@ -220,19 +281,56 @@ impl Sweep<'_> {
     pub(crate) fn accumulated(&self, tensor: u32, range: &Range<usize>) -> Option<&mut [f32]> {
         let array = self.state.tensors[tensor as usize].accumulated.filter(|_| self.accumulated)?;
         let padded = range.start..range.start + range.len().next_multiple_of(LANES);
+        Some(self.floats(&array, padded))
+    }
+
+    /// [`Sweep::accumulated`] for reading. Ranges of rows overlap in their padding.
+    pub(crate) fn accumulated_so_far(&self, tensor: u32, range: &Range<usize>) -> Option<&[f32]> {
+        if matches!(self.task, Task::Step { .. }) {
+            return self.accumulated(tensor, range).map(|x| &*x);
+        }
+        let array = self.state.tensors[tensor as usize].accumulated.filter(|_| self.accumulated)?;
+        let padded = range.start + range.len().next_multiple_of(LANES);
+        Some(&self.state.read(&array, padded)[range.start..])
+    }
+
+    /// A run of a parameter.
+    #[allow(clippy::mut_from_ref, reason = "the parameter is raw memory; a range belongs to one thread")]
+    pub(crate) fn parameter(&self, tensor: u32, range: Range<usize>) -> &mut [f32] {
+        // SAFETY: the parameter has these elements; a range belongs to one item, an item to one
+        // thread.
+        unsafe { std::slice::from_raw_parts_mut(self.params[tensor as usize].add(range.start), range.len()) }
+    }
+
+    /// A run of one of a tensor's `float32` arrays.
+    #[allow(clippy::mut_from_ref, reason = "the state is raw memory; a range belongs to one thread")]
+    pub(crate) fn floats(&self, array: &Array, range: Range<usize>) -> &mut [f32] {
         // SAFETY: a range belongs to one item, an item to one thread.
-        Some(unsafe { self.state.floats(&array, padded) })
+        unsafe { self.state.floats(array, range) }
     }
 
     pub(crate) fn average(&self, tensor: u32, range: Range<usize>, average: Option<Average>) {
-        let i = tensor as usize;
-        if let (Some(how), Some(array)) = (average, &self.state.tensors[i].average) {
-            // SAFETY: the range is this thread's, in the parameter and in its average.
-            let (p, a) = unsafe {
-                let p = std::slice::from_raw_parts_mut(self.params[i].add(range.start), range.len());
-                (p, self.state.floats(array, range))
-            };
-            stages::average(self.isa, how, p, a);
+        if let (Some(how), Some(array)) = (average, &self.state.tensors[tensor as usize].average) {
+            let p = self.parameter(tensor, range.clone());
+            stages::average(self.isa, how, p, self.floats(array, range));
+        }
+    }
+
+    /// Lookahead's synchronisation.
+    pub(crate) fn synchronise(&self, tensor: u32, range: Range<usize>, sync: Sync) {
+        let arrays = &self.state.tensors[tensor as usize];
+        if let Some(slow) = &arrays.slow {
+            let p = self.parameter(tensor, range.clone());
+            stages::average(self.isa, sync.how, p, self.floats(slow, range.clone()));
+        }
+        let Some(momentum) = sync.momentum.and_then(|slot| arrays.slots[slot].as_ref()) else { return };
+        match &arrays.slow_momentum {
+            Some(slow) => {
+                let m = self.floats(momentum, range.clone());
+                stages::average(self.isa, sync.how, m, self.floats(slow, range));
+            }
+            // SAFETY: a range belongs to one item, an item to one thread.
+            None => unsafe { self.state.tile(momentum, range) }.clear(),
         }
     }
 

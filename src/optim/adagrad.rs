@@ -15,10 +15,8 @@ pub(crate) const ADAGRAD: Algorithm = Algorithm {
     formula: "G = G + g^2; p = p - eta g / sqrt(G + eps)",
     source: "Duchi et al. 2011, JMLR 12:2121",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "decoupled",
-    layerwise: false,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[

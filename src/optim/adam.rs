@@ -21,10 +21,8 @@ pub(crate) const ADAM: Algorithm = Algorithm {
     formula: "p = p - eta (m / c1) / (sqrt(v / c2) + eps)",
     source: "Kingma and Ba 2014, arXiv 1412.6980",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "decoupled",
-    layerwise: false,
     make,
+    ..Algorithm::BASE
 };
 
 pub(crate) const ADAMW: Algorithm = Algorithm {
@@ -33,7 +31,7 @@ pub(crate) const ADAMW: Algorithm = Algorithm {
     summary: "Adam with decoupled weight decay",
     formula: "p = p - eta (lambda p + (m / c1) / (sqrt(v / c2) + eps))",
     source: "Loshchilov and Hutter 2017, arXiv 1711.05101",
-    weight_decay: Value::Number(0.004),
+    defaults: &[("weight_decay", Value::Number(0.004))],
     ..ADAM
 };
 

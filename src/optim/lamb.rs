@@ -20,10 +20,10 @@ pub(crate) const LAMB: Algorithm = Algorithm {
     formula: "u = (m / c1) / (sqrt(v / c2) + eps) + lambda p; p = p - eta (|p| / |u|) u",
     source: "You et al. 2019, arXiv 1904.00962",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "update",
+    defaults: &[("weight_decay_mode", Value::Text("update"))],
     layerwise: true,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[

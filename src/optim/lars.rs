@@ -12,7 +12,7 @@ use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Measured, Slot, Step, moment};
+use crate::rule::{Decay, Measured, Memory, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -24,10 +24,10 @@ pub(crate) const LARS: Algorithm = Algorithm {
     formula: "q = tc |p| / (|g| + lambda |p|); v = mu v + eta q (g + lambda p); p = p - v",
     source: "You et al. 2017, arXiv 1708.03888",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "l2",
+    defaults: &[("weight_decay_mode", Value::Text("l2"))],
     layerwise: true,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[
@@ -104,12 +104,12 @@ impl Measured<1, 2> for Lars {
     const SLOTS: [Slot; 1] = [moment("momentum")];
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>) -> [(F32<V>, F32<V>); 2] {
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 2] {
         let d = if self.joint { self.decay.gradient(p, g) } else { g };
         [(p, p), (d, d)]
     }
 
-    fn settle(self, sums: [f64; 2]) -> (Self, Ratio) {
+    fn settle(self, sums: [f64; 2], _: &mut Memory) -> (Self, Ratio) {
         let (weight, gradient) = (self.decay.decayed(sums[0].sqrt()), sums[1].sqrt());
         let denominator = if gradient == 0.0 {
             0.0
@@ -129,7 +129,7 @@ impl Measured<1, 2> for Lars {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1], [b]: &[F32<V>; 1]) -> F32<V> {
         let u = if self.nesterov { self.decay.gradient(p, g) * self.enter + *b * self.momentum } else { *b };
         self.decay.step(p, u * self.leave)
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
+use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
 use crate::registry::Algorithm;
 use crate::rule::{Decay, Elementwise, Slot, Step, moment};
 use crate::simd::{F32, sign};
@@ -15,10 +15,8 @@ pub(crate) const LION: Algorithm = Algorithm {
     formula: "p = p - eta sign(b1 m + (1 - b1) g); m = b2 m + (1 - b2) g",
     source: "Chen et al. 2023, arXiv 2302.06675",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "decoupled",
-    layerwise: false,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[

@@ -20,10 +20,8 @@ pub(crate) const RADAM: Algorithm = Algorithm {
     formula: "p = p - eta r_t sqrt(c2) (m / c1) / (sqrt(v) + eps), or p - eta m / c1 at first",
     source: "Liu et al. 2019, arXiv 1908.03265",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "decoupled",
-    layerwise: false,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[

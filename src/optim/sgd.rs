@@ -19,10 +19,8 @@ pub(crate) const SGD: Algorithm = Algorithm {
     formula: "v = mu v - eta g; p = p + v",
     source: "Polyak 1964; Sutskever et al. 2013",
     hypers: HYPERS,
-    weight_decay: Value::None,
-    weight_decay_mode: "decoupled",
-    layerwise: false,
     make,
+    ..Algorithm::BASE
 };
 
 const HYPERS: &[Hyper] = &[

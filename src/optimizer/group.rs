@@ -42,7 +42,7 @@ impl Group {
                 Override::Multiplier(x) => {
                     MULTIPLIER.check(Value::Number(*x))?;
                 }
-                Override::Trainable(_) => {}
+                Override::Trainable(_) | Override::Routed(_) => {}
             }
         }
         Ok(group)

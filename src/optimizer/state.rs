@@ -5,6 +5,7 @@ use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
 use crate::engine::sweep::totals;
 use crate::hyper::shared;
+use crate::rule::Memory;
 use crate::trust::Ratio;
 
 impl Optimizer {
@@ -17,7 +18,10 @@ impl Optimizer {
                 .tensors
                 .iter()
                 .map(|tensor| match tensor.group {
-                    Some(group) => built.stepper.record(group, &totals(&built.partials, tensor)),
+                    Some(group) => {
+                        let sums = totals(&built.partials, tensor);
+                        built.steppers[tensor.stepper].record(group, &sums, &mut Memory::default())
+                    }
                     None => Ratio::NONE,
                 })
                 .collect(),
@@ -44,8 +48,9 @@ impl Optimizer {
                     weight_decay: group.and_then(|g| g.values.shared_number(shared::WEIGHT_DECAY)),
                     layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
                     trainable: group.is_some(),
-                    state_bytes: arrays.iter().map(|(_, a)| bytes(a, tensor.len)).sum(),
-                    slots: arrays.iter().map(|(name, a)| (*name, a.format)).collect(),
+                    rule: built.rules[tensor.stepper],
+                    state_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).sum(),
+                    slots: arrays.iter().map(|(name, a, _)| (*name, a.format)).collect(),
                 }
             })
             .collect()
@@ -63,16 +68,17 @@ impl Optimizer {
         };
         let mut entries = Vec::new();
         for (tensor, name) in built.names.iter().enumerate() {
-            for (slot, array) in built.arrays(tensor) {
-                let (elements, scales) = State::places(&array, built.lengths[tensor]);
+            for (slot, array, shape) in built.arrays(tensor) {
+                let (elements, scales) = State::places(&array, shape.iter().product());
                 let key = format!("{name}/{slot}");
                 entries.extend(scales.map(|place| Entry {
                     key: format!("{key}_scale"),
                     tensor,
                     format: None,
+                    shape: vec![place.len()],
                     place,
                 }));
-                entries.push(Entry { key, tensor, format: Some(array.format), place: elements });
+                entries.push(Entry { key, tensor, format: Some(array.format), shape, place: elements });
             }
         }
         entries
@@ -87,7 +93,7 @@ impl Optimizer {
     pub fn write_entry(&mut self, entry: &Entry, bytes: &[u8]) {
         if let Some(built) = &mut self.built {
             built.state.block.bytes_mut()[entry.place.clone()].copy_from_slice(bytes);
-            built.measured = false;
+            (built.measured, built.started) = (false, true);
         }
     }
 
@@ -108,7 +114,7 @@ impl Optimizer {
     pub fn reset(&mut self) {
         if let Some(built) = &mut self.built {
             built.state.block.bytes_mut().fill(0);
-            built.fill_initial(&self.values);
+            built.fill_initial(self.algorithm, &self.values);
             built.measured = false;
         }
         self.set_counters([0; 3], None, 0.0);
@@ -121,15 +127,32 @@ impl Optimizer {
         Some(built.state.read(array, built.lengths[tensor]))
     }
 
-    /// Starts the average of a parameter at these values, where one is kept.
-    pub fn start_average(&mut self, tensor: usize, values: &[f32]) {
-        if let Some(built) = &mut self.built
-            && let Some(array) = built.state.tensors[tensor].average
-        {
-            let place = State::places(&array, values.len()).0;
-            let average = bytemuck::cast_slice_mut::<u8, f32>(&mut built.state.block.bytes_mut()[place]);
-            for (average, &x) in average.iter_mut().zip(values) {
-                *average = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
+    /// Starts the states that start as copies of their parameters; the first update does
+    /// otherwise.
+    ///
+    /// # Safety
+    ///
+    /// Every pointer is valid for reading as many elements as its parameter has.
+    pub unsafe fn start_raw(&mut self, params: &[*mut f32]) {
+        if let Some(built) = &mut self.built {
+            // SAFETY: as the caller promises.
+            unsafe { built.start(params) };
+        }
+    }
+
+    /// Names and values of what is remembered beside the states: one value for each group of
+    /// parameters, for each parameter, or for all.
+    pub fn scalars(&self) -> Vec<(&'static str, Vec<f64>)> {
+        let memory = self.built.as_ref().map_or(&[][..], |b| &b.memory);
+        let names = self.algorithm.scalars.iter().enumerate();
+        names.map(|(k, scalar)| (scalar.name, memory.iter().map(|all| all[k]).collect())).collect()
+    }
+
+    /// Replaces the values of the scalar at a position.
+    pub fn set_scalar(&mut self, position: usize, values: &[f64]) {
+        if let Some(built) = &mut self.built {
+            for (memory, &x) in built.memory.iter_mut().zip(values) {
+                memory[position] = x;
             }
         }
     }
@@ -140,7 +163,7 @@ impl Optimizer {
     }
 }
 
-fn bytes(array: &Array, len: usize) -> usize {
-    let (elements, scales) = State::places(array, len);
+fn bytes(array: &Array, shape: &[usize]) -> usize {
+    let (elements, scales) = State::places(array, shape.iter().product());
     elements.len() + scales.map_or(0, |s| s.len())
 }

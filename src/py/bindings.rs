@@ -174,13 +174,10 @@ impl Bindings {
         Ok(array.gradient())
     }
 
-    /// Starts every average as a copy of its parameter.
-    pub(crate) fn start_averages(&self, core: &mut Core) {
-        for (i, parameter) in self.parameters.iter().enumerate() {
-            let Array { data, len, .. } = parameter.array;
-            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
-            core.start_average(i, unsafe { std::slice::from_raw_parts(data.cast(), len) });
-        }
+    /// Starts every state that starts as a copy of its parameter.
+    pub(crate) fn start(&self, core: &mut Core) {
+        // SAFETY: the parameters were checked just now, and nobody writes while this runs.
+        unsafe { core.start_raw(&self.pointers.0) };
     }
 
     /// An error if a gradient lies in memory that the step writes to.

@@ -102,6 +102,7 @@ fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bo
             row.set_item("moves", hyper.moves)?;
             row.set_item("doc", hyper.doc)?;
             row.set_item("shared", shared)?;
+            row.set_item("wrapper", hyper.wrapper)?;
             Ok(row)
         })
         .collect()
@@ -145,6 +146,8 @@ mod _core {
             row.set_item("formula", algorithm.formula)?;
             row.set_item("source", algorithm.source)?;
             row.set_item("layerwise", algorithm.layerwise)?;
+            row.set_item("matrix", algorithm.matrix)?;
+            row.set_item("scalars", algorithm.scalars.iter().map(|s| s.name).collect::<Vec<_>>())?;
             let stepper = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
             row.set_item("slots", stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;
             let mut hypers = rows(py, algorithm.hypers, false)?;

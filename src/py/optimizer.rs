@@ -7,7 +7,7 @@ use crate::py::arrays::{self, Role};
 use crate::py::bindings::Bindings;
 use crate::py::errors::{error, raise};
 use crate::py::running::{concurrent, refuse_running};
-use crate::py::step::{Failure, guarded, step};
+use crate::py::step::{Failure, guarded, step, verify};
 use crate::py::{from_python, isa, state, structure, to_python};
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
@@ -107,6 +107,11 @@ fn broken(py: Python<'_>) -> PyErr {
     )
 }
 
+fn not_built(py: Python<'_>) -> PyErr {
+    let message = "the optimizer is not built; call build(params) first, or apply(grads, params)";
+    error(py, Kind::NotBuilt, message)
+}
+
 fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<Override>>> {
     let Some(list) = list else {
         return Ok(Vec::new());
@@ -124,6 +129,7 @@ fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<
             let switch = || value.extract::<bool>().map_err(|_| refuse("True or False"));
             own.push(match key.as_str() {
                 "trainable" => Override::Trainable(switch()?),
+                "own_rule" => Override::Routed(switch()?),
                 "layer_adaptation" => Override::Adapt(switch()?),
                 "learning_rate" => Override::LearningRate(number()?),
                 "learning_rate_multiplier" => Override::Multiplier(number()?),
@@ -179,14 +185,14 @@ impl Optimizer {
         }
         let (mut bound, names) = Bindings::new(params)?;
         let own = self::overrides(&inner.core, overrides)?;
-        let sizes: Vec<(&str, usize)> =
-            names.iter().zip(&bound.parameters).map(|(name, p)| (name.as_str(), p.array.len)).collect();
+        let sizes: Vec<(&str, &[usize])> =
+            names.iter().zip(&bound.shapes).map(|(name, shape)| (name.as_str(), &shape[..])).collect();
         // Built and loaded aside, so that an error leaves this optimizer as it was.
         let mut core = inner.core.unbuilt();
         guarded(py, || core.build_with(&sizes, &own))?.map_err(|e| raise(py, &e))?;
-        bound.start_averages(&mut core);
+        bound.start(&mut core);
         if let Some(pending) = pending {
-            state::load(&mut core, &bound.shapes, pending, true)?;
+            state::load(&mut core, pending, true)?;
         }
         let (start, len) = core.state_memory();
         let mut ranges = bound.ranges.to_vec();
@@ -207,19 +213,27 @@ impl Optimizer {
         if *is_broken {
             return Err(broken(py));
         }
-        let Some(bound) = bound else {
-            return Err(error(
-                py,
-                Kind::NotBuilt,
-                "the optimizer is not built; call build(params) first, or apply(grads, params)",
-            ));
-        };
+        let Some(bound) = bound else { return Err(not_built(py)) };
         let done = step(py, core, bound, grads, values);
         bound.leaves.clear();
         *is_broken = matches!(done, Err(Failure::Panicked(_)));
         done.map_err(|failure| match failure {
             Failure::Refused(e) | Failure::Panicked(e) => e,
         })
+    }
+
+    /// Everything that `apply` checks before it writes; nothing is changed.
+    #[pyo3(signature = (grads, /))]
+    fn verify(&self, py: Python<'_>, grads: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut inner = self.lock(py)?;
+        let Inner { core, bound, broken: is_broken } = &mut *inner;
+        if *is_broken {
+            return Err(broken(py));
+        }
+        let Some(bound) = bound else { return Err(not_built(py)) };
+        let done = verify(py, core, bound, grads);
+        bound.leaves.clear();
+        done
     }
 
     /// An error unless `params` is the structure and memory that was bound.
@@ -297,7 +311,7 @@ impl Optimizer {
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let inner = self.lock(py)?;
         match &inner.bound {
-            Some(bound) => state::save(py, &inner.core, &bound.shapes),
+            Some(_) => state::save(py, &inner.core),
             None => Err(error(py, Kind::NotBuilt, "there is no state yet; call build(params) first")),
         }
     }
@@ -308,7 +322,7 @@ impl Optimizer {
         let mut inner = self.lock(py)?;
         let Inner { core, bound, broken } = &mut *inner;
         match bound {
-            Some(bound) => state::load(core, &bound.shapes, state, strict)?,
+            Some(_) => state::load(core, state, strict)?,
             None => return Err(error(py, Kind::NotBuilt, "call build(params) first")),
         }
         *broken = false;
@@ -322,7 +336,7 @@ impl Optimizer {
         core.reset();
         if let Some(bound) = bound {
             bound.check(py, core.names())?;
-            bound.start_averages(core);
+            bound.start(core);
         }
         *broken = false;
         Ok(())
@@ -399,6 +413,7 @@ impl Optimizer {
                 dict.set_item("weight_decay", row.weight_decay)?;
                 dict.set_item("layer_adaptation", row.layer_adaptation)?;
                 dict.set_item("trainable", row.trainable)?;
+                dict.set_item("rule", row.rule)?;
                 dict.set_item("state_bytes", row.state_bytes)?;
                 let slots: Vec<(&str, &str)> = row.slots.iter().map(|(name, f)| (*name, f.name())).collect();
                 dict.set_item("slots", slots)?;

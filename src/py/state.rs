@@ -18,11 +18,7 @@ const FORMAT: &str = "optimizer/format_version";
 const NUMERICS: &str = "optimizer/numerics_version";
 
 /// Copies of every array, and the counters.
-pub(crate) fn save<'py>(
-    py: Python<'py>,
-    optimizer: &Optimizer,
-    shapes: &[Vec<usize>],
-) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn save<'py>(py: Python<'py>, optimizer: &Optimizer) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item(ALGORITHM, optimizer.algorithm().name)?;
     dict.set_item(FORMAT, FORMAT_VERSION)?;
@@ -33,9 +29,12 @@ pub(crate) fn save<'py>(
     }
     dict.set_item(FIRST_RATE, first)?;
     dict.set_item(LARGEST_RATE, largest)?;
+    for (name, values) in optimizer.scalars() {
+        dict.set_item(format!("optimizer/{name}"), PyArray1::from_vec(py, values))?;
+    }
     for entry in optimizer.entries() {
         let bytes = optimizer.entry_bytes(&entry);
-        let shape = &shapes[entry.tensor];
+        let shape = &entry.shape;
         let array = match entry.format {
             None => PyArray1::from_slice(py, bytes).into_any(),
             Some(Format::Float32) => PyArray1::from_slice(py, bytemuck::cast_slice::<u8, f32>(bytes))
@@ -52,12 +51,7 @@ pub(crate) fn save<'py>(
 }
 
 /// Restores arrays and counters, after everything was checked: all differences in one error.
-pub(crate) fn load(
-    optimizer: &mut Optimizer,
-    shapes: &[Vec<usize>],
-    dict: &Bound<'_, PyDict>,
-    strict: bool,
-) -> PyResult<()> {
+pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: bool) -> PyResult<()> {
     let py = dict.py();
     let mut differences = Vec::new();
     let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
@@ -99,6 +93,19 @@ pub(crate) fn load(
     };
     let first = rate(FIRST_RATE, true)?;
     let largest = rate(LARGEST_RATE, false)?.unwrap_or(0.0);
+    let mut scalars = Vec::new();
+    for (position, (name, values)) in optimizer.scalars().into_iter().enumerate() {
+        let key = format!("optimizer/{name}");
+        let found = dict.get_item(&key)?.and_then(|x| x.extract::<Vec<f64>>().ok());
+        match found {
+            Some(found) if found.len() == values.len() && found.iter().all(|x| x.is_finite()) => {
+                scalars.push((position, found));
+            }
+            Some(_) => differences.push(format!("'{key}' must hold {} finite numbers", values.len())),
+            None => differences.push(format!("'{key}' is missing, or no array of float64")),
+        }
+        known.push(key);
+    }
     for entry in optimizer.entries() {
         known.push(entry.key.clone());
         let Some(object) = dict.get_item(&entry.key)? else {
@@ -107,10 +114,7 @@ pub(crate) fn load(
             }
             continue;
         };
-        let wanted = match entry.format {
-            Some(_) => shapes[entry.tensor].clone(),
-            None => vec![optimizer.entry_bytes(&entry).len()],
-        };
+        let wanted = entry.shape.clone();
         match bytes(&object, entry.format, &wanted) {
             Ok(bytes) => writes.push((entry, bytes)),
             Err(found) => {
@@ -137,6 +141,9 @@ pub(crate) fn load(
     }
     for (entry, bytes) in writes {
         optimizer.write_entry(&entry, &bytes);
+    }
+    for (position, values) in scalars {
+        optimizer.set_scalar(position, &values);
     }
     optimizer.set_counters(counters, first, largest);
     Ok(())

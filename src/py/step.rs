@@ -66,3 +66,17 @@ pub(crate) fn step(
         Err(panicked) => Err(Failure::Panicked(panicked)),
     }
 }
+
+/// Checks one step without doing it.
+pub(crate) fn verify(
+    py: Python<'_>,
+    core: &mut Core,
+    bound: &mut Bindings,
+    grads: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    bound.take_gradients(py, grads, core.names())?;
+    refuse_running(py, &bound.ranges)?;
+    let pointers = &bound.pointers;
+    // SAFETY: as in `step`; nothing is written.
+    guarded(py, || unsafe { core.verify_raw(&pointers.0, &pointers.1) })?.map_err(|e| raise(py, &e))
+}

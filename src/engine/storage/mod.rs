@@ -98,6 +98,20 @@ pub(crate) enum SlotTile<'a> {
     Float8 { codes: &'a mut [u8], scales: &'a mut [u8] },
 }
 
+impl SlotTile<'_> {
+    /// Makes every element zero.
+    pub(crate) fn clear(self) {
+        match self {
+            SlotTile::Float32(x) => x.fill(0.0),
+            SlotTile::Bfloat16(x) => x.fill(0),
+            SlotTile::Float8 { codes, scales } => {
+                codes.fill(0);
+                scales.fill(0);
+            }
+        }
+    }
+}
+
 /// A way to store the slots that may be narrowed.
 pub(crate) trait Storage: Copy {
     /// Whether lanes are encoded a block at a time.

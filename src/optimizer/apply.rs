@@ -1,0 +1,279 @@
+//! One call: checks, norms, then the sweeps that update.
+
+use super::built::{Built, Finite, Inputs};
+use super::{Optimizer, not_built};
+use crate::engine::fpenv::DefaultMode;
+use crate::engine::pool::num_threads;
+use crate::engine::stages::{Average, Prepare};
+use crate::engine::sweep::{Gradient, Sync, Task};
+use crate::error::{Error, Kind, Result};
+use crate::hyper::{Value, Values, shared};
+use crate::rule::{Memory, Scope, Step};
+use crate::scalars::mix;
+
+/// What one call does to all gradients, and the calls of its accumulation window.
+#[derive(Clone, Copy)]
+struct Call {
+    prepare: Prepare,
+    window: f64,
+    updates: bool,
+}
+
+impl Optimizer {
+    /// [`Optimizer::apply`] over raw memory.
+    ///
+    /// # Safety
+    ///
+    /// Every pointer is valid for as many elements as its parameter was built with, aligned, and
+    /// no parameter overlaps another one or a gradient. Nobody else writes to any of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::apply`].
+    pub unsafe fn apply_raw(&mut self, params: &[*mut f32], gradients: &[Gradient]) -> Result<bool> {
+        // The scalars of the step are computed in the default mode too.
+        let _mode = DefaultMode::enter();
+        let call = self.call(gradients)?;
+        match self.check(params, gradients, call)? {
+            Some(skipped) => {
+                self.skipped += 1;
+                self.last_skip = Some(skipped);
+                Ok(false)
+            }
+            None => {
+                self.step(params, gradients, call)?;
+                Ok(call.updates)
+            }
+        }
+    }
+
+    /// An error if [`Optimizer::apply_raw`] would return one; nothing is changed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Optimizer::apply_raw`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::apply`].
+    pub unsafe fn verify_raw(&mut self, params: &[*mut f32], gradients: &[Gradient]) -> Result<()> {
+        let _mode = DefaultMode::enter();
+        let call = self.call(gradients)?;
+        let norm = self.gradient_norm;
+        let checked = self.check(params, gradients, call);
+        self.gradient_norm = norm;
+        checked.map(|_| ())
+    }
+
+    /// What the call in hand does.
+    fn call(&self, gradients: &[Gradient]) -> Result<Call> {
+        let built = self.built()?;
+        debug_assert_eq!(gradients.len(), built.tensors.len());
+        if gradients.iter().all(|g| matches!(g, Gradient::None)) && !gradients.is_empty() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                "every gradient is None; pass at least one, or do not call apply",
+            ));
+        }
+        if self.calls >= i64::MAX as u64 {
+            return Err(Error::new(Kind::Overflow, "the step counter can grow no further"));
+        }
+        let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
+        Ok(Call { prepare: self.preparation(), window, updates: self.next_call_updates() })
+    }
+
+    /// Plans, and the norms of the gradients where they are wanted. Returns why the call is to be
+    /// skipped, if it is.
+    fn check(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<Option<String>> {
+        let built = self.built.as_mut().ok_or_else(not_built)?;
+        built.plan(num_threads())?;
+        built.factors.clear();
+        let clip = Clip::of(&self.values);
+        let policy = self.values.shared_text(shared::NONFINITE);
+        let checks = matches!(policy, "raise" | "skip") || policy == "auto" && clip.needs_norms();
+        if !checks && !(call.updates && clip.needs_norms()) {
+            return Ok(None);
+        }
+        let (window, prepare) = (call.window, call.prepare);
+        let inputs = Inputs { isa: self.isa, params, gradients, prepare, accumulated: window != 1.0 };
+        let norms = built.norms(inputs);
+        if checks && let Finite::No(message) = built.finite(&norms, gradients) {
+            return if policy == "skip" {
+                Ok(Some(message))
+            } else {
+                Err(Error::new(Kind::NonFinite, message))
+            };
+        }
+        if call.updates {
+            let total = norms.iter().map(|x| x * x).sum::<f64>().sqrt() / window;
+            self.gradient_norm = Some(total);
+            match clip {
+                Clip::Each(limit) => {
+                    let factor = |norm: f64| limit.factor(norm / window) / window;
+                    built.factors.extend(norms.iter().map(|&x| factor(x) as f32));
+                }
+                Clip::Global(limit) => {
+                    built.factors.resize(norms.len(), (limit.factor(total) / window) as f32);
+                }
+                Clip::None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The call itself: nothing in it can fail.
+    fn step(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<()> {
+        let Call { mut prepare, window, updates } = call;
+        let (average, sync) = (self.average(updates), self.sync(updates));
+        let seed = self.values.shared_number(shared::SEED).unwrap_or(0.0) as u64;
+        let nearest = self.values.shared_text(shared::STATE_ROUNDING) == "nearest";
+        let key = mix(seed ^ mix(self.iterations + 1));
+        let built = self.built.as_mut().ok_or_else(not_built)?;
+        // SAFETY: the pointers are those of the parameters that were built.
+        unsafe { built.start(params) };
+        if built.factors.is_empty() && window != 1.0 {
+            prepare.factor = (1.0 / window) as f32;
+        }
+        let inputs = Inputs { isa: self.isa, params, gradients, prepare, accumulated: window != 1.0 };
+        if updates {
+            let base = self.values.number(0);
+            let first = *self.first_rate.get_or_insert(base);
+            self.largest_rate = self.largest_rate.max(base);
+            let Built { groups, steppers, memory, scope, .. } = built;
+            for (i, group) in groups.iter().enumerate() {
+                let mut unused = Memory::default();
+                let place = if *scope == Scope::All { 0 } else { i };
+                let remembered = memory.get_mut(place).filter(|_| *scope != Scope::Parameter);
+                let mut step = Step {
+                    values: &group.values,
+                    t: self.iterations + 1,
+                    learning_rate: group.learning_rate(base),
+                    base_rate: base,
+                    largest_rate: group.learning_rate(self.largest_rate),
+                    first_rate: group.learning_rate(first),
+                    adapt: group.adapt,
+                    memory: remembered.unwrap_or(&mut unused),
+                    powers: &mut self.powers,
+                };
+                for stepper in steppers.iter_mut() {
+                    stepper.prepare(i, &mut step);
+                }
+            }
+            built.measured = true;
+            built.shape(inputs, &self.values, base);
+            built.step(inputs, |steppers| Task::Step { steppers, average, sync, nearest, key });
+        } else {
+            built.accumulate(inputs, average);
+        }
+        self.calls += 1;
+        self.iterations += u64::from(updates);
+        Ok(())
+    }
+
+    /// What is done to every gradient, norm clips aside.
+    fn preparation(&self) -> Prepare {
+        let mut prepare = Prepare::NOTHING;
+        if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE) {
+            prepare.unscale = (1.0 / scale) as f32;
+        }
+        if self.values.shared(shared::MAXIMIZE) == Value::Bool(true) {
+            prepare.unscale = -prepare.unscale;
+        }
+        if let Some(limit) = self.values.shared_number(shared::CLIPVALUE) {
+            prepare.limit = limit as f32;
+        }
+        prepare
+    }
+
+    /// What happens to the average in this call.
+    fn average(&self, updates: bool) -> Option<Average> {
+        if self.values.shared(shared::USE_EMA) != Value::Bool(true) {
+            return None;
+        }
+        if !updates && self.values.shared_text(shared::EMA_EVERY) == "update" {
+            return None;
+        }
+        let start = self.values.shared_number(shared::EMA_START).unwrap_or(0.0) as u64;
+        // Updates that the average has seen.
+        let seen = self.iterations.saturating_sub(start);
+        let momentum = if seen == 0 {
+            0.0
+        } else if self.values.shared_text(shared::EMA_FORM) == "uniform" {
+            seen as f64 / (seen as f64 + 1.0)
+        } else {
+            self.values.shared_number(shared::EMA_MOMENTUM).unwrap_or(0.0)
+        };
+        let every = self.values.shared_number(shared::EMA_OVERWRITE).map(|f| f as u64);
+        Some(Average { momentum, overwrite: every.is_some_and(|f| (self.iterations + 1).is_multiple_of(f)) })
+    }
+
+    /// What happens to the slow weights in this call.
+    fn sync(&self, updates: bool) -> Option<Sync> {
+        let period = self.values.shared_number(shared::SYNC_PERIOD)? as u64;
+        let phase = self.values.shared_number(shared::SYNC_PHASE).unwrap_or(0.0) as u64 % period;
+        let t = self.iterations + 1;
+        if !updates || t % period != phase {
+            return None;
+        }
+        let first = t <= period;
+        let copies = first && self.values.shared_text(shared::SLOW_START) == "first_sync";
+        let step = self.values.shared_number(shared::SLOW_STEP).unwrap_or(1.0);
+        let momentum = if copies { 0.0 } else { 1.0 - step };
+        let slot = |name: &str| {
+            let slots = self.built.as_ref()?.steppers[0].slots();
+            slots.iter().position(|slot| slot.name == name)
+        };
+        Some(Sync {
+            how: Average { momentum, overwrite: true },
+            momentum: if self.values.shared_text(shared::PULLBACK) == "none" {
+                None
+            } else {
+                slot("momentum")
+            },
+        })
+    }
+}
+
+/// The norm clip that is set.
+#[derive(Clone, Copy)]
+enum Clip {
+    None,
+    Each(Limit),
+    Global(Limit),
+}
+
+/// The largest norm.
+#[derive(Clone, Copy)]
+struct Limit {
+    norm: f64,
+    epsilon: f64,
+}
+
+impl Limit {
+    /// The factor of gradients of this norm.
+    fn factor(self, norm: f64) -> f64 {
+        if self.epsilon > 0.0 {
+            // As torch has it: an infinite norm leaves zeros, and NaN at the bad elements.
+            let factor = self.norm / (norm + self.epsilon);
+            return if factor > 1.0 { 1.0 } else { factor };
+        }
+        // A norm that is not finite makes every gradient NaN, as in Keras.
+        if norm.is_finite() { self.norm / norm.max(self.norm) } else { f64::NAN }
+    }
+}
+
+impl Clip {
+    fn of(values: &Values) -> Clip {
+        let epsilon = values.shared_number(shared::CLIP_EPSILON).unwrap_or(0.0);
+        let limit = |norm| Limit { norm, epsilon };
+        match (values.shared_number(shared::CLIPNORM), values.shared_number(shared::GLOBAL_CLIPNORM)) {
+            (Some(norm), _) => Clip::Each(limit(norm)),
+            (_, Some(norm)) => Clip::Global(limit(norm)),
+            _ => Clip::None,
+        }
+    }
+
+    fn needs_norms(self) -> bool {
+        !matches!(self, Clip::None)
+    }
+}

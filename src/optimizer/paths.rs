@@ -1,0 +1,134 @@
+//! The plans of an optimizer: which way each tensor goes through the passes.
+
+use crate::engine::memory::Block;
+use crate::engine::plan::{Item, Plan, Stage, useful_threads};
+use crate::engine::pool::{self, Board};
+use crate::engine::shaping::{Shaping, matrices};
+use crate::engine::stepper::{Passes, Stepper};
+use crate::error::Result;
+use crate::matrix::Matrix;
+use crate::rule::Between;
+
+/// The most elements whose direction waits for its transform at a time, a larger tensor alone
+/// excepted.
+const WAITING: usize = 1 << 22;
+
+/// Tensors between whose passes something happens.
+pub(super) struct Detour {
+    pub(super) tensors: Vec<usize>,
+    pub(super) passes: [Plan; 2],
+    /// Where the direction of each lies in the scratch; empty where sums are awaited.
+    pub(super) places: Vec<usize>,
+}
+
+/// All plans, for the number of threads at hand.
+pub(super) struct Paths {
+    threads: usize,
+    /// Everything once.
+    pub(super) flat: Plan,
+    /// The rule's passes, detours left out.
+    pub(super) step: Plan,
+    pub(super) detours: Vec<Detour>,
+    pub(super) centring: Option<Plan>,
+    pub(super) factoring: Option<Plan>,
+    /// Where directions wait for the second pass.
+    pub(super) scratch: Block,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Paths {
+            threads: 0,
+            flat: Plan::single(&[], 1),
+            step: Plan::single(&[], 1),
+            detours: Vec::new(),
+            centring: None,
+            factoring: None,
+            scratch: Block::empty(),
+        }
+    }
+}
+
+impl Paths {
+    /// Plans for this many threads, if they are not there yet.
+    pub(super) fn plan(
+        &mut self,
+        lengths: &[usize],
+        passes: &[Passes],
+        between: &[Between],
+        shaping: Option<&Shaping>,
+        available: usize,
+    ) -> Result<()> {
+        let threads = useful_threads(lengths.iter().sum(), available);
+        if self.threads == threads {
+            return Ok(());
+        }
+        let left_out: Vec<bool> = between.iter().map(|between| *between != Between::Nothing).collect();
+        let keep = passes.contains(&Passes::AdvanceThenApply);
+        let step = if passes.iter().all(|passes| *passes == Passes::One) {
+            Plan::single(lengths, threads)
+        } else {
+            Plan::waves(lengths, threads, keep, &left_out)
+        };
+        let of = |wanted: Between| (0..lengths.len()).filter(move |&i| between[i] == wanted);
+        let mut detours = Vec::new();
+        let together: Vec<usize> = of(Between::Sum).collect();
+        if !together.is_empty() {
+            let (passes, _) = Plan::split(lengths, &together, threads, false);
+            detours.push(Detour { tensors: together, passes, places: Vec::new() });
+        }
+        let mut waiting: Vec<usize> = Vec::new();
+        let mut elements = 0;
+        for i in of(Between::Transform).chain([usize::MAX]) {
+            let len = lengths.get(i).copied().unwrap_or(usize::MAX);
+            if !waiting.is_empty() && elements + len.min(WAITING) > WAITING {
+                let (passes, places) = Plan::split(lengths, &waiting, threads, true);
+                detours.push(Detour { tensors: std::mem::take(&mut waiting), passes, places });
+                elements = 0;
+            }
+            if i != usize::MAX {
+                waiting.push(i);
+                elements += len;
+            }
+        }
+        let scratch = detours.iter().map(|d| d.passes[0].scratch).fold(step.scratch, usize::max);
+        let bytes = scratch * size_of::<f32>();
+        if self.scratch.len() < bytes {
+            self.scratch = Block::zeroed(bytes)?;
+        }
+        self.flat = Plan::single(lengths, threads);
+        self.centring = shaping.and_then(|shaping| shaping.centring(lengths, threads));
+        self.factoring = shaping.and_then(|shaping| shaping.factoring(lengths, threads));
+        (self.step, self.detours, self.threads) = (step, detours, threads);
+        Ok(())
+    }
+
+    /// Transforms the direction of one tensor, matrix by matrix, on all threads.
+    pub(super) fn transform(
+        &self,
+        stepper: &dyn Stepper,
+        group: usize,
+        shape: &[usize],
+        place: usize,
+        len: usize,
+        board: &mut Board,
+    ) {
+        let board = std::cell::RefCell::new(board);
+        let crew = |n: usize, work: &(dyn Fn(usize) + Sync)| {
+            let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
+            let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
+            pool::run(&plan, &mut board.borrow_mut(), &|_, item| {
+                if let Item::Whole(range) = item {
+                    work(range.start as usize);
+                }
+            });
+        };
+        let [_, rows, columns] = matrices(shape);
+        // SAFETY: the direction of this tensor lies here, and nobody else works on it now.
+        let values =
+            unsafe { std::slice::from_raw_parts_mut(self.scratch.as_ptr().cast::<f32>().add(place), len) };
+        for values in values.chunks_mut((rows * columns).max(1)) {
+            stepper.transform(group, &mut Matrix { values, rows, columns, crew: &crew });
+        }
+    }
+}
