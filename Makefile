@@ -46,8 +46,9 @@ types: $(VENV)/check.extra module
 	$(BIN)/mypy
 	$(RUN) -m mypy.stubtest lamb_rs._core
 
-docs: $(VENV)/base
+docs: $(VENV)/docs.extra module ## Build the pages into docs/_build/html, and the Rust documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features python
+	$(RUN) -m sphinx -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
 
 unsafe: $(VENV)/base
 	$(RUN) tools/unsafe_budget.py
@@ -63,6 +64,7 @@ wheel: $(VENV)/base ## Build the wheel into dist/
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
+	rm -rf docs/_build docs/optimizers docs/reference
 	rm -rf $(VENV) .arm64 dist .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/lamb_rs/*.so
 

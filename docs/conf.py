@@ -1,0 +1,39 @@
+"""Sphinx configuration. `make docs` builds the site into docs/_build/html."""
+
+import sys
+from pathlib import Path
+
+import lamb_rs
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "lamb_rs"
+copyright = "the authors of lamb_rs"  # noqa: A001 - Sphinx calls it so
+version = release = lamb_rs.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "website"]
+exclude_patterns = ["_build", "_ext", "decisions"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in docstrings are words for people
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+# One backtick in a docstring is a name of Python.
+smartquotes = False
+default_role = "literal"
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+add_module_names = False
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = f"lamb_rs {version}"
+html_copy_source = False
+html_show_sphinx = False
+html_math_renderer = "mathml"
+html_theme_options = {"navigation_with_keys": True}
+pygments_style = "default"
