@@ -27,7 +27,7 @@ def draw(schedule: Schedule, steps: int, ax: Any) -> Any:
 
 def _new_axes() -> Any:
     try:
-        from matplotlib import pyplot  # noqa: PLC0415
+        from matplotlib import pyplot as plt  # noqa: PLC0415
     except ImportError as error:
         raise ImportError('plot() needs matplotlib: pip install "lamb_rs[demo]"') from error
-    return pyplot.subplots(layout="constrained")[1]
+    return plt.subplots(layout="constrained")[1]

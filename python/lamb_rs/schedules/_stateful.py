@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +84,7 @@ class StatefulSchedule(Schedule):
                 found += [f"{key} is missing"] if strict else []
             elif isinstance(first, int) and not (isinstance(value, int) and 0 <= value < 2**63):
                 found.append(f"{key} is not a count; got {value!r}")
-            elif not isinstance(value, int | float) or value != value:
+            elif not isinstance(value, int | float) or math.isnan(value):
                 found.append(f"{key} is not a number; got {value!r}")
         if strict:
             found += [f"'{prefix}{name}' is unknown" for name in state if name not in known]

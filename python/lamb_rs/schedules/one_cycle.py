@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from lamb_rs._errors import HyperparameterError
@@ -86,7 +87,7 @@ class OneCycle(Schedule):
         corners = [(0.0, first), (top, peak), (self.total_steps - 1.0, last)]
         if self.three_phase:
             corners.insert(2, (2.0 * top, first))
-        for (start, low), (end, high) in zip(corners, corners[1:], strict=False):
+        for (start, low), (end, high) in pairwise(corners):
             if start < end and step <= end:
                 return self._between(low, high, (step - start) / (end - start))
         return last

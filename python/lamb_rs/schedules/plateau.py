@@ -90,7 +90,7 @@ class ReduceOnPlateau(StatefulSchedule):
         value = float(self.initial_learning_rate)
         return {"value": value, "best": worst, "bad_evaluations": 0, "cooldown_left": 0}
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: int) -> float:  # noqa: ARG002  # schedules are called with it
         """Return the value of now, whatever the step."""
         return self._state["value"]
 

@@ -1,0 +1,199 @@
+"""What is in a checkpoint, and what is checked before any of it is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamb_rs import _core
+from lamb_rs._errors import CheckpointError, HyperparameterError, StateMismatchError
+from lamb_rs._replace import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
+
+    from numpy.typing import NDArray
+
+    from lamb_rs._checkpoint import Checkpoints
+
+    Array = NDArray[Any]
+
+# The dtypes of a state as safetensors calls them; bfloat16 is raw uint16 in NumPy.
+_NAMES = {"float64": "F64", "float32": "F32", "uint16": "BF16", "uint8": "U8"}
+_DTYPES = {name: np.dtype(dtype) for dtype, name in _NAMES.items()}
+
+_RELEASE, _DIGEST = "lamb_rs", "sha256"
+_KEYS = (_RELEASE, "class", "config", "format_version", "numerics_version", _DIGEST, "values")
+_NO_DIGEST = "0" * 64
+_LONGEST_HEADER = 100_000_000
+_PIECE = 1 << 24
+
+
+def write(optimizer: Checkpoints, path: str | os.PathLike[str]) -> None:
+    """Write the state of an optimizer to a file, in one piece or not at all."""
+    state = optimizer.state_dict()
+    arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+    values = {name: value for name, value in state.items() if name not in arrays}
+    info = _core.info()
+    metadata = {
+        _RELEASE: info["version"],
+        "class": type(optimizer).__name__,
+        "config": json.dumps(_config(optimizer)),
+        "format_version": str(info["format_version"]),
+        "numerics_version": str(info["numerics_version"]),
+        _DIGEST: _NO_DIGEST,
+        "values": json.dumps(values, default=_number),
+    }
+    tensors = list(arrays.items())
+    rows = [(name, _dtype_name(name, array), array.shape) for name, array in tensors]
+    header, order = _core.pack_header(rows, metadata)
+    place = header.index(_field(_NO_DIGEST)) + _field(_NO_DIGEST).index(_NO_DIGEST.encode())
+    with replacing(path) as file:
+        digest = hashlib.sha256(header)
+        file.write(header)
+        for index in order:
+            for piece in _pieces(_bytes(tensors[index][1])):
+                digest.update(piece)
+                file.write(piece)
+        file.seek(place)
+        file.write(digest.hexdigest().encode())
+
+
+def load(optimizer: Checkpoints, path: str | os.PathLike[str]) -> None:
+    """Check a file as a whole, then restore the state that it holds."""
+    metadata, state = read(path)
+    try:
+        optimizer.load_state_dict(state)
+    except StateMismatchError as error:
+        lines = [str(error), *_differences(optimizer, metadata)]
+        raise StateMismatchError(f"{os.fspath(path)}: " + "\n  - ".join(lines)) from None
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the metadata and the state of a checkpoint that is whole."""
+    path = Path(path)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise CheckpointError(f"{path}: is no regular file")
+    with path.open("rb") as file:
+        try:
+            return _read(file, os.fstat(file.fileno()).st_size)
+        except ValueError as error:
+            raise CheckpointError(f"{path}: {error}") from None
+
+
+def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, Any]]:
+    # Nothing is read before it is known that it can be there.
+    head = file.read(8)
+    length = int.from_bytes(head, "little")
+    if size < 8 or not 2 <= length <= min(size - 8, _LONGEST_HEADER):
+        what = "is empty" if not size else f"is no safetensors file, or cut off ({size} bytes)"
+        raise ValueError(what)
+    header = file.read(length)
+    metadata, rows = _core.unpack_header(header, size - 8 - length)
+    _check_metadata(metadata)
+    for name, dtype, *_ in rows:
+        if dtype not in _DTYPES:
+            raise ValueError(f"'{name}' has dtype {dtype}, which no state has")
+    data = np.empty(size - 8 - length, np.uint8)
+    given = metadata[_DIGEST]
+    blank = header.replace(_field(given), _field(_NO_DIGEST), 1)
+    digest = hashlib.sha256(head + blank)
+    for piece in _pieces(data.data):
+        if file.readinto(piece) != len(piece):
+            raise ValueError("was cut off while it was read")
+        digest.update(piece)
+    if digest.hexdigest() != given:
+        raise ValueError(f"is damaged: its SHA-256 is {digest.hexdigest()}, it says {given}")
+    state: dict[str, Any] = _values(metadata["values"])
+    for name, dtype, shape, start, end in rows:
+        if name in state:
+            raise ValueError(f"'{name}' is there twice")
+        state[name] = data[start:end].view(_DTYPES[dtype]).reshape(shape)
+    return metadata, state
+
+
+def _check_metadata(metadata: dict[str, str]) -> None:
+    release = metadata.get(_RELEASE)
+    if release is None:
+        raise ValueError("is a safetensors file, but no checkpoint of lamb_rs")
+    ours = _core.info()["format_version"]
+    version = metadata.get("format_version", "")
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise ValueError(f"has no format version, but {version[:20]!r}")
+    if int(version) > ours:
+        raise ValueError(
+            f"has format version {version}, written by lamb_rs {release[:20]}; lamb_rs "
+            f"{_core.__version__} reads versions up to {ours}: install the release that wrote it"
+        )
+    missing = [key for key in _KEYS if key not in metadata]
+    if missing:
+        raise ValueError(f"has no {', '.join(missing)} in its metadata")
+
+
+def _values(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("its values have no names")  # noqa: TRY004  # it is the file that is wrong
+    return values
+
+
+def _config(optimizer: Checkpoints) -> dict[str, Any]:
+    """Return the configuration, or why there is none."""
+    try:
+        return optimizer.get_config()
+    except HyperparameterError as error:
+        return {"not_saved": str(error)}
+
+
+def _differences(optimizer: Checkpoints, metadata: dict[str, str]) -> Iterator[str]:
+    """Say how class and configuration in a file differ from those of an optimizer."""
+    ours = type(optimizer).__name__
+    if metadata["class"] != ours:
+        yield f"it was saved by {metadata['class'][:40]}, this is {ours}"
+    try:
+        saved = json.loads(metadata["config"])
+        config = json.loads(json.dumps(optimizer.get_config()))
+    except (HyperparameterError, ValueError, RecursionError):
+        return
+    if isinstance(saved, dict) and "not_saved" not in saved:
+        for name, value in config.items():
+            if name in saved and saved[name] != value:
+                yield f"{name} was {saved[name]!r:.80}, here it is {value!r:.80}"
+
+
+def _dtype_name(name: str, array: Array) -> str:
+    found = _NAMES.get(array.dtype.name)
+    if found is None:
+        raise CheckpointError(f"'{name}' has dtype {array.dtype}, which a checkpoint cannot hold")
+    return found
+
+
+def _field(digest: str) -> bytes:
+    """Return how the header spells the digest; no name or text can look like it."""
+    return f'"{_DIGEST}":"{digest}"'.encode()
+
+
+def _bytes(array: Array) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _pieces(buffer: memoryview) -> Iterator[memoryview]:
+    """Cut a buffer, so that a signal need not wait for the whole of it."""
+    for start in range(0, len(buffer), _PIECE):
+        yield buffer[start : start + _PIECE]
+
+
+def _number(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no number")

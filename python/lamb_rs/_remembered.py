@@ -1,0 +1,96 @@
+"""What schedules remember, beside the state of the native optimizer: restored both, or neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamb_rs._errors import StateMismatchError
+from lamb_rs.schedules._stateful import remembering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_CALLS = "optimizer/calls"
+
+
+def remembered(sources: Mapping[str, object]) -> dict[str, float]:
+    """Return what the schedules that drive hyperparameters remember, under its keys.
+
+    Parameters
+    ----------
+    sources : mapping of str to object
+        By hyperparameter.
+    """
+    return {
+        f"{path}/{name}": value
+        for hyper, source in sources.items()
+        for path, schedule in remembering(source, f"optimizer/{hyper}")
+        for name, value in schedule.state_dict().items()
+    }
+
+
+def restore(
+    sources: Mapping[str, object],
+    state: Mapping[str, Any],
+    strict: bool,
+    load: Callable[[dict[str, Any]], None],
+) -> None:
+    """Give each schedule what it remembered, and `load` the rest of a state.
+
+    Parameters
+    ----------
+    sources : mapping of str to object
+        By hyperparameter.
+    state : mapping
+        From `state_dict`.
+    strict : bool
+        Whether a missing entry is an error.
+    load : callable
+        Takes the entries that are not the schedules'; changes everything, or raises.
+
+    Raises
+    ------
+    StateMismatchError
+        With all differences, those that `load` finds included.
+    """
+    rest = dict(state)
+    parts = []
+    differences = []
+    for hyper, source in sources.items():
+        for path, schedule in remembering(source, f"optimizer/{hyper}"):
+            keys = {name: f"{path}/{name}" for name in schedule.initial_state()}
+            part = {name: _plain(rest.pop(key)) for name, key in keys.items() if key in rest}
+            differences += schedule.differences(part, strict, f"{path}/")
+            parts.append((schedule, part))
+    if differences:
+        raise _with_all(rest, differences, load)
+    load(rest)
+    for schedule, part in parts:
+        schedule.load_state_dict(part, strict)
+
+
+def _with_all(
+    rest: dict[str, Any], differences: list[str], load: Callable[[dict[str, Any]], None]
+) -> StateMismatchError:
+    """Return one error for the differences known and those that `load` finds.
+
+    Without a counter `load` refuses any state, so it is left out, and what is said of it too.
+    """
+    given = rest.pop(_CALLS, None)
+    try:
+        load(rest)
+    except StateMismatchError as error:
+        missing = f"  - '{_CALLS}' is missing"
+        lines = str(error).splitlines()
+        if given is not None:
+            lines.remove(missing)
+        return StateMismatchError("\n".join(lines + [f"  - {line}" for line in differences]))
+    raise AssertionError(f"a state without {_CALLS} was accepted")
+
+
+def _plain(value: Any) -> Any:
+    """Return a number that went through NumPy as Python's."""
+    alone = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if alone else value
