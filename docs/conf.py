@@ -12,7 +12,7 @@ copyright = "the authors of lamb_rs"  # noqa: A001 - Sphinx calls it so
 version = release = lamb_rs.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "website"]
-exclude_patterns = ["_build", "_ext", "decisions"]
+exclude_patterns = ["_build", "_ext", "_static", "decisions"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", ".*")]  # types in docstrings are words for people
 
@@ -35,5 +35,7 @@ html_title = f"lamb_rs {version}"
 html_copy_source = False
 html_show_sphinx = False
 html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "default"

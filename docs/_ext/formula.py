@@ -14,6 +14,7 @@ NAMES = {"eps": r"\epsilon", "epsilon": r"\epsilon", "tc": r"\mathrm{tc}", "inf"
 FUNCTIONS = {"sign", "sgn", "max", "min", "clip", "clamp", "mean", "sum", "rms", "abs", "rows"}
 FUNCTIONS |= {"columns", "log", "exp", "cos"}
 RELATIONS = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
+QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
 TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*'?|<=|>=|!=|[-+*/^()\[\]|=<>,])")
 
 
@@ -128,7 +129,8 @@ class Parser:
             inner = self.clause()
             self.take(")")
             self.bars = bars
-            return rf"\left( {inner} \right)"
+            # A quotient needs no parentheses beside a factor; it has its bar.
+            return inner if re.fullmatch(QUOTIENT, inner) else rf"\left( {inner} \right)"
         if token == "[":
             inner = self.clause()
             self.take("]")

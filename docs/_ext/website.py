@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import generate
 from docutils.utils.math.latex2mathml import tex2mathml
+
+import lamb_rs
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -26,15 +30,26 @@ def write_pages(app: Sphinx) -> None:
                 path.unlink()
 
 
+def mathml(tex: str, as_block: bool) -> str:
+    """MathML of a formula, with what docutils leaves open said: which bar opens, what is large."""
+    text: str = tex2mathml(tex, as_block=as_block)
+    for bar in ("\N{DOUBLE VERTICAL LINE}", "|"):
+        opening, closing = f'<mo class="mathopen">{bar}</mo>', f"<mo>{bar}</mo>"
+        text = text.replace(opening, f'<mo form="prefix" stretchy="false">{bar}</mo>')
+        text = text.replace(closing, f'<mo form="postfix" stretchy="false">{bar}</mo>')
+    text = re.sub(r"(<mtd>\s*)<mo>", r'\1<mo form="infix">', text)
+    return text.replace("<mtable ", '<mtable displaystyle="true" ')
+
+
 def inline(self: Any, node: Any) -> None:
-    """MathML, which browsers show themselves: a page needs no script and no network."""
-    self.body.append(tex2mathml(node.astext(), as_block=False))
+    """Formulas that browsers show themselves: a page needs no script and no network."""
+    self.body.append(mathml(node.astext(), as_block=False))
     raise_skip()
 
 
 def block(self: Any, node: Any) -> None:
     """As `inline`, on lines of its own."""
-    self.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    self.body.append(f'<div class="math">{mathml(node.astext(), as_block=True)}</div>')
     raise_skip()
 
 
@@ -51,9 +66,22 @@ def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: lis
     lines[:] = [line.replace('"*', '"\\*') for line in lines]
 
 
+def own_arguments(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Show the arguments that are an optimizer's own; those of all are explained once."""
+    del app, name, options, signature
+    if what != "class" or not issubclass(obj, lamb_rs.Optimizer) or obj is lamb_rs.Optimizer:
+        return None
+    written = inspect.signature(obj.__init__).parameters.values()
+    bare = [one.replace(annotation=one.empty) for one in written if one.name != "self"]
+    return str(inspect.Signature(bare)), returns
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is above."""
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", escape)
+    app.connect("autodoc-process-signature", own_arguments)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
