@@ -11,10 +11,10 @@ import lamb_rs
 
 STAGES: dict[str, dict[str, Any]] = {
     "alone": {},
-    "clipnorm": {"clipnorm": 1.0},
-    "clipvalue": {"clipvalue": 1.0},
-    "global_clipnorm": {"global_clipnorm": 1.0},
-    "centralized": {"gradient_centralization": True},
+    "clip by norm": {"clipnorm": 1.0},
+    "clip by value": {"clipvalue": 1.0},
+    "clip by global norm": {"global_clipnorm": 1.0},
+    "centralised gradient": {"gradient_centralization": True},
     "accumulation": {"gradient_accumulation_steps": 2},
     "EMA": {"use_ema": True},
     "SWA": {"use_ema": True, "ema_form": "uniform"},
@@ -103,12 +103,3 @@ def refusal(cls: Any, arguments: dict[str, Any], wrapper: Any) -> str | None:
     opt.build(params)
     opt.apply({name: 0.5 * p for name, p in params.items()})
     return None
-
-
-# TEMP
-for _k in [
-    k
-    for k, v in STAGES.items()
-    if not set(v) <= set(__import__("inspect").signature(lamb_rs.SGD).parameters)
-]:
-    del STAGES[_k]
