@@ -1,9 +1,9 @@
 """The rows that every suite runs over: algorithm x option, as plain data.
 
 Rows come from the library's registry: for each algorithm one with its defaults, one per choice of
-each switch, one per number of its own, one per base feature and one per storage. A newly
-registered algorithm gets its rows without a change here. The hand-written rows at the end combine
-options.
+each switch, one per number of its own, one per base feature, wrapper and storage. A newly
+registered algorithm gets its rows without a change here. `options.py` has the values, and
+hand-written rows that combine options.
 """
 
 from __future__ import annotations
@@ -11,9 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import lamb_rs
 from lamb_rs import _core
-
-Hyper = dict[str, Any]
+from options import (
+    COMBINED,
+    EXTRA,
+    FEATURES,
+    LARC,
+    LOOKAHEAD,
+    NEEDS,
+    STORAGES,
+    VALUES,
+    Hyper,
+    refused,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,8 @@ class Case:
         Arguments of the class.
     layerwise : bool
         Whether the algorithm scales its steps by a trust ratio.
+    own : bool
+        Whether the row is about what the algorithm alone has, not about what all share.
     id : str
         Unique and stable.
     """
@@ -38,6 +51,7 @@ class Case:
     class_name: str
     kwargs: Hyper
     layerwise: bool
+    own: bool
     id: str
 
     @property
@@ -45,152 +59,30 @@ class Case:
         """Whether the state is narrower than float32."""
         return bool(self.kwargs.get("state_dtype", "float32") != "float32")
 
+    def make(self, **more: Any) -> Any:
+        """An optimizer with these arguments, not built."""
+        return make(self.class_name, self.kwargs, **more)
 
-# Values of numbers whose neutral default would show nothing; others are left at their defaults.
-NUMBERS: Hyper = {
-    "beta_1": 0.8,
-    "beta_2": 0.95,
-    "dampening": 0.1,
-    "epsilon": 1e-3,
-    "epsilon_root": 1e-4,
-    "initial_accumulator_value": 0.0,
-    "learning_rate_decay": 0.1,
-    "momentum": 0.9,
-    "threshold": 4.0,
-    "trust_coefficient": 0.02,
-}
-PAIRS: Hyper = {"phi": (1.0, 10.0), "trust_clip": (0.5, 2.0)}
-# Options without which another has no effect.
-NEEDS: dict[tuple[str, str], Hyper] = {
-    ("sgd", "nesterov"): {"momentum": 0.9},
-    ("sgd", "form"): {"momentum": 0.9},
-    ("sgd", "dampening"): {"momentum": 0.9, "form": "lr_outside"},
-    ("lamb", "form"): {"weight_decay": 0.05},
-    ("lars", "trust_clip"): {"learning_rate": 0.01},
-    # Where g + lambda p cancels, an adaptive rule with a tiny epsilon divides one rounding error
-    # by another: no bound could hold there.
-    ("adam", "l2"): {"epsilon": 1e-3},
-    ("adamw", "l2"): {"epsilon": 1e-3},
-    ("lamb", "l2"): {"epsilon": 1e-3},
-}
-# Base features, alone. Clips bite, averages are overwritten, windows close within a few steps.
-FEATURES: dict[str, Hyper] = {
-    "clipnorm": {"clipnorm": 0.5},
-    "clipvalue": {"clipvalue": 0.05},
-    "global_clipnorm": {"global_clipnorm": 10.0},
-    "ema": {"use_ema": True, "ema_momentum": 0.9},
-    "ema-overwrite": {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
-    "loss_scale": {"loss_scale_factor": 1024.0},
-    "accumulate": {"gradient_accumulation_steps": 3},
-    "maximize": {"maximize": True},
-    "raise": {"nonfinite": "raise"},
-    "skip": {"nonfinite": "skip"},
-    "propagate": {"nonfinite": "propagate"},
-}
-WINDOWED: Hyper = {
-    "weight_decay": 0.02,
-    "loss_scale_factor": 8.0,
-    "gradient_accumulation_steps": 2,
-    "use_ema": True,
-    "ema_momentum": 0.7,
-    "ema_overwrite_frequency": 2,
-}
-# Everything at once that may be combined: one clip, both ways of counting.
-COMBINED: dict[str, Hyper] = {
-    "all-clipnorm": {**WINDOWED, "clipnorm": 1.0},
-    "all-global": {**WINDOWED, "global_clipnorm": 5.0, "maximize": True},
-    "all-clipvalue-call": {**WINDOWED, "clipvalue": 0.1, "ema_every": "call"},
-    "ema-call": {"use_ema": True, "gradient_accumulation_steps": 3, "ema_every": "call"},
-}
-STORAGES: dict[str, Hyper] = {
-    "bfloat16": {"state_dtype": "bfloat16"},
-    "bfloat16-nearest": {"state_dtype": "bfloat16", "state_rounding": "nearest"},
-    "float8": {"state_dtype": "float8"},
-    "float8-nearest": {"state_dtype": "float8", "state_rounding": "nearest"},
-    "float8-seed": {"state_dtype": "float8", "seed": 7},
-}
-# Each mode of weight decay is its own row; these shared options have rows above.
-WRITTEN_ABOVE = {"weight_decay_mode", "ema_every", "maximize", "nonfinite", "use_ema"} | {
-    "state_dtype",
-    "state_rounding",
-}
-EXTRA: dict[str, dict[str, Hyper]] = {
-    "sgd": {
-        "outside-nesterov": {"momentum": 0.9, "form": "lr_outside", "nesterov": True},
-        "momentum-l2": {"momentum": 0.9, "weight_decay": 0.05, "weight_decay_mode": "l2"},
-        "momentum-after": {"momentum": 0.9, "weight_decay": 0.05, "weight_decay_mode": "after"},
-        "momentum-cautious": {
-            "momentum": 0.9,
-            "weight_decay": 0.05,
-            "weight_decay_mode": "cautious",
-        },
-    },
-    "adagrad": {
-        "torch": {"epsilon": 1e-10, "epsilon_mode": "out", "initial_accumulator_value": 0.0}
-    },
-    "adam": {
-        "torch": {"epsilon": 1e-8, "epsilon_mode": "out"},
-        "out-root": {"epsilon_mode": "out", "epsilon_root": 1e-4},
-        "amsgrad-out": {"epsilon_mode": "out", "amsgrad": True},
-        "corrected-out": {"epsilon_mode": "out", "amsgrad": "corrected"},
-        "no-epsilon": {"epsilon": 0.0},
-        "beta_1-zero": {"beta_1": 0.0},
-        "amsgrad-float8": {"amsgrad": True, "state_dtype": "float8"},
-    },
-    "adamw": {"none": {"weight_decay": None}},
-    "radam": {
-        "paper": {"threshold": 4.0, "epsilon_mode": "out"},
-        "never": {"beta_2": 0.5},
-        "skip-decay": {"degenerate": "skip", "weight_decay": 0.05},
-        "skip-fixed": {
-            "degenerate": "skip",
-            "weight_decay": 0.01,
-            "weight_decay_mode": "fixed",
-        },
-    },
-    "lars": {
-        "decay": {"weight_decay": 0.01},
-        "no-momentum": {"momentum": 0.0, "weight_decay": 0.01},
-        "decay-no-always": {"always_adapt": False, "weight_decay": 0.01},
-        "timm": {
-            "form": "lr_outside",
-            "weight_decay": 0.01,
-            "epsilon": 1e-8,
-            "always_adapt": False,
-        },
-        "outside-nesterov": {"form": "lr_outside", "nesterov": True, "weight_decay": 0.01},
-        "joint-decay": {"form": "joint_norm", "weight_decay": 0.01},
-        "joint-nesterov": {"form": "joint_norm", "weight_decay": 0.01, "nesterov": True},
-        "timm-clip": {
-            "form": "lr_outside",
-            "weight_decay": 0.01,
-            "learning_rate": 0.02,
-            "trust_clip": (0.0, 1.0),
-        },
-    },
-    "lamb": {
-        "decay": {"weight_decay": 0.05},
-        "keras": {"weight_decay": 0.05, "weight_decay_mode": "decoupled", "ema_every": "call"},
-        "hat-decay": {"epsilon_mode": "hat", "weight_decay": 0.05},
-        "v3": {
-            "bias_correction": False,
-            "phi": (0.0, 10.0),
-            "epsilon": 1e-6,
-            "weight_decay": 0.01,
-        },
-        "rate-decay": {"bias_correction": "rate", "weight_decay": 0.05},
-        "rate-decoupled": {
-            "bias_correction": "rate",
-            "weight_decay": 0.5,
-            "weight_decay_mode": "decoupled",
-        },
-        "first-decay": {"bias_correction": "first_moment", "weight_decay": 0.05},
-        "clipped": {"trust_clip": (0.0, 1.0), "weight_decay": 0.05, "global_clipnorm": 1.0},
-        "sum-phi": {"form": "sum", "phi": (0.1, 2.0), "weight_decay": 0.05},
-        "decay-no-always": {"always_adapt": False, "weight_decay": 0.05},
-        "all-float8": {**WINDOWED, "clipnorm": 1.0, "state_dtype": "float8"},
-    },
-}
+
+# Each mode of weight decay is its own row; other shared options have rows in `options.py`.
+WRITTEN_ELSEWHERE = {"weight_decay_mode"}
+
+
+def make(class_name: str, kwargs: Hyper, **more: Any) -> Any:
+    """An optimizer in the wrappers whose arguments are there by their native names."""
+    arguments = {**kwargs, **more}
+    cls = getattr(lamb_rs, class_name)
+    own = {hyper["name"] for hyper in _row(class_name)["hyper"] if hyper.get("wrapper") is None}
+    lookahead = {name: arguments.pop(name) for name in LOOKAHEAD - own if name in arguments}
+    larc = {name: arguments.pop(name) for name in LARC.keys() - own if name in arguments}
+    opt = cls(**arguments)
+    if larc:
+        opt = lamb_rs.Larc(opt, **{LARC[name]: value for name, value in larc.items()})
+    return lamb_rs.Lookahead(opt, **lookahead) if lookahead else opt
+
+
+def _row(class_name: str) -> dict[str, Any]:
+    return next(row for row in _core.algorithms() if row["class_name"] == class_name)
 
 
 def _own(row: dict[str, Any]) -> dict[str, Hyper]:
@@ -198,41 +90,48 @@ def _own(row: dict[str, Any]) -> dict[str, Hyper]:
     rows: dict[str, Hyper] = {}
     for hyper in row["hyper"]:
         name, default = hyper["name"], hyper["default"]
-        if hyper["shared"] or name in WRITTEN_ABOVE:
+        if hyper["shared"] or name in WRITTEN_ELSEWHERE:
             continue
-        if hyper["kind"] == "choice":
-            values = [value for value in hyper["choices"] if value != default]
+        if (row["name"], name) in VALUES:
+            values = VALUES[row["name"], name]
+        elif hyper["kind"] == "choice":
+            values = list(hyper["choices"])
         elif hyper["kind"] == "bool":
             values = [not default]
-        elif hyper["kind"] == "pair":
-            values = [PAIRS[name]] if name in PAIRS else []
         else:
-            number = NUMBERS.get(name, default)
-            # A number that is interesting by default shows more where it is off.
-            values = [0.0] if number == default and name == "momentum" else [number]
-            values = [value for value in values if value != default]
+            values = VALUES.get(name, [])
         for value in values:
-            rows[f"{name}={value}"] = {**NEEDS.get((row["name"], name), {}), name: value}
+            if value != default:
+                rows[f"{name}={value}"] = {**NEEDS.get((row["name"], name), {}), name: value}
     return rows
 
 
-def _modes(row: dict[str, Any]) -> list[str]:
+def _modes(row: dict[str, Any]) -> dict[str, Hyper]:
+    """Each mode of weight decay."""
+    rows: dict[str, Hyper] = {}
     for hyper in row["hyper"]:
-        if hyper["name"] == "weight_decay_mode":
-            return list(hyper["choices"])
-    return []
+        for mode in hyper["choices"] if hyper["name"] == "weight_decay_mode" else ():
+            needs = NEEDS.get((row["name"], mode), {})
+            rows[f"decay-{mode}"] = {**needs, "weight_decay": 0.05, "weight_decay_mode": mode}
+    return rows
 
 
 def rows_of(row: dict[str, Any]) -> list[Case]:
     """All rows of one entry of the registry."""
-    options: dict[str, Hyper] = {"defaults": {}, **_own(row)}
-    for mode in _modes(row):
-        needs = NEEDS.get((row["name"], mode), {})
-        options[f"decay-{mode}"] = {**needs, "weight_decay": 0.05, "weight_decay_mode": mode}
-    options |= FEATURES | COMBINED | STORAGES | EXTRA.get(row["name"], {})
+    own = {"defaults": {}, **_own(row), **EXTRA.get(row["name"], {})}
+    common = _modes(row) | FEATURES | COMBINED | STORAGES
     return [
-        Case(row["name"], row["class_name"], kwargs, row["layerwise"], f"{row['name']}-{option}")
+        Case(
+            row["name"],
+            row["class_name"],
+            kwargs,
+            row["layerwise"],
+            mine,
+            f"{row['name']}-{option}",
+        )
+        for mine, options in ((True, own), (False, common))
         for option, kwargs in options.items()
+        if mine or not refused(row["name"], kwargs)
     ]
 
 

@@ -25,6 +25,9 @@ Tensors = dict[str, Array]
 
 SIZES = (0, 1, 3, 15, 16, 17, 255, 4096, 16385, 65537)
 STEPS = 50
+# For what does not depend on the size of a tensor; of two chunks is "tall".
+SMALL = (0, 1, 17, 255, 4096)
+FEW = 12
 # Steps from the library's own state that are checked alone; 5 and 8 have all-zero gradients,
 # 6 is the first rectified step of RAdam.
 CHECKED = frozenset({1, 2, 3, 5, 6, 7, 8, 9, 20, 50})
@@ -45,14 +48,17 @@ class Model:
 
 @cache
 def model(sizes: tuple[int, ...] = SIZES, steps: int = STEPS, seed: int = 1) -> Model:
-    """A model with one tensor per size, a matrix, a scalar and a tensor that starts at zero.
+    """A model with one tensor per size, a scalar, a tensor that starts at zero, and matrices.
 
-    Gradients span four decades; the last element of every tensor with three or more never gets
-    one; at step 5 one tensor, at step 8 every tensor has an all-zero gradient.
+    With a size of 4096 or more there is a matrix of more than 16384 elements, too. Gradients
+    span four decades; the last element of every tensor with three or more never gets one; at
+    step 5 one tensor, at step 8 every tensor has an all-zero gradient.
     """
     rng = np.random.default_rng(seed)
     shapes: dict[str, tuple[int, ...]] = {f"size{n}": (n,) for n in sizes}
-    shapes |= {"zeros": (33,), "matrix": (20, 33), "scalar": ()}
+    shapes |= {"zeros": (33,), "matrix": (20, 33), "scalar": (), "filters": (4, 3, 2, 2)}
+    if max(sizes) >= 4096:
+        shapes["tall"] = (129, 128)
     params: Tensors = {}
     scales: Tensors = {}
     for name, shape in shapes.items():
@@ -145,17 +151,33 @@ def float8_scales(codes: Array) -> Array:
 
 
 def load_state(ref: Reference, state: Mapping[str, Any]) -> None:
-    """Gives the reference the library's float32 state, averages and accumulated gradients."""
+    """Gives the reference the library's state: moments, scalars and what the stages keep."""
+    stages = {
+        "average": ref.average,
+        "gradient_accumulator": ref.accumulated,
+        "slow": ref.slow,
+        "momentum_slow": ref.slow_momentum,
+    }
     for key in state:
         name, _, slot = key.rpartition("/")
-        if name not in ref.params:
-            continue
-        if slot == "average":
-            ref.average[name] = decode(state, key)
-        elif slot == "gradient_accumulator":
-            ref.accumulated[name] = decode(state, key)
-        elif slot in ref.state[name]:
-            ref.state[name][slot] = decode(state, key)
+        if name in ref.params:
+            own = ref.state[name]
+            where = own if slot in own else stages.get(slot)
+            if where is not None:
+                where[slot if where is own else name] = decode(state, key)
+        elif name == "optimizer":
+            load_scalar(ref, slot, np.atleast_1d(state[key]))
+
+
+def load_scalar(ref: Reference, slot: str, values: Array) -> None:
+    """A scalar of the rule: one for all parameters, or one for each."""
+    if not any(slot in own for own in ref.scalars.values()):
+        return
+    if values.size == 1:
+        values = np.repeat(values, len(ref.scalars))
+    if values.size == len(ref.scalars):
+        for own, value in zip(ref.scalars.values(), values, strict=True):
+            own[slot] = float(value)
 
 
 def lockstep(
@@ -206,7 +228,7 @@ def lockstep(
             moved = opt.apply(g)
             assert moved == ref.apply(g) == one.apply(g, after(opt, one) if stored else None)
             for name, p in params.items():
-                skip = one.uncertain[name]
+                skip = one.uncertain[name] | (name in one.shaken)
                 assert_one_step(p, old[name], one.params[name], skip, f"step {t}, {name}")
             if moved:
                 check_ratios(opt, one)

@@ -15,16 +15,15 @@ from reference import reference
 FILE = Path(__file__).parent / "goldens" / "torch_family.npz"
 
 TORCH_EPSILON = {"epsilon": 1e-8, "epsilon_mode": "out"}
-# Row of the manifest, the peer (to notice if the file changes), algorithm, our arguments.
-ROWS: list[tuple[int, str, str, str, dict[str, Any]]] = [
-    (0, "torch.SGD", "sgd", "SGD", {"learning_rate": 0.01, "momentum": 0.9, "form": "lr_outside"}),
+TIMM_LAMB = {"weight_decay": 0.05, "epsilon": 1e-6, "global_clipnorm": 1.0, "always_adapt": False}
+# Row of the manifest, the peer (to notice if the file changes), our class and arguments.
+ROWS: list[tuple[int, str, str, dict[str, Any]]] = [
+    (0, "torch.SGD", "SGD", {"momentum": 0.9, "form": "lr_outside"}),
     (
         1,
         "torch.SGD",
-        "sgd",
         "SGD",
         {
-            "learning_rate": 0.01,
             "momentum": 0.9,
             "form": "lr_outside",
             "nesterov": True,
@@ -35,7 +34,6 @@ ROWS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (
         2,
         "torch.Adagrad",
-        "adagrad",
         "Adagrad",
         {
             "learning_rate": 0.02,
@@ -44,40 +42,20 @@ ROWS: list[tuple[int, str, str, str, dict[str, Any]]] = [
             "epsilon_mode": "out",
         },
     ),
-    (5, "torch.Adam", "adam", "Adam", {"learning_rate": 0.01, **TORCH_EPSILON}),
-    (6, "torch.Adam", "adam", "Adam", {"learning_rate": 0.01, "amsgrad": True, **TORCH_EPSILON}),
-    (
-        7,
-        "torch.AdamW",
-        "adamw",
-        "AdamW",
-        {"learning_rate": 0.01, "weight_decay": 0.1, **TORCH_EPSILON},
-    ),
-    (10, "torch.RAdam", "radam", "RAdam", {"learning_rate": 0.01}),
-    (
-        12,
-        "timm.Lamb",
-        "lamb",
-        "Lamb",
-        {"learning_rate": 0.01, "weight_decay": 0.01, "epsilon": 1e-6},
-    ),
-    (
-        13,
-        "timm.Lamb",
-        "lamb",
-        "Lamb",
-        {
-            "learning_rate": 0.02,
-            "weight_decay": 0.05,
-            "epsilon": 1e-6,
-            "global_clipnorm": 1.0,
-            "always_adapt": False,
-        },
-    ),
+    (3, "torch.RMSprop", "RMSprop", {"rho": 0.99, **TORCH_EPSILON}),
+    (4, "torch.Adadelta", "Adadelta", {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}),
+    (5, "torch.Adam", "Adam", TORCH_EPSILON),
+    (6, "torch.Adam", "Adam", {"amsgrad": True, **TORCH_EPSILON}),
+    (7, "torch.AdamW", "AdamW", {"weight_decay": 0.1, **TORCH_EPSILON}),
+    (8, "torch.Adamax", "Adamax", {"epsilon": 1e-8, "epsilon_mode": "in"}),
+    (9, "torch.NAdam", "Nadam", {"epsilon": 1e-8}),
+    (10, "torch.RAdam", "RAdam", {}),
+    (11, "torch.Adafactor", "Adafactor", {"epsilon_1": float(np.finfo(np.float64).eps)}),
+    (12, "timm.Lamb", "Lamb", {"weight_decay": 0.01, "epsilon": 1e-6}),
+    (13, "timm.Lamb", "Lamb", {"learning_rate": 0.02, **TIMM_LAMB}),
     (
         14,
         "timm.Lars",
-        "lars",
         "Lars",
         {
             "learning_rate": 1.0,
@@ -88,21 +66,41 @@ ROWS: list[tuple[int, str, str, str, dict[str, Any]]] = [
             "always_adapt": False,
         },
     ),
-    (15, "timm.Lion", "lion", "Lion", {"learning_rate": 0.003, "weight_decay": 0.1}),
+    (15, "timm.Lion", "Lion", {"learning_rate": 0.003, "weight_decay": 0.1}),
+    (16, "timm.Adan", "Adan", {"weight_decay": 0.02}),
+    (17, "timm.NAdamW", "Nadam", {"form": "ruder", "weight_decay": 0.05, "epsilon": 1e-8}),
+    (18, "timm.AdaBelief", "AdaBelief", {"weight_decay": 0.01}),
+    (
+        19,
+        "timm.Lookahead",
+        "AdamW",
+        {"weight_decay": 0.1, **TORCH_EPSILON, "sync_period": 6, "slow_start": "first_sync"},
+    ),
+    (
+        20,
+        "pytorch_optimizer.Lookahead",
+        "SGD",
+        {"momentum": 0.9, "form": "lr_outside", "sync_period": 5},
+    ),
+    (21, "pytorch_optimizer.Ranger", "Ranger", {}),
+    (22, "pytorch_optimizer.AdaBound", "AdaBound", {}),
+    (23, "pytorch_optimizer.AdEMAMix", "AdEMAMix", {"learning_rate": 0.003}),
     (
         24,
         "torch_optimizer.Lamb",
-        "lamb",
         "Lamb",
-        {
-            "learning_rate": 0.01,
-            "weight_decay": 0.01,
-            "epsilon": 1e-6,
-            "bias_correction": False,
-            "phi": (0.0, 10.0),
-        },
+        {"weight_decay": 0.01, "epsilon": 1e-6, "bias_correction": False, "phi": (0.0, 10.0)},
+    ),
+    (
+        25,
+        "schedulefree.AdamWScheduleFree",
+        "ScheduleFreeAdamW",
+        {"weight_decay": 0.05, "warmup_steps": 4},
     ),
 ]
+# Relative differences beyond rounding. torch keeps the product of momenta in float32;
+# pytorch_optimizer adds 1e-15 under a root.
+BOUNDS = {9: 1e-5, 22: 1e-6}
 IDS = [f"{row[0]}-{row[1]}" for row in ROWS]
 
 
@@ -125,10 +123,10 @@ def problem(goldens: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_reference_follows_the_peer(row: Any, goldens: dict[str, Any]) -> None:
     """The reference itself is right: both are float64."""
-    case, peer, algorithm, _, kwargs = row
+    case, peer, class_name, kwargs = row
     assert goldens["manifest"]["cases"][case]["peer"] == peer
     params, grads = problem(goldens)
-    ref = reference(algorithm, **kwargs)
+    ref = reference(class_name.lower(), **{"learning_rate": 0.01, **kwargs})
     ref.build(params)
     for t, g in enumerate(grads, start=1):
         ref.apply(g)
@@ -136,16 +134,16 @@ def test_reference_follows_the_peer(row: Any, goldens: dict[str, Any]) -> None:
             for name in params:
                 theirs = goldens[f"case{case}/{t}/{name}"]
                 error = np.abs(ref.params[name] - theirs) / np.maximum(np.abs(theirs), 1e-3)
-                assert error.max() <= 1e-9, (t, name)
+                assert error.max() <= BOUNDS.get(case, 1e-9), (t, name)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_library_follows_the_peer(row: Any, goldens: dict[str, Any]) -> None:
-    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
-    case, _, _, class_name, kwargs = row
+    cases = pytest.importorskip("cases", reason="the library is not installed")
+    case, _, class_name, kwargs = row
     start, grads = problem(goldens)
     params = {name: p.copy() for name, p in start.items()}
-    opt = getattr(lamb_rs, class_name)(**kwargs)
+    opt = cases.make(class_name, {"learning_rate": 0.01, **kwargs})
     opt.build(params)
     for t, g in enumerate(grads, start=1):
         opt.apply(g)

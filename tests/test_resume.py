@@ -142,7 +142,7 @@ def test_resumed_is_as_if_never_stopped(row: Any, state_dtype: str, stages: str)
 @pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
 def test_resumed_with_every_option(row: Any) -> None:
     for case in rows_of(row):
-        opt = getattr(lamb_rs, case.class_name)(**case.kwargs)
+        opt = case.make()
         params = parameters()
         del params["chunks"]
         opt.build(params)
@@ -178,7 +178,7 @@ def test_state_is_never_subnormal(row: Any) -> None:
     scale = np.exp2(-np.linspace(0, 149, n)).astype(np.float32)
     flushed = False
     for case in rows_of(row):
-        opt = getattr(lamb_rs, case.class_name)(**case.kwargs)
+        opt = case.make()
         params = [np.float32(0.05) * scale, np.full(40, 1e-40, np.float32)]
         opt.build(params)
         for t in range(60):

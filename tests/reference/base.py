@@ -333,8 +333,10 @@ class Reference:
         k, theta = tensor.k, tensor.theta
         lam, mode = k.h["weight_decay"] or 0.0, k.h["weight_decay_mode"]
         delta = self.rule.step(theta, tensor.g, tensor.s, k)
+        # Where what the gradient was added up from cancels, it is rounding.
+        self.uncertain[name] = (np.abs(tensor.g) <= 1e-5 * k.terms) & (tensor.g != 0)
         if k.uncertain is not None:
-            self.uncertain[name] = k.uncertain
+            self.uncertain[name] = self.uncertain[name] | k.uncertain
         if k.shaken:
             self.shaken.add(name)
         if k.norms is not None:

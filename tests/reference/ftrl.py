@@ -40,5 +40,5 @@ class Ftrl:
         z = s["linear"] = z + g + 2 * h["l2_shrinkage_regularization_strength"] * theta
         z = s["linear"] = z - sigma * theta
         below = new**p / eta + 2 * (l2 + h["beta"] / (2 * eta))
-        there = np.divide(np.clip(z, -l1, l1) - z, below, out=theta.copy(), where=below != 0)
+        there = np.divide(np.clip(z, -l1, l1) - z, below, out=np.array(theta), where=below != 0)
         return theta - there

@@ -29,6 +29,5 @@ class Grams:
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array:
         m, v = moments(g, s, k)
         c1, c2 = corrections(k)
-        k.uncertain = (np.abs(g) <= 1e-5 * k.terms) & (g != 0)
         u = quotient(m / c1, np.sqrt(v / c2) + k.h["epsilon"])
         return k.eta * np.abs(u) * np.sign(g)
