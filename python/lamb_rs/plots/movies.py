@@ -1,0 +1,174 @@
+"""Animations as files: GIF, and a page that plays without anything else."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamb_rs.plots._matplotlib import COLOURS, need
+from lamb_rs.plots.animations import MILLISECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lamb_rs.plots.animations import Race
+
+# Milliseconds for which a GIF shows its last picture.
+_REST = 2000
+# An index of the palette that no colour has.
+_CLEAR = 255
+
+
+@dataclass(frozen=True)
+class Movie:
+    """The pictures of an animation.
+
+    Attributes
+    ----------
+    title : str
+        For the page.
+    pictures : list of PIL.Image.Image
+        All of one size, in one palette.
+    milliseconds : int
+        Between two pictures.
+    """
+
+    title: str
+    pictures: list[Any]
+    milliseconds: int
+
+    def save(self, path: str | Path) -> None:
+        """Write a GIF that repeats for ever.
+
+        Parameters
+        ----------
+        path : str or Path
+            Overwritten if it exists.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        first, *others = self.pictures
+        durations = [self.milliseconds] * len(others) + [_REST]
+        first.save(
+            path, format="GIF", save_all=True, append_images=others, duration=durations, loop=0
+        )
+
+
+def record(race: Race, *, tick: Callable[[], object] = lambda: None) -> Movie:
+    """Draw every picture of a race, once.
+
+    Parameters
+    ----------
+    race : Race
+        As `lamb_rs.plots.race` and `race_surface` return it.
+    tick : callable, default does nothing
+        Called after each picture.
+
+    Returns
+    -------
+    Movie
+    """
+    image = need("PIL.Image")
+    canvas = race.figure.canvas
+    moving = race.figure.findobj(lambda artist: artist.get_animated())
+    moving.sort(key=lambda artist: artist.get_zorder())
+    # What does not move is drawn once; that is nine tenths of the work.
+    canvas.draw()
+    ground = canvas.copy_from_bbox(race.figure.bbox)
+    frames = []
+    for count in race.counts:
+        race.show(count)
+        canvas.restore_region(ground)
+        for artist in moving:
+            artist.axes.draw_artist(artist)
+        frames.append(image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+        tick()
+    palette = _palette(frames[-1])
+    pictures = [frame.quantize(palette=palette, dither=image.Dither.NONE) for frame in frames]
+    return Movie(race.title, pictures, MILLISECONDS)
+
+
+def player(movies: Sequence[Movie], title: str = "Animations") -> str:
+    """Return a page that plays movies: one file of HTML, which loads nothing.
+
+    Parameters
+    ----------
+    movies : sequence of Movie
+        As `record` returns them.
+    title : str, default "Animations"
+        Of the page.
+
+    Returns
+    -------
+    str
+    """
+    parts = "\n".join(_part(movie) for movie in movies)
+    page = Path(__file__).with_name("player.html").read_text(encoding="utf-8")
+    return page.replace("<!-- title -->", html.escape(title)).replace("<!-- movies -->", parts)
+
+
+def _palette(frame: Any) -> Any:
+    """Return one palette for all pictures: colours do not flicker, only what moves changes.
+
+    The last picture has every colour that occurs. Those of the lines are in it as they are: by the
+    area that they cover they would be averaged away.
+    """
+    image = need("PIL.Image")
+    lines = [channel for colour in ("#FFFFFF", *COLOURS) for channel in _channels(colour)]
+    ground = frame.quantize(_CLEAR - len(lines) // 3, dither=image.Dither.NONE).getpalette()
+    palette = image.new("P", (1, 1))
+    palette.putpalette([*lines, *ground[: 3 * _CLEAR - len(lines)]])
+    return palette
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _part(movie: Movie) -> str:
+    pictures = "\n".join(
+        f'    <img alt="" src="data:image/png;base64,{_base64(picture)}">'
+        for picture in _changes(movie.pictures)
+    )
+    words = html.escape(movie.title)
+    width, height = movie.pictures[0].size
+    return (
+        f'<figure data-milliseconds="{movie.milliseconds}">\n'
+        f"  <figcaption>{words}</figcaption>\n"
+        f'  <canvas width="{width}" height="{height}" role="img" aria-label="{words}"></canvas>\n'
+        f'  <div class="pictures">\n{pictures}\n  </div>\n'
+        '  <div class="controls">\n'
+        '    <button type="button">Pause</button>\n'
+        f'    <input type="range" min="0" max="{len(movie.pictures) - 1}" value="0" '
+        'aria-label="picture">\n'
+        "  </div>\n"
+        "</figure>"
+    )
+
+
+def _changes(pictures: list[Any]) -> Iterator[Any]:
+    """Yield the first picture, then of each other one what is new; the rest is transparent."""
+    image = need("PIL.Image")
+    yield pictures[0]
+    for before, after in pairwise(pictures):
+        old, new = np.asarray(before), np.asarray(after)
+        change = image.fromarray(np.where(old == new, np.uint8(_CLEAR), new))
+        change.putpalette(after.getpalette())
+        change.info["transparency"] = _CLEAR
+        yield change
+
+
+def _base64(picture: Any) -> str:
+    data = io.BytesIO()
+    picture.save(data, format="PNG", optimize=True)
+    return base64.b64encode(data.getvalue()).decode("ascii")

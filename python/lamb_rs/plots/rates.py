@@ -1,0 +1,54 @@
+"""Learning rates at which each optimizer goes somewhere: one row per class.
+
+Found by a search over rates a factor of two apart; `learning_rate_panels` shows what lies around
+them. They are no recommendation for other tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How to run one optimizer on two tasks.
+
+    Attributes
+    ----------
+    plane : float
+        Peak learning rate on Rosenbrock's function.
+    network : float
+        Peak learning rate for a small network.
+    arguments : mapping
+        Further arguments of the constructor, for both.
+    on_plane : mapping
+        Further arguments on the plane alone.
+    scheduled : bool
+        Whether the rate decays to zero; not where the rule takes the place of a schedule.
+    matrix : bool
+        Whether the rule is for matrices alone, and the plane's point has to be one.
+    """
+
+    plane: float
+    network: float
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    on_plane: Mapping[str, Any] = field(default_factory=dict)
+    scheduled: bool = True
+    matrix: bool = False
+
+
+RATES: dict[str, Rates] = {
+    "SGD": Rates(0.003, 0.15),
+    "Momentum": Rates(0.001, 0.05),
+    "Adagrad": Rates(1.0, 0.04),
+    "Adam": Rates(0.3, 0.01),
+    "AdamW": Rates(0.3, 0.01),
+    "RAdam": Rates(0.3, 0.05, on_plane={"clipnorm": 1.0}),
+    "Lion": Rates(0.02, 0.004),
+    "Lars": Rates(0.02, 8.0, on_plane={"trust_coefficient": 1.0}),
+    "Lamb": Rates(0.08, 0.04),
+}
