@@ -178,3 +178,37 @@ def test_what_a_page_names_is_there(page: Path) -> None:
             value: Any = lamb_rs
             for part in found[1].split("."):
                 value = getattr(value, part)
+
+
+@cache
+def allowed() -> dict[str, list[Any]]:
+    """Every argument of an optimizer or wrapper, with the words that it takes; others take any."""
+    words: dict[str, list[Any]] = {}
+    for row in ROWS:
+        for one in row["hyper"]:
+            words.setdefault(one["name"], []).extend(one["choices"])
+    public = [getattr(lamb_rs, name) for name in lamb_rs.__all__]
+    public += [getattr(lamb_rs.schedules, name) for name in lamb_rs.schedules.__all__]
+    for value in public:
+        if inspect.isclass(value) and not issubclass(value, Exception):
+            for name in inspect.signature(value).parameters:
+                words.setdefault(name, [])
+    return words
+
+
+OF_OTHERS = {"lr", "betas", "eps", "base", "base_kwargs", "use_nvlamb", "degenerated_to_sgd"}
+
+
+@each_written
+def test_arguments_that_a_page_names_are_there(page: Path) -> None:
+    if page.name == "changelog.md":
+        return
+    for quoted in re.findall(r"`([^`\n]+)`", prose(page.read_text(encoding="utf-8"))):
+        if "from_peer" in quoted or (page.parent.name == "migrating" and quoted[0].islower()):
+            continue
+        for name, value in re.findall(r"\b([a-z]\w*)=(\"\w+\"|True|False)?", quoted):
+            if name in OF_OTHERS:
+                continue
+            assert name in allowed(), quoted
+            if value.startswith('"') and allowed()[name]:
+                assert value.strip('"') in allowed()[name], quoted
