@@ -14,6 +14,11 @@ Examples
 True
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from lamb_rs import _core, schedules
 from lamb_rs._errors import (
     AliasError,
@@ -67,6 +72,12 @@ from lamb_rs.optim import (
     ScheduleFreeSGD,
 )
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from lamb_rs import plots as plots
+from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
+
 __all__ = [
     "SGD",
     "AdEMAMix",
@@ -90,10 +101,14 @@ __all__ = [
     "InternalError",
     "Lamb",
     "LambError",
+    "Larc",
     "Lars",
     "LayoutError",
     "Lion",
+    "Lookahead",
+    "LossScaleOptimizer",
     "Mars",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "NonFiniteError",
@@ -124,6 +139,15 @@ __all__ = [
 ]
 
 __version__ = _core.__version__
+
+
+if not TYPE_CHECKING:  # else every misspelt name would be a module
+
+    def __getattr__(name: str) -> ModuleType:
+        # Trainings that draw nothing do not wait for it.
+        if name == "plots":
+            return import_module("lamb_rs.plots")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _warn_if_slow() -> None:
