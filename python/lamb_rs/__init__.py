@@ -71,12 +71,12 @@ from lamb_rs.optim import (
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
 )
+from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from lamb_rs import plots as plots
-from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
 
 __all__ = [
     "SGD",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._hyper import row
+from lamb_rs._excluding import EXCLUSIONS
+from lamb_rs._hyper import hypers
 from lamb_rs.schedules import Schedule, deserialize, serialize
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ def get_config(optimizer: Optimizer) -> dict[str, Any]:
 def arguments(optimizer: Optimizer) -> dict[str, Any]:
     """Arguments of the constructor, schedules as they are; and exclusions, if there are any."""
     found: dict[str, Any] = {}
-    for hyper in row(optimizer._algorithm)["hyper"]:
+    for hyper in hypers(type(optimizer)):
         name = hyper["name"]
+        if name in optimizer._held:
+            # A wrapper sets it again.
+            found[name] = optimizer._held[name]
+            continue
         source = optimizer._sources.get(name)
         if source is not None and not isinstance(source, Schedule):
             raise HyperparameterError(
@@ -80,6 +85,3 @@ def by_name(exclusion: Exclusion, names: list[str], arrays: list[Any]) -> None:
         if any(array is wanted for wanted in exclusion.arrays):
             exclusion.patterns.append(f"^{re.escape(names[i])}$")
     exclusion.arrays.clear()
-
-
-EXCLUSIONS = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -69,6 +69,11 @@ class Exclusion:
         self.patterns += var_names or ()
         if var_list is not None:
             self.arrays += list(var_list)
+
+    def and_names(self, names: Iterable[str]) -> Exclusion:
+        """Return one that names these parameters too."""
+        more = [f"^{re.escape(name)}$" for name in names]
+        return replace(self, patterns=[*self.patterns, *more])
 
     def matches(self, names: list[str], arrays: list[Array]) -> Iterable[tuple[str, list[int]]]:
         """For every pattern and array, how it reads and the parameters that it names."""
@@ -139,7 +144,7 @@ def resolve(
     for selector, own in (overrides or {}).items():
         by = repr(selector) if isinstance(selector, str) else _called(selector)
         _check_settings(by, own, known)
-        chosen = _chooser(selector)
+        chosen = choose(selector)
         found = [i for i, name in enumerate(names) if chosen(name, arrays[i])]
         if not found:
             raise ParameterSetError(
@@ -160,7 +165,19 @@ def none_of(names: list[str]) -> str:
     return f"none of the {len(names)} parameters ({shown})"
 
 
-def _chooser(selector: object) -> Callable[[str, Array], bool]:
+def choose(selector: object) -> Callable[[str, Array], bool]:
+    """Return the function of name and array that a key of overrides stands for.
+
+    Parameters
+    ----------
+    selector : str or callable
+        A glob pattern, or a predicate.
+
+    Raises
+    ------
+    HyperparameterError
+        For anything else.
+    """
     if callable(selector):
         return selector
     if not isinstance(selector, str):

@@ -34,7 +34,7 @@ Source: TypeAlias = float | Driver
 
 Pair: TypeAlias = tuple[float, float]
 
-SOURCES = ("learning_rate", "beta_1", "beta_2", "momentum")
+SOURCES = ("learning_rate", "beta_1", "beta_2", "beta_3", "momentum")
 """The hyperparameters that a schedule or a function may drive."""
 
 # None of these is the number that it looks like.
@@ -62,6 +62,10 @@ class CommonArguments(TypedDict, total=False):
     state_dtype: Literal["float32", "bfloat16", "float8"]
     state_rounding: Literal["stochastic", "nearest"]
     seed: int
+    clip_epsilon: float
+    gradient_centralization: bool | Literal["conv_only"]
+    ema_form: Literal["exponential", "uniform"]
+    ema_start: int
 
 
 class SharedArguments(CommonArguments, total=False):
@@ -158,7 +162,7 @@ class LazySignature:
                 annotation=annotations[name].__forward_arg__,
             )
             for name in shared_names()
-            if name not in taken
+            if name not in taken and name in defaults
         ]
         return inspect.Signature(parameters, return_annotation=None)
 
@@ -178,6 +182,15 @@ def row(algorithm: str) -> _core._Algorithm:
         if hyper["kind"] == "integer" and isinstance(hyper["default"], float):
             hyper["default"] = int(hyper["default"])
     return found
+
+
+def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:
+    """Return the rows of the arguments of a class: not those that only a wrapper sets."""
+    return [
+        one
+        for one in row(cls._algorithm)["hyper"]
+        if one.get("wrapper") is None or hasattr(cls, one["name"])
+    ]
 
 
 def check_source(name: str, source: object) -> bool:

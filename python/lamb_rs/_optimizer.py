@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs import _config, _core, _report
 from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest, unknown_argument
-from lamb_rs._groups import Exclusion, resolve
+from lamb_rs._excluding import Excluding, exclusions
+from lamb_rs._groups import resolve
 from lamb_rs._hyper import (
     Choice,
     Integer,
@@ -17,20 +18,20 @@ from lamb_rs._hyper import (
     OptionalNumber,
     Switch,
     check_source,
+    hypers,
     row,
 )
-from lamb_rs._state import Stateful
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Self
 
-    from lamb_rs._groups import Reasons
-    from lamb_rs._hyper import Driver, Overrides
+    from lamb_rs._groups import Reasons, Settings
+    from lamb_rs._hyper import Overrides
 
 
-class Optimizer(Stateful):
-    """Base of all optimizers; it cannot be made itself.
+class Optimizer(Excluding):
+    """Base of all optimizers and wrappers; it cannot be made itself.
 
     An optimizer is bound to parameters by `build`, and updates them in place with each `apply`.
     Every argument of its constructor is an attribute too, which can be read, and set between steps
@@ -84,6 +85,17 @@ class Optimizer(Stateful):
         Rounding of moments narrower than float32.
     seed : int, default 0
         Of stochastic rounding.
+    clip_epsilon : float, default 0.0
+        Where it is positive, a norm clip c multiplies by ``min(1, c / (norm + clip_epsilon))``, as
+        torch does with 1e-6; at 0, by ``c / max(norm, c)``.
+    gradient_centralization : bool or "conv_only", default False
+        Whether the mean over all axes but the first is subtracted from gradients with two axes or
+        more; "conv_only": with four or more. The default of `Ranger` is True.
+    ema_form : {"exponential", "uniform"}, default "exponential"
+        Weights of the average. "uniform" weighs all updates alike, which is stochastic weight
+        averaging: ``average += (parameter - average) / (n + 1)``.
+    ema_start : int, default 0
+        Updates before the average starts; until then it is a copy of the parameter.
 
     Raises
     ------
@@ -95,17 +107,23 @@ class Optimizer(Stateful):
 
     __slots__ = (
         "__weakref__",
-        "_exclusions",
+        "_held",
+        "_outer",
         "_reasons",
-        "_sources",
+        "_settings",
         "name",
     )
     __signature__ = LazySignature()
 
     _algorithm: ClassVar[str]
-    _exclusions: dict[str, Exclusion]
+    # Whether the rule averages the parameters by itself.
+    _averages: ClassVar[bool] = False
+    # Hyperparameters that a wrapper has set, with the values before.
+    _held: dict[str, object]
+    # The wrapper around it.
+    _outer: str | None
     _reasons: list[Reasons]
-    _sources: dict[str, Driver]
+    _settings: list[Settings]
     name: str
 
     learning_rate = Moving()
@@ -125,6 +143,10 @@ class Optimizer(Stateful):
     state_dtype = Choice()
     state_rounding = Choice()
     seed = Integer()
+    clip_epsilon = Number()
+    gradient_centralization = Choice()
+    ema_form = Choice()
+    ema_start = Integer()
 
     def __init__(self, **arguments: Any) -> None:
         cls = type(self)
@@ -143,19 +165,23 @@ class Optimizer(Stateful):
             self._native.set_source(name, source, takes_step[name])
         self._sources = sources
         self._pending = None
+        self._held = {}
+        self._outer = None
         self._reasons = []
-        decay, adaptation = _config.EXCLUSIONS
-        self._exclusions = {
-            decay: Exclusion(decay, "weight_decay", None, "weight decay"),
-            adaptation: Exclusion(adaptation, "layer_adaptation", False, "layer adaptation"),
-        }
+        self._settings = []
+        self._exclusions = exclusions()
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        return {one["name"]: one["default"] for one in row(cls._algorithm)["hyper"]}
+        return {one["name"]: one["default"] for one in hypers(cls)}
 
     def _set(self, name: str, value: object) -> None:
         """Set a hyperparameter to a value, a schedule or a function."""
+        if name in self._held:
+            raise HyperparameterError(
+                f"{name} of this {type(self).__name__} is set by the {self._outer} around it; "
+                "leave it alone, or use the optimizer without"
+            )
         if callable(value):
             self._native.set_source(name, value, check_source(name, value))
             self._sources[name] = value
@@ -169,9 +195,20 @@ class Optimizer(Stateful):
         except AttributeError:
             if hasattr(type(self), name):
                 raise
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute '{name}'{nearest(name, self._defaults())}"
-            ) from None
+            raise AttributeError(self._no_attribute(name)) from None
+
+    def _no_attribute(self, name: str) -> str:
+        return f"{type(self).__name__} has no attribute '{name}'{nearest(name, self._defaults())}"
+
+    def _leaves(self) -> list[Optimizer]:
+        """Return the rules: this one, or those inside a wrapper."""
+        return [self]
+
+    def _evaluates(self) -> bool:
+        return any(
+            leaf._averages or leaf.use_ema or leaf._native.get("sync_period") is not None
+            for leaf in self._leaves()
+        )
 
     # Steps
 
@@ -207,19 +244,12 @@ class Optimizer(Stateful):
                 "parameters; make a new optimizer for others"
             )
         names, arrays = _core.flatten(params)
-        exclusions = self._exclusions.values()
-        settings, reasons = resolve(names, arrays, exclusions, overrides, self._defaults())
-        state, strict = self._pending or (None, True)
-        self._native.build(params, settings if any(settings) else None, state if strict else None)
-        if state is not None and not strict:
-            try:
-                self._native.load_state_dict(state, strict)
-            except BaseException:
-                self._native = self._unbuilt()
-                raise
+        excluded = self._exclusions.values()
+        settings, reasons = resolve(names, arrays, excluded, overrides, self._defaults())
+        self._bind(params, settings if any(settings) else None)
         self._reasons = reasons
-        self._pending = None
-        for exclusion in exclusions:
+        self._settings = settings
+        for exclusion in excluded:
             _config.by_name(exclusion, names, arrays)
 
     def apply(self, grads: object, params: object = None) -> bool:
@@ -263,55 +293,6 @@ class Optimizer(Stateful):
         factor = self.loss_scale_factor
         return loss if factor is None else loss * factor
 
-    def exclude_from_weight_decay(
-        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
-    ) -> None:
-        """Exclude parameters from weight decay; before `build` only.
-
-        Parameters
-        ----------
-        var_list : sequence of arrays, optional
-            The very arrays that `build` gets.
-        var_names : sequence of str, optional
-            Regular expressions that are searched in the names.
-
-        Raises
-        ------
-        HyperparameterError
-            After `build`, and for something that is no pattern. What matches nothing raises in
-            `build`.
-        """
-        self._exclude("exclude_from_weight_decay", var_list, var_names)
-
-    def exclude_from_layer_adaptation(
-        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
-    ) -> None:
-        """Exclude parameters from the trust ratio; before `build` only.
-
-        Parameters
-        ----------
-        var_list : sequence of arrays, optional
-            The very arrays that `build` gets.
-        var_names : sequence of str, optional
-            Regular expressions that are searched in the names.
-
-        Raises
-        ------
-        HyperparameterError
-            After `build`, and for something that is no pattern. What matches nothing raises in
-            `build`.
-        """
-        self._exclude("exclude_from_layer_adaptation", var_list, var_names)
-
-    def _exclude(
-        self, method: str, var_list: Sequence[Any] | None, var_names: Sequence[str] | None
-    ) -> None:
-        if self._native.built:
-            raise HyperparameterError(
-                f"{method} has no effect after build; call it before, or make a new optimizer"
-            )
-        self._exclusions[method].add(var_list, var_names)
-
     # Saving and telling
 
     def get_config(self) -> dict[str, Any]:
@@ -342,20 +323,24 @@ class Optimizer(Stateful):
         """
         return _config.from_config(cls, config)
 
+    def _clone(self) -> Self:
+        """Make one like it that is not built, with what waits for `build` but without state."""
+        return _config.restore(type(self), _config.arguments(self), self._pending)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and deep copies are not built; their state waits for `build`."""
         built = self._native.built
-        pending = (self._native.state_dict(), True) if built else self._pending
+        pending = (self.state_dict(), True) if built else self._pending
         return _config.restore, (type(self), _config.arguments(self), pending)
 
-    def _unbuilt(self) -> _core.Optimizer:
-        """Make a native optimizer with the same hyperparameters and sources."""
+    def _unbind(self) -> None:
+        """Go back to before `build`: a native optimizer with the same hyperparameters."""
         sources = self._sources
-        names = [name for name in self._defaults() if name not in sources]
+        names = [one["name"] for one in row(self._algorithm)["hyper"] if one["name"] not in sources]
         native = _core.Optimizer(self._algorithm, {name: self._native.get(name) for name in names})
         for name, source in sources.items():
             native.set_source(name, source, check_source(name, source))
-        return native
+        self._native = native
 
     def explain(self) -> str:
         """Say what happens to each parameter, and why.
@@ -376,6 +361,10 @@ class Optimizer(Stateful):
             Counters, memory, and a table with a row per group of parameters treated alike.
         """
         return _report.summary(self)
+
+    def _call(self) -> str:
+        """Return the call that makes this optimizer."""
+        return _report.call(self)
 
     def __repr__(self) -> str:
         return _report.representation(self)

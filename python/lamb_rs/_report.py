@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs._hyper import row
+from lamb_rs._hyper import hypers, row
 from lamb_rs._table import counted, size, table
 
 if TYPE_CHECKING:
@@ -18,18 +18,29 @@ NOTHING = "-"
 
 def representation(optimizer: Optimizer) -> str:
     """Return the call that makes this optimizer, and behind it what it is bound to."""
+    made = optimizer._call()
+    return f"{made}  # {bound(optimizer)}" if optimizer.built else made
+
+
+def call(optimizer: Optimizer) -> str:
+    """Return the call that makes a rule with these hyperparameters."""
     parts = []
-    for hyper in row(optimizer._algorithm)["hyper"]:
+    for hyper in hypers(type(optimizer)):
         name = hyper["name"]
-        driven = name in optimizer._sources
-        value = optimizer._sources[name] if driven else getattr(optimizer, name)
+        value = optimizer._held.get(name, optimizer._sources.get(name))
+        if value is None and name not in optimizer._held:
+            value = getattr(optimizer, name)
         if value != hyper["default"]:
             parts.append(f"{name}={value!r}")
+    return written(optimizer, parts)
+
+
+def written(optimizer: Optimizer, parts: list[str]) -> str:
+    """Return a call of the class with these arguments, and the name if it has one."""
     class_name = type(optimizer).__name__
     if optimizer.name != class_name.lower():
-        parts.append(f"name={optimizer.name!r}")
-    call = f"{class_name}({', '.join(parts)})"
-    return f"{call}  # {_bound(optimizer)}" if optimizer.built else call
+        parts = [*parts, f"name={optimizer.name!r}"]
+    return f"{class_name}({', '.join(parts)})"
 
 
 def explain(optimizer: Optimizer) -> str:
@@ -37,7 +48,7 @@ def explain(optimizer: Optimizer) -> str:
     known = row(optimizer._algorithm)
     lines = [f"{type(optimizer).__name__}: {known['summary']} ({known['source']})", ""]
     lines += [f"    {line}" for line in known["formula"].split("; ")]
-    lines += ["", *table(_hyper_rows(optimizer, known))]
+    lines += ["", *table(_hyper_rows(optimizer))]
     if not optimizer.built:
         lines += [
             "",
@@ -45,7 +56,7 @@ def explain(optimizer: Optimizer) -> str:
             *_excluded(optimizer),
         ]
         return "\n".join(lines)
-    lines += ["", _bound(optimizer), ""]
+    lines += ["", bound(optimizer), ""]
     header = ["parameter", "shape", "learning rate", "weight decay", "adapted", "state", "why"]
     rows = [header]
     for i, one in enumerate(optimizer._native.describe()):
@@ -73,7 +84,7 @@ def summary(optimizer: Optimizer) -> str:
             ["bound to", _tensors(rows)],
             ["state", f"{size(optimizer.state_bytes)} ({state})"],
             ["steps", steps + skipped],
-            ["learning rate", _text(optimizer.learning_rate)],
+            ["learning rate", _rates(optimizer)],
         ]
     )
     ratios = optimizer.trust_ratios
@@ -90,7 +101,7 @@ def summary(optimizer: Optimizer) -> str:
         ]
         for treatment, members in groups.items()
     ]
-    layerwise = row(optimizer._algorithm)["layerwise"]
+    layerwise = any(row(leaf._algorithm)["layerwise"] for leaf in optimizer._leaves())
     columns = _without_adaptation([header, *body], 4, layerwise)
     if not layerwise:
         columns = [line[:-1] for line in columns]
@@ -98,7 +109,8 @@ def summary(optimizer: Optimizer) -> str:
     return "\n".join(lines)
 
 
-def _bound(optimizer: Optimizer) -> str:
+def bound(optimizer: Optimizer) -> str:
+    """Say what an optimizer is bound to and how far it has come."""
     return f"{_tensors(optimizer._native.describe())}, step {optimizer.iterations:,}"
 
 
@@ -107,20 +119,28 @@ def _tensors(rows: list[_core._Parameter]) -> str:
     return f"{counted(len(rows), 'tensor')}, {parameters}"
 
 
-def _hyper_rows(optimizer: Optimizer, known: _core._Algorithm) -> list[list[str]]:
+def _hyper_rows(optimizer: Optimizer) -> list[list[str]]:
     """Own hyperparameters, and those of the shared ones that are not at their defaults."""
     rows = []
-    for hyper in known["hyper"]:
+    for hyper in hypers(type(optimizer)):
         name = hyper["name"]
         shown = not hyper["shared"] or name.startswith("weight_decay")
         if shown or getattr(optimizer, name) != hyper["default"]:
             source = optimizer._sources.get(name)
             meaning = hyper["doc"] if source is None else f"{hyper['doc']}, from {source!r}"
-            rows.append([name, _text(getattr(optimizer, name)), meaning])
+            if name in optimizer._held:
+                meaning += f", from {optimizer._outer}"
+            rows.append([name, text(getattr(optimizer, name)), meaning])
     return rows
 
 
-def _text(value: object) -> str:
+def _rates(optimizer: Optimizer) -> str:
+    """Say the learning rates, of which the parts of a wrapper may have different ones."""
+    return ", ".join(dict.fromkeys(text(leaf.learning_rate) for leaf in optimizer._leaves()))
+
+
+def text(value: object) -> str:
+    """Return a number in at most six digits, and anything else as Python writes it."""
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
@@ -150,6 +170,8 @@ def _reasons(optimizer: Optimizer, one: _core._Parameter, i: int) -> list[str]:
             continue
         by.setdefault(cause, []).append(what)
     reasons = [f"{', '.join(what)} by {cause}" for cause, what in by.items()]
+    if one.get("rule", optimizer._algorithm) != optimizer._algorithm:
+        reasons.insert(0, f"follows {one['rule']}")
     narrow = optimizer.state_dtype == "float8"
     if narrow and one["slots"] and not any("8" in dtype for _, dtype in one["slots"]):
         reasons.append("too small for float8 state")
@@ -161,7 +183,8 @@ def _excluded(optimizer: Optimizer) -> list[str]:
     return [
         f"To be excluded from {exclusion.feature}: "
         + ", ".join([*map(repr, exclusion.patterns), *["an array"] * len(exclusion.arrays)])
-        for exclusion in optimizer._exclusions.values()
+        for one in {id(one): one for one in (optimizer, *optimizer._leaves())}.values()
+        for exclusion in one._exclusions.values()
         if exclusion.patterns or exclusion.arrays
     ]
 

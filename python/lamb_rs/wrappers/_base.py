@@ -1,0 +1,301 @@
+"""What all wrappers have in common: they are optimizers, and hold others."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lamb_rs import _config
+from lamb_rs._errors import HyperparameterError, ParameterSetError, StateMismatchError, nearest
+from lamb_rs._hyper import shared_names
+from lamb_rs._optimizer import Optimizer
+from lamb_rs._report import written
+from lamb_rs._table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Self
+
+
+# Before each difference in a message.
+_BULLET = "\n  - "
+
+
+class Wrapper(Optimizer):
+    """Base of all wrappers.
+
+    A wrapper has what `Optimizer` has. The hyperparameters that all optimizers share read and set
+    those of the optimizer inside; its own ones are found on that optimizer.
+    """
+
+    __slots__ = ()
+
+    # For `explain`: one line, the formula, the source, and what the arguments mean.
+    _summary: ClassVar[str]
+    _formula: ClassVar[tuple[str, ...]] = ()
+    _source: ClassVar[str] = ""
+    _meanings: ClassVar[Mapping[str, str]] = {}
+
+    def _inside(self) -> Sequence[Optimizer]:
+        """Return the optimizers that it was given."""
+        raise NotImplementedError
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments of the constructor beside optimizers and name."""
+        return {name: getattr(self, name) for name in self._meanings}
+
+    def _adopt(self, name: str | None) -> None:
+        """Take a name, and the optimizers inside, once nothing can fail any more."""
+        self.name = name or type(self).__name__.lower()
+        self._pending = None
+        self._outer = None
+        self._held = {}
+        self._sources = {}
+        self._exclusions = {}
+        for one in self._inside():
+            one._outer = type(self).__name__
+
+    def _leaves(self) -> list[Optimizer]:
+        return [leaf for one in self._inside() for leaf in one._leaves()]
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return dict.fromkeys([*cls._meanings, "learning_rate", *shared_names()])
+
+    def _no_attribute(self, name: str) -> str:
+        kind = type(self).__name__
+        for one in self._inside():
+            if not name.startswith("_") and hasattr(type(one), name):
+                inner = type(one).__name__
+                return f"{kind} has no attribute '{name}'; set and read it on the {inner} inside"
+        return f"{kind} has no attribute '{name}'{nearest(name, self._defaults())}"
+
+    def __getattr__(self, name: str) -> Any:
+        # Only asked for what is not found; a copy in the making has nothing yet.
+        if name.startswith("_") or name in {"inner", "optimizers", "name"}:
+            raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
+        raise AttributeError(self._no_attribute(name))
+
+    def reset(self) -> None:
+        """Start again: state and counters as after `build`, parameters as they are.
+
+        Raises
+        ------
+        NotBuiltError
+            Before `build`.
+        """
+        self._bound().reset()
+
+    # Saving
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, those of the optimizers inside too, for JSON.
+
+        Raises
+        ------
+        HyperparameterError
+            As for the optimizers inside.
+        """
+        return {**self._optimizers(_serialized), **self._arguments(), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a wrapper, and the optimizers inside, from what `get_config` returned.
+
+        Parameters
+        ----------
+        config : mapping
+
+        Raises
+        ------
+        TypeError, HyperparameterError
+            As the constructors do.
+        """
+        return cls(**{name: _revived(value) for name, value in config.items()})
+
+    def _optimizers(self, form: Any) -> dict[str, Any]:
+        """Return the arguments of the constructor that are optimizers, in some form."""
+        raise NotImplementedError
+
+    def _clone(self) -> Self:
+        config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
+        return _config.restore(type(self), config, copy.copy(self._pending))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and deep copies are not built; their state waits for `build`."""
+        config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
+        pending = (self.state_dict(), True) if self.built else self._pending
+        return _config.restore, (type(self), config, pending)
+
+    # Telling
+
+    def explain(self) -> str:
+        """Say what happens to each parameter, and why: the wrapper, then what is inside.
+
+        Returns
+        -------
+        str
+        """
+        source = f" ({self._source})" if self._source else ""
+        first = f"{type(self).__name__}: {self._summary}{source}"
+        formula = [f"    {line}" for line in self._formula]
+        blocks = [[first], formula, table(self._hyper_rows()), [self._explain_inside()]]
+        return "\n\n".join("\n".join(block) for block in blocks if block)
+
+    def _hyper_rows(self) -> list[list[str]]:
+        return [
+            [name, repr(value), self._meanings[name]] for name, value in self._arguments().items()
+        ]
+
+    def _explain_inside(self) -> str:
+        raise NotImplementedError
+
+    def _written(self, inside: Iterable[str]) -> str:
+        """Return a call with what is inside, and the arguments that are not at their defaults."""
+        # Imported where it is asked for: the import is no cheap one.
+        import inspect  # noqa: PLC0415
+
+        known = inspect.signature(type(self)).parameters
+        own = [
+            f"{name}={value!r}"
+            for name, value in self._arguments().items()
+            if value != known[name].default
+        ]
+        return written(self, [*inside, *own])
+
+
+def check_inner(kind: str, inner: object) -> Optimizer:
+    """Check that something can be wrapped.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the wrapper's class.
+    inner : object
+
+    Raises
+    ------
+    HyperparameterError
+        For what is no optimizer, or is wrapped already.
+    ParameterSetError
+        For an optimizer that is built.
+    """
+    if not isinstance(inner, Optimizer):
+        raise HyperparameterError(
+            f"{kind} goes around an optimizer such as lamb_rs.AdamW(); got {inner!r}"
+        )
+    name = type(inner).__name__
+    if inner._outer is not None:
+        raise HyperparameterError(
+            f"this {name} is inside a {inner._outer} already; make another one for {kind}"
+        )
+    if inner.built:
+        raise ParameterSetError(
+            f"this {name} is built already; put it into {kind} before, and build the {kind}"
+        )
+    return inner
+
+
+def hold(kind: str, leaves: Iterable[Optimizer], settings: Mapping[str, tuple[str, Any]]) -> None:
+    """Set native hyperparameters of some rules: of all, or of none if one is refused.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the wrapper's class.
+    leaves : iterable of Optimizer
+    settings : mapping
+        Native name to the wrapper's name of it, and the value.
+
+    Raises
+    ------
+    HyperparameterError
+        For a value that is refused.
+    """
+    before: list[tuple[Optimizer, str, object]] = []
+    try:
+        for leaf in leaves:
+            for name, (called, value) in settings.items():
+                before.append((leaf, name, leaf._native.get(name)))
+                try:
+                    leaf._native.set(name, value)
+                except HyperparameterError as error:
+                    message = str(error).replace(name, called)
+                    raise HyperparameterError(f"{kind}: {message}") from None
+    except BaseException:
+        for leaf, name, value in reversed(before):
+            leaf._native.set(name, value)
+        raise
+
+
+def load_together(
+    parts: Iterable[tuple[Optimizer, dict[str, Any], str]], strict: bool, more: Iterable[str] = ()
+) -> None:
+    """Restore several states: all, or none if one does not fit.
+
+    Parameters
+    ----------
+    parts : iterable of (optimizer, state, prefix)
+        The prefix stands before scalars in messages.
+    strict : bool
+    more : iterable of str
+        Differences that were found already.
+
+    Raises
+    ------
+    StateMismatchError
+        With all differences.
+    """
+    done: list[tuple[Optimizer, dict[str, Any]]] = []
+    wrong = list(more)
+    for part, state, prefix in parts:
+        before = part.state_dict()
+        try:
+            part.load_state_dict(state, strict)
+        except StateMismatchError as error:
+            wrong += [one.replace("'optimizer/", f"'{prefix}") for one in differences(error)]
+        else:
+            done.append((part, before))
+    if wrong:
+        for part, before in done:
+            part.load_state_dict(before)
+        raise mismatch(wrong)
+
+
+def differences(error: StateMismatchError) -> list[str]:
+    """Return the list in the message of an error."""
+    _, *listed = str(error).split(_BULLET)
+    return listed or [str(error)]
+
+
+def mismatch(wrong: Iterable[str]) -> StateMismatchError:
+    """Make the error that lists differences."""
+    head = "the state does not fit this optimizer; nothing was changed:"
+    return StateMismatchError(_BULLET.join([head, *wrong]))
+
+
+def _serialized(optimizer: Optimizer) -> dict[str, Any]:
+    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+
+
+def _clone(optimizer: Optimizer) -> Optimizer:
+    return optimizer._clone()
+
+
+def _revived(value: Any) -> Any:
+    """Make the optimizers in an argument of a configuration."""
+    if isinstance(value, list | tuple):
+        return type(value)(_revived(one) for one in value)
+    if not isinstance(value, dict) or "class_name" not in value:
+        return value
+    name = value["class_name"]
+    known = {cls.__name__: cls for cls in _subclasses(Optimizer)}
+    if name not in known:
+        raise HyperparameterError(f"unknown optimizer '{name}'{nearest(str(name), known)}")
+    return known[name].from_config(value["config"])
+
+
+def _subclasses(cls: type[Optimizer]) -> Iterable[type[Optimizer]]:
+    for one in cls.__subclasses__():
+        yield one
+        yield from _subclasses(one)

@@ -1,0 +1,254 @@
+"""Dynamic scaling of the loss."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from lamb_rs._errors import HyperparameterError
+from lamb_rs.wrappers._around import Around
+from lamb_rs.wrappers._base import check_inner
+from lamb_rs.wrappers.multi import MultiOptimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lamb_rs._optimizer import Optimizer
+
+# Doubled once more, it would be infinite in float32.
+_LARGEST = 2.0**127
+
+_SCALE = "optimizer/dynamic_scale"
+_COUNTER = "optimizer/dynamic_growth_counter"
+
+
+@final
+class LossScaleOptimizer(Around):
+    """Scales the loss as high as the gradients stay finite, for gradients in half precision.
+
+    `scale_loss` multiplies the loss by the scale, and `apply` divides the gradients by it. Where
+    any gradient is not finite, nothing is updated and the scale is halved; after
+    `dynamic_growth_steps` steps in a row without, it is doubled.
+
+    State: two numbers beside that of the optimizer inside.
+
+    Parameters
+    ----------
+    inner : Optimizer
+        Not built yet: an optimizer, or a wrapper. Its `loss_scale_factor` and `nonfinite` are set
+        from here, so they have to be at their defaults.
+    initial_scale : float, default 32768.0
+        First scale.
+    dynamic_growth_steps : int, default 2000
+        Finite steps in a row before the scale is doubled.
+    minimum_scale : float, default 1.0
+        The scale is never less.
+    name : str or None, default None
+        For your own use; the lower-cased name of the class by default.
+
+    Raises
+    ------
+    HyperparameterError
+        For a value out of range, and for an optimizer whose loss is scaled already.
+    ParameterSetError
+        For an optimizer that is built.
+
+    Notes
+    -----
+    Arguments and defaults are Keras's, but for `minimum_scale`: there, the scale may reach 0. The
+    scale is a number of Python, at most 2^127, and moves by factors of two: dividing by it
+    is exact unless `initial_scale` is no power of two.
+
+    References
+    ----------
+    Micikevicius et al. 2017, arXiv 1710.03740.
+    """
+
+    __slots__ = ("_counter", "_growth_steps", "_initial", "_minimum", "_scale")
+
+    _summary = "the loss scaled as high as the gradients stay finite"
+    _formula = (
+        "g = g / scale",
+        "a gradient not finite: no update; scale = max(scale / 2, minimum_scale)",
+        "dynamic_growth_steps finite steps in a row: scale = 2 scale",
+    )
+    _source = "Micikevicius et al. 2017, arXiv 1710.03740"
+    _meanings: ClassVar[dict[str, str]] = {
+        "initial_scale": "first scale",
+        "dynamic_growth_steps": "finite steps in a row before the scale is doubled",
+        "minimum_scale": "least scale",
+    }
+
+    def __init__(
+        self,
+        inner: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        *,
+        minimum_scale: float = 1.0,
+        name: str | None = None,
+    ) -> None:
+        self._initial = _number("initial_scale", initial_scale)
+        self._minimum = _number("minimum_scale", minimum_scale)
+        self._growth_steps = _steps(dynamic_growth_steps)
+        if self._initial < self._minimum:
+            raise HyperparameterError(
+                f"LossScaleOptimizer: initial_scale {initial_scale!r} is less than "
+                f"minimum_scale {minimum_scale!r}; lower minimum_scale"
+            )
+        self.inner = check_inner("LossScaleOptimizer", inner)
+        leaves = self._leaves()
+        for leaf in leaves:
+            why = self._refuses(leaf)
+            if why:
+                kind = type(leaf).__name__
+                raise HyperparameterError(f"LossScaleOptimizer cannot go around {kind}: {why}")
+        # Of several parts, all have to skip where one would.
+        several = _parted(inner)
+        if several is not None:
+            several._joined.skips_together = True
+        for leaf in leaves:
+            leaf._held = {"loss_scale_factor": None, "nonfinite": leaf.nonfinite}
+            leaf._native.set("nonfinite", "skip" if several is None else "raise")
+        self._scale, self._counter = self._initial, 0
+        self._set_scale()
+        self._adopt(name)
+
+    def _refuses(self, leaf: Optimizer) -> str | None:
+        if leaf._held:
+            return f"the {leaf._outer or 'wrapper'} around it scales the loss already"
+        if leaf.loss_scale_factor is not None:
+            return (
+                f"its loss_scale_factor is {leaf.loss_scale_factor:g}, and the scale is set from "
+                "outside; leave it None"
+            )
+        if leaf.nonfinite not in {"auto", "skip"}:
+            return (
+                f"it has nonfinite={leaf.nonfinite!r}, but steps that are not finite are skipped; "
+                "leave it 'auto'"
+            )
+        return None
+
+    @property
+    def initial_scale(self) -> float:
+        """First scale."""
+        return self._initial
+
+    @property
+    def dynamic_growth_steps(self) -> int:
+        """Finite steps in a row before the scale is doubled."""
+        return self._growth_steps
+
+    @property
+    def minimum_scale(self) -> float:
+        """Least scale."""
+        return self._minimum
+
+    @property
+    def dynamic_scale(self) -> float:
+        """What `scale_loss` multiplies by."""
+        return self._scale
+
+    @property
+    def dynamic_growth_counter(self) -> int:
+        """Finite steps since the scale last changed."""
+        return self._counter
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Return the loss times `dynamic_scale`."""
+        return loss * self._scale
+
+    def _step(self, grads: object) -> bool:
+        self._set_scale()
+        skipped = self.skipped_steps
+        changed = self.inner.apply(grads)
+        if self.skipped_steps != skipped:
+            self._scale = max(self._scale / 2, self._minimum)
+            self._counter = 0
+        elif self._counter + 1 < self._growth_steps:
+            self._counter += 1
+        else:
+            self._scale = min(self._scale * 2, max(self._scale, _LARGEST))
+            self._counter = 0
+        self._set_scale()
+        return changed
+
+    def _set_scale(self) -> None:
+        for leaf in self._leaves():
+            leaf._native.set("loss_scale_factor", self._scale)
+
+    # State
+
+    def reset(self) -> None:
+        """Start again: state, counters and scale as after `build`, parameters as they are.
+
+        Raises
+        ------
+        NotBuiltError
+            Before `build`.
+        """
+        super().reset()
+        self._accept_own((self._initial, 0))
+
+    def _own_state(self) -> dict[str, Any]:
+        return {_SCALE: self._scale, _COUNTER: self._counter}
+
+    def _read_own(self, state: Mapping[str, Any], strict: bool) -> tuple[Any, list[str]]:
+        values, wrong = self._own_state(), []
+        for key in values:
+            if key in state:
+                try:
+                    values[key] = _kept(state[key], key)
+                except (TypeError, ValueError, OverflowError):
+                    wanted = "a scale > 0" if key == _SCALE else "a step count"
+                    wrong.append(f"'{key}' is not {wanted}")
+            elif strict:
+                wrong.append(f"'{key}' is missing")
+        return tuple(values.values()), wrong
+
+    def _accept_own(self, values: Any) -> None:
+        self._scale, self._counter = values
+        self._set_scale()
+
+    def _hyper_rows(self) -> list[list[str]]:
+        now = ["dynamic_scale", repr(self._scale), "the scale now"]
+        return [*super()._hyper_rows(), now]
+
+
+def _parted(inner: Optimizer) -> MultiOptimizer | None:
+    """Return the MultiOptimizer inside some wrappers, if there is one."""
+    while isinstance(inner, Around):
+        inner = inner.inner
+    return inner if isinstance(inner, MultiOptimizer) else None
+
+
+def _kept(value: Any, key: str) -> float | int:
+    number = float(value)
+    legal = 0 < number <= _LARGEST if key == _SCALE else number >= 0 and number == int(number)
+    if not legal:
+        raise ValueError(number)
+    return number if key == _SCALE else int(number)
+
+
+def _number(name: str, value: object) -> float:
+    number = _real(value)
+    if not 0 < number <= _LARGEST:
+        raise HyperparameterError(
+            f"LossScaleOptimizer: {name} must be a number > 0, at most 2.0**127; got {value!r}"
+        )
+    return number
+
+
+def _steps(value: object) -> int:
+    number = _real(value)
+    if not 1 <= number < math.inf or number != int(number):
+        raise HyperparameterError(
+            f"LossScaleOptimizer: dynamic_growth_steps must be an integer >= 1; got {value!r}"
+        )
+    return int(number)
+
+
+def _real(value: object) -> float:
+    """Return a number as a float, and NaN for what is none."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
