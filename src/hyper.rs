@@ -22,10 +22,18 @@ pub enum Value {
 pub enum Domain {
     /// A finite number >= the limit.
     AtLeast(f64),
+    /// A finite number > the limit.
+    Above(f64),
+    /// A finite number <= 0.
+    AtMostZero,
     /// A number in `[0, 1)`.
     Unit,
+    /// A number in `[0, 1)`, or None.
+    UnitOrNone,
     /// A number in `[0, 1]`.
     UnitClosed,
+    /// A number in `(0, 1)`.
+    OpenUnit,
     /// A finite number > 0, or None.
     PositiveOrNone,
     /// A finite number >= 0, or None.
@@ -421,8 +429,11 @@ impl Hyper {
     pub fn check(&self, value: Value) -> Result<Value> {
         let ok = match (self.domain, value) {
             (Domain::AtLeast(low), Value::Number(x)) => x >= low && x.is_finite(),
-            (Domain::Unit, Value::Number(x)) => (0.0..1.0).contains(&x),
+            (Domain::Above(low), Value::Number(x)) => x > low && x.is_finite(),
+            (Domain::AtMostZero, Value::Number(x)) => x <= 0.0 && x.is_finite(),
+            (Domain::Unit | Domain::UnitOrNone, Value::Number(x)) => (0.0..1.0).contains(&x),
             (Domain::UnitClosed, Value::Number(x)) => (0.0..=1.0).contains(&x),
+            (Domain::OpenUnit, Value::Number(x)) => 0.0 < x && x < 1.0,
             (Domain::PositiveOrNone, Value::Number(x)) => x > 0.0 && x.is_finite(),
             (Domain::NonNegativeOrNone, Value::Number(x)) => x >= 0.0 && x.is_finite(),
             (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Number(x)) => {
@@ -431,6 +442,7 @@ impl Hyper {
             (
                 Domain::PositiveOrNone
                 | Domain::NonNegativeOrNone
+                | Domain::UnitOrNone
                 | Domain::IntegerOrNone(_)
                 | Domain::PairOrNone,
                 Value::None,
@@ -466,8 +478,12 @@ impl std::fmt::Display for Domain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Domain::AtLeast(low) => write!(f, "a finite number >= {low}"),
+            Domain::Above(low) => write!(f, "a finite number > {low}"),
+            Domain::AtMostZero => f.write_str("a finite number <= 0"),
             Domain::Unit => f.write_str("a number in the range [0, 1)"),
+            Domain::UnitOrNone => f.write_str("a number in the range [0, 1), or None"),
             Domain::UnitClosed => f.write_str("a number in the range [0, 1]"),
+            Domain::OpenUnit => f.write_str("a number in the range (0, 1)"),
             Domain::PositiveOrNone => f.write_str("a finite number > 0, or None"),
             Domain::NonNegativeOrNone => f.write_str("a finite number >= 0, or None"),
             Domain::Integer(low) => write!(f, "an integer >= {low}"),

@@ -31,6 +31,9 @@ pub struct Algorithm {
     pub scalars: &'static [Scalar],
     /// What each of these belongs to.
     pub scope: Scope,
+    /// Of rules whose parameter is a mixture of an average, which is what should be evaluated, and
+    /// the state "z": the share of the average.
+    pub(crate) evaluated: Option<fn(&Values) -> f64>,
     /// Parameters that follow another rule.
     pub(crate) route: Option<Route>,
     /// The algorithm with its switches set; an error for a combination that means nothing.
@@ -65,6 +68,7 @@ impl Algorithm {
         matrix: false,
         scalars: &[],
         scope: Scope::Group,
+        evaluated: None,
         route: None,
         make: |_| Err(Error::new(Kind::Hyperparameter, "an algorithm without a rule")),
     };
@@ -80,6 +84,14 @@ pub static ALGORITHMS: &[Algorithm] = &[
     optim::lion::LION,
     optim::lars::LARS,
     optim::lamb::LAMB,
+    optim::nadam::NADAM,
+    optim::novograd::NOVOGRAD,
+    optim::mars::MARS,
+    optim::schedule_free::SCHEDULE_FREE_SGD,
+    optim::schedule_free::SCHEDULE_FREE_ADAMW,
+    optim::prodigy::PRODIGY,
+    optim::adafactor::ADAFACTOR,
+    optim::muon::MUON,
 ];
 
 impl Algorithm {

@@ -78,6 +78,15 @@ pub enum Scope {
     All,
 }
 
+/// The tensor, or all of them together, for which a rule is settled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layer {
+    /// Number of elements.
+    pub len: usize,
+    /// Its scalars: read, and changed for the next step.
+    pub memory: Memory,
+}
+
 /// The most scalars of an algorithm.
 pub const MAX_SCALARS: usize = 3;
 /// The scalars of an algorithm, in the order of its table.
@@ -180,7 +189,11 @@ impl Decay {
 
     /// [`Decay::new`] for a rule whose learning rate is not the step's.
     pub fn at(step: &Step<'_>, rate: f64, layerwise: bool) -> Decay {
-        let lambda = step.weight_decay();
+        Decay::of(step, step.weight_decay(), rate, layerwise)
+    }
+
+    /// [`Decay::new`] for a rule with a weight decay and a learning rate of its own.
+    pub fn of(step: &Step<'_>, lambda: f64, rate: f64, layerwise: bool) -> Decay {
         let mut decay = Decay::NONE;
         if lambda == 0.0 {
             return decay;
@@ -205,6 +218,11 @@ impl Decay {
             _ => {}
         }
         decay
+    }
+
+    /// The part under the ratio, as a coefficient of the parameter in a step that is scaled already.
+    pub fn scaled(self, scale: f64) -> Decay {
+        Decay { inside: (f64::from(self.inside) * scale) as f32, ..self }
     }
 
     /// Decoupled decay as a proximal step: `(p - step) / (1 + eta lambda)`.
@@ -236,6 +254,12 @@ impl Decay {
         } else {
             p - (p * self.outside + step)
         }
+    }
+
+    /// The parameter after a decay that comes before the step.
+    #[inline(always)]
+    pub fn before<V: Simd>(&self, p: F32<V>) -> F32<V> {
+        if self.norm == 1.0 { p } else { p - p * self.outside }
     }
 
     /// The norm of the parameter that the ratio sees: after a decay that comes before the step.
@@ -281,9 +305,8 @@ pub trait Measured<const S: usize, const K: usize>: Copy + Send + Sync + 'static
     const AS_STORED: bool = true;
     /// Pairs whose products are summed over the tensor, in f64.
     fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> [(F32<V>, F32<V>); K];
-    /// The rule with the tensor's scalars filled in, and what to tell about the layer. `memory`
-    /// holds the scalars of the tensor, for this step and the next.
-    fn settle(self, sums: [f64; K], memory: &mut Memory) -> (Self, Ratio);
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
+    fn settle(self, sums: [f64; K], layer: &mut Layer) -> (Self, Ratio);
     /// The states after this gradient.
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
     /// The new parameter, from the states before and after; those before are the new ones again
@@ -325,9 +348,8 @@ pub trait Scaled<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
     fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
     /// Pairs whose products are summed over the tensor, in f64.
     fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); K];
-    /// The rule with the tensor's scalars filled in, and what to tell about the layer. `memory`
-    /// holds the scalars of the tensor, for this step and the next.
-    fn settle(self, sums: [f64; K], memory: &mut Memory) -> (Self, Ratio);
+    /// The rule with the tensor's scalars filled in, and what to tell about the layer.
+    fn settle(self, sums: [f64; K], layer: &mut Layer) -> (Self, Ratio);
     /// The new parameter.
     fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
     /// What becomes of the direction of a whole matrix, where [`Between::Transform`].
@@ -442,7 +464,7 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
         [(p, p), (u, u)]
     }
 
-    fn settle(self, sums: [f64; 2], _: &mut Memory) -> (Self, Ratio) {
+    fn settle(self, sums: [f64; 2], _: &mut Layer) -> (Self, Ratio) {
         let weight = self.decay.decayed(sums[0].sqrt());
         let mut update = sums[1].sqrt();
         if self.sum_of_norms {

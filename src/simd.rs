@@ -141,6 +141,12 @@ pub fn div_or_zero<V: Simd>(num: F32<V>, den: F32<V>) -> F32<V> {
     den.simd_ne(zero).select(num / den, zero)
 }
 
+/// The magnitude.
+#[inline(always)]
+pub fn abs<V: Simd>(x: F32<V>) -> F32<V> {
+    x.abs()
+}
+
 /// Square root, correctly rounded.
 #[inline(always)]
 pub fn sqrt<V: Simd>(x: F32<V>) -> F32<V> {

@@ -59,7 +59,7 @@ impl Sweep<'_> {
         Some(Tiles {
             stepper: &*steppers[self.tensors[i].stepper],
             tensor: i,
-            at: At { isa: self.isa, storage, group, memory: self.memory_of(i) },
+            at: At { isa: self.isa, storage, group, layer: self.layer_of(i) },
             key: mix(key ^ self.tensors[i].hash),
             nearest,
             average,

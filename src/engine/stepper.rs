@@ -5,7 +5,7 @@ use crate::engine::storage::bfloat16::Bfloat16;
 use crate::engine::storage::float8::Float8;
 use crate::engine::storage::{Float32, StateDtype};
 use crate::matrix::Matrix;
-use crate::rule::{Between, Content, Elementwise, Factoring, Measured, Memory, Scaled, Slot, Step};
+use crate::rule::{Between, Content, Elementwise, Factoring, Layer, Measured, Scaled, Slot, Step};
 use crate::simd::{Isa, with_isa};
 use crate::trust::Ratio;
 
@@ -32,8 +32,8 @@ pub(crate) trait Stepper: Send + Sync {
     fn prepare(&mut self, group: usize, step: &mut Step<'_>);
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums);
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>);
-    /// What is told about a layer with these sums; `memory` becomes that of the next step.
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio;
+    /// What is told about a layer with these sums, whose scalars become those of the next step.
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio;
     /// What happens between its passes.
     fn between(&self) -> Between {
         Between::Nothing
@@ -56,8 +56,8 @@ pub(crate) struct At {
     pub(crate) isa: Isa,
     pub(crate) storage: StateDtype,
     pub(crate) group: usize,
-    /// The scalars of the tensor.
-    pub(crate) memory: Memory,
+    /// The tensor, for which the rule is settled.
+    pub(crate) layer: Layer,
 }
 
 /// The rule of each group, and how to make it for a step.
@@ -132,7 +132,7 @@ impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
         let rule = &self.0.rules[at.group];
         with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
     }
-    fn record(&self, _: usize, _: &[f64; MAX_SUMS], _: &mut Memory) -> Ratio {
+    fn record(&self, _: usize, _: &[f64; MAX_SUMS], _: &mut Layer) -> Ratio {
         Ratio::NONE
     }
 }
@@ -167,11 +167,11 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
         with_storage!(at, R::SLOTS, v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
-        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.memory }).0;
+        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
         with_storage!(at, R::SLOTS, v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
     }
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio {
-        self.0.rules[group].settle(take(sums), memory).1
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
+        self.0.rules[group].settle(take(sums), layer).1
     }
     fn factors(&self) -> bool {
         R::FACTORED
@@ -211,11 +211,11 @@ impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R
         with_storage!(at, R::SLOTS, v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
-        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.memory }).0;
+        let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
         with_storage!(at, R::SLOTS, v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
     }
-    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], memory: &mut Memory) -> Ratio {
-        self.0.rules[group].settle(take(sums), memory).1
+    fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
+        self.0.rules[group].settle(take(sums), layer).1
     }
     fn between(&self) -> Between {
         R::BETWEEN

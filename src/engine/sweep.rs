@@ -8,7 +8,7 @@ use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::state::{Array, State};
 use crate::engine::stepper::{Passes, Stepper};
 use crate::engine::storage::StateDtype;
-use crate::rule::{Memory, Scope};
+use crate::rule::{Layer, Memory, Scope};
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -142,14 +142,15 @@ impl Sweep<'_> {
         });
     }
 
-    /// The scalars of a tensor.
-    pub(crate) fn memory_of(&self, tensor: usize) -> Memory {
+    /// What a tensor's rule is settled for.
+    pub(crate) fn layer_of(&self, tensor: usize) -> Layer {
         let place = match self.scope {
             Scope::Group => self.tensors[tensor].group.unwrap_or(0),
             Scope::Parameter => tensor,
             Scope::All => 0,
         };
-        self.memory.get(place).copied().unwrap_or_default()
+        let memory = self.memory.get(place).copied().unwrap_or_default();
+        Layer { len: self.tensors[tensor].len, memory }
     }
 
     /// Whether a tensor takes part.

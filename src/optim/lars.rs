@@ -12,7 +12,7 @@ use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Measured, Memory, Slot, Step, moment};
+use crate::rule::{Decay, Layer, Measured, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -109,7 +109,7 @@ impl Measured<1, 2> for Lars {
         [(p, p), (d, d)]
     }
 
-    fn settle(self, sums: [f64; 2], _: &mut Memory) -> (Self, Ratio) {
+    fn settle(self, sums: [f64; 2], _: &mut Layer) -> (Self, Ratio) {
         let (weight, gradient) = (self.decay.decayed(sums[0].sqrt()), sums[1].sqrt());
         let denominator = if gradient == 0.0 {
             0.0

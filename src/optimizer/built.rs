@@ -14,7 +14,7 @@ use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Value, Values, shared};
 use crate::registry::Algorithm;
-use crate::rule::{Initial, MAX_SCALARS, Memory, Scope, Start};
+use crate::rule::{Initial, Layer, MAX_SCALARS, Memory, Scope, Start};
 use crate::scalars::hash_name;
 use crate::simd::Isa;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -237,7 +237,7 @@ impl Built {
             .filter_map(|(slot, array)| array.map(|a| (slot.name, a)))
             .chain(arrays.average.map(|a| ("average", a)))
             .chain(arrays.slow.map(|a| ("slow", a)))
-            .chain(arrays.slow_momentum.map(|a| ("momentum_slow", a)))
+            .chain(arrays.slow_momentum.map(|a| ("slow_momentum", a)))
             .chain(arrays.accumulated.map(|a| ("gradient_accumulator", a)))
             .map(|(name, array)| (name, array, shape.clone()))
             .collect();
@@ -345,6 +345,18 @@ impl Built {
                 shaping.pulls = pulls;
             }
         }
+        if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
+            // The rule sees the gradient only after it was divided.
+            let decay = |group: &Group| group.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0);
+            let pulls = self.tensors.iter().map(|tensor| match tensor.group {
+                Some(group) if tensor.stepper == 0 => (1.0, decay(&self.groups[group]) as f32),
+                _ => (1.0, 0.0),
+            });
+            let pulls = pulls.collect();
+            if let (Some(shaping), None) = (&mut self.shaping, values.shared_number(shared::LARC)) {
+                shaping.pulls = pulls;
+            }
+        }
         if let Some(plan) = &self.paths.factoring {
             let added = self.steppers[0].factoring(0).map_or(0.0, |how| how.added);
             let sweep = Sweep { shaped: Shaped::Pulled, added, ..self.sweep(inputs, Task::Factor) };
@@ -396,7 +408,8 @@ impl Built {
     fn between(&self, detour: &Detour, inputs: Inputs<'_>, board: &mut Board) -> Option<[f64; MAX_SUMS]> {
         let taking_part = |&&i: &&usize| self.takes_part(i, inputs);
         if detour.places.is_empty() {
-            return Some(self.total(detour.tensors.iter().filter(taking_part).copied()));
+            let tensors = detour.tensors.iter().filter(taking_part).copied();
+            return Some(total(&self.partials, &self.tensors, tensors));
         }
         for (&i, &place) in detour.tensors.iter().zip(&detour.places) {
             if let (Some(group), true) = (self.tensors[i].group, self.takes_part(i, inputs)) {
@@ -407,35 +420,27 @@ impl Built {
         None
     }
 
-    /// The sums of some tensors, added up in order.
-    fn total(&self, tensors: impl Iterator<Item = usize>) -> [f64; MAX_SUMS] {
-        let mut total = [0.0; MAX_SUMS];
-        for i in tensors {
-            for (total, sum) in total.iter_mut().zip(totals(&self.partials, &self.tensors[i])) {
-                *total += sum;
-            }
-        }
-        total
-    }
-
     /// Keeps the scalars that the rules made of the sums for the next step.
     fn remember(&mut self, inputs: Inputs<'_>) {
         if self.memory.is_empty() || self.scope == Scope::Group {
             return;
         }
         let part: Vec<usize> = (0..self.tensors.len()).filter(|&i| self.takes_part(i, inputs)).collect();
-        if self.scope == Scope::All {
-            let total = self.total(part.iter().copied());
-            if let Some(group) = part.first().and_then(|&i| self.tensors[i].group) {
-                self.steppers[0].record(group, &total, &mut self.memory[0]);
-            }
-            return;
-        }
-        for i in part {
+        let mut remember = |place: usize, i: usize, len: usize, sums: [f64; MAX_SUMS]| {
             if let Some(group) = self.tensors[i].group {
-                let sums = totals(&self.partials, &self.tensors[i]);
-                self.steppers[0].record(group, &sums, &mut self.memory[i]);
+                let mut layer = Layer { len, memory: self.memory[place] };
+                self.steppers[0].record(group, &sums, &mut layer);
+                self.memory[place] = layer.memory;
             }
+        };
+        if self.scope == Scope::Parameter {
+            for i in part {
+                let tensor = &self.tensors[i];
+                remember(i, i, tensor.len, totals(&self.partials, tensor));
+            }
+        } else if let Some(&first) = part.first() {
+            let sums = total(&self.partials, &self.tensors, part.iter().copied());
+            remember(0, first, part.iter().map(|&i| self.lengths[i]).sum(), sums);
         }
     }
 
@@ -462,6 +467,17 @@ impl Built {
             ),
         })
     }
+}
+
+/// The sums of some tensors, added up in order.
+fn total(partials: &[AtomicU64], all: &[Tensor], some: impl Iterator<Item = usize>) -> [f64; MAX_SUMS] {
+    let mut total = [0.0; MAX_SUMS];
+    for i in some {
+        for (total, sum) in total.iter_mut().zip(totals(partials, &all[i])) {
+            *total += sum;
+        }
+    }
+    total
 }
 
 /// The elements of a parameter.

@@ -5,7 +5,7 @@ use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
 use crate::engine::sweep::totals;
 use crate::hyper::shared;
-use crate::rule::Memory;
+use crate::rule::Layer;
 use crate::trust::Ratio;
 
 impl Optimizer {
@@ -20,7 +20,11 @@ impl Optimizer {
                 .map(|tensor| match tensor.group {
                     Some(group) => {
                         let sums = totals(&built.partials, tensor);
-                        built.steppers[tensor.stepper].record(group, &sums, &mut Memory::default())
+                        built.steppers[tensor.stepper].record(
+                            group,
+                            &sums,
+                            &mut Layer { len: tensor.len, ..Layer::default() },
+                        )
                     }
                     None => Ratio::NONE,
                 })
@@ -125,6 +129,28 @@ impl Optimizer {
         let built = self.built.as_ref()?;
         let array = built.state.tensors.get(tensor)?.average.as_ref()?;
         Some(built.state.read(array, built.lengths[tensor]))
+    }
+
+    /// What is to be evaluated in the place of a parameter with these values: its average, else the
+    /// average that it is mixed with, else its slow weights; none where the parameter itself is.
+    pub fn evaluated(&self, tensor: usize, parameter: &[f32]) -> Option<Vec<f32>> {
+        let built = self.built.as_ref().filter(|_| self.iterations > 0)?;
+        let (arrays, len) = (&built.state.tensors[tensor], built.lengths[tensor]);
+        if let Some(average) = &arrays.average {
+            return Some(built.state.read(average, len).to_vec());
+        }
+        let slots = built.steppers[built.tensors[tensor].stepper].slots();
+        let group = built.tensors[tensor].group.map(|group| &built.groups[group].values);
+        if let (Some(share), Some(values)) = (self.algorithm.evaluated, group)
+            && let Some(place) = slots.iter().position(|slot| slot.name == "z")
+            && let Some(z) = &arrays.slots[place]
+        {
+            // The parameter is y = (1 - b) z + b x.
+            let along = (1.0 - 1.0 / share(values)) as f32;
+            let pairs = parameter.iter().zip(built.state.read(z, len));
+            return Some(pairs.map(|(y, z)| y + along * (z - y)).collect());
+        }
+        arrays.slow.as_ref().map(|slow| built.state.read(slow, len).to_vec())
     }
 
     /// Starts the states that start as copies of their parameters; the first update does

@@ -9,8 +9,8 @@ use crate::py::errors::{error, raise};
 use crate::py::running::{concurrent, refuse_running};
 use crate::py::step::{Failure, guarded, step, verify};
 use crate::py::{from_python, isa, state, structure, to_python};
-use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -360,6 +360,27 @@ impl Optimizer {
             flat.call_method1("setflags", (false,))?;
             let array = flat.call_method1("reshape", (PyTuple::new(py, &bound.shapes[i])?,))?;
             dict.set_item(name, array)?;
+        }
+        Ok(dict)
+    }
+
+    /// Copies of what is to be evaluated, by parameter name: averages, or slow weights; empty
+    /// where the parameters themselves are.
+    fn evaluation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut inner = self.lock(py)?;
+        let Inner { core, bound, .. } = &mut *inner;
+        let dict = PyDict::new(py);
+        let Some(bound) = bound else { return Ok(dict) };
+        bound.check(py, core.names())?;
+        refuse_running(py, &bound.ranges)?;
+        for (i, parameter) in bound.parameters.iter().enumerate() {
+            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
+            let values =
+                unsafe { std::slice::from_raw_parts(parameter.array.data.cast(), parameter.array.len) };
+            if let Some(values) = core.evaluated(i, values) {
+                let array = PyArray1::from_vec(py, values).reshape(bound.shapes[i].clone())?;
+                dict.set_item(&core.names()[i], array)?;
+            }
         }
         Ok(dict)
     }

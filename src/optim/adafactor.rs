@@ -1,0 +1,199 @@
+//! Adafactor (arXiv 1804.04235): Adam whose second moment is kept as its row and column means.
+//!
+//! With `w = t^decay`, `r` and `c` the moments of rows and columns (of each matrix of the last two
+//! axes), `r = (1 - w) r + w mean(g^2)`, `V = r c / mean(r)`:
+//!
+//! ```text
+//! u = g / sqrt(V)    u = u / max(1, rms(u) / d)    alpha = max(eps2, rms(p)) rho    p = p - alpha u
+//! ```
+//!
+//! The engine divides by `sqrt(V)`; tensors without rows and columns keep `v` itself.
+
+use crate::engine::stepper::{Stepper, measure_first};
+use crate::error::Result;
+use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
+use crate::registry::{Algorithm, Route};
+use crate::rule::{Decay, Factoring, Layer, Measured, Slot, Step, moment, square};
+use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
+use crate::trust::Ratio;
+use fearless_simd::Simd;
+
+pub(crate) const ADAFACTOR: Algorithm = Algorithm {
+    name: "adafactor",
+    class_name: "Adafactor",
+    summary: "adaptive steps with a second moment of rows and columns only",
+    formula: "u = g / sqrt(r c / mean(r)); p = p - max(eps2, rms(p)) rho u / max(1, rms(u) / d)",
+    source: "Shazeer and Stern 2018, arXiv 1804.04235",
+    hypers: HYPERS,
+    route: Some(Route { rule: "adafactor", takes: is_whole, make: make_whole }),
+    make,
+    ..Algorithm::BASE
+};
+
+const HYPERS: &[Hyper] = &[
+    learning_rate(0.001),
+    number("beta_2_decay", -0.8, Domain::AtMostZero, "power of t in the second moment's new share"),
+    number("epsilon_1", 1e-30, Domain::AtLeast(0.0), "small constant of the second moment"),
+    number("epsilon_2", 0.001, Domain::AtLeast(0.0), "least size of a parameter in its step"),
+    number("clip_threshold", 1.0, Domain::Above(0.0), "largest root mean square of a direction, d"),
+    flag("relative_step", true, "the learning rate is at most 1 / sqrt(t)"),
+    flag("scale_parameter", true, "steps in proportion to the size of the parameter"),
+    choice(
+        "epsilon_mode",
+        &[Value::Text("clamp"), Value::Text("add")],
+        "epsilon_1 limits the second moment (torch), or is added to each square (Keras)",
+    ),
+    fixed(number("beta_1", 0.0, Domain::Unit, "decay rate of a momentum of the steps; 0 keeps none")),
+    fixed(number("min_dim_size_to_factor", 0.0, Domain::Integer(0), "least length of a factored axis")),
+];
+const POWER: usize = index(HYPERS, "beta_2_decay");
+const EPSILON_1: usize = index(HYPERS, "epsilon_1");
+const EPSILON_2: usize = index(HYPERS, "epsilon_2");
+const THRESHOLD: usize = index(HYPERS, "clip_threshold");
+const RELATIVE: usize = index(HYPERS, "relative_step");
+const SCALE: usize = index(HYPERS, "scale_parameter");
+const MODE: usize = index(HYPERS, "epsilon_mode");
+const BETA_1: usize = index(HYPERS, "beta_1");
+const LEAST: usize = index(HYPERS, "min_dim_size_to_factor");
+
+/// Whether the second moment of a tensor is kept whole.
+fn is_whole(values: &Values, _: &str, shape: &[usize]) -> bool {
+    match shape {
+        [.., rows, columns] => ((*rows).min(*columns) as f64) < values.number(LEAST),
+        _ => true,
+    }
+}
+
+fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(if values.number(BETA_1) == 0.0 {
+        measure_first::<Adafactor<true, false>, 0, 2>(Adafactor::new)
+    } else {
+        measure_first::<Adafactor<true, true>, 1, 2>(Adafactor::new)
+    })
+}
+
+fn make_whole(values: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(if values.number(BETA_1) == 0.0 {
+        measure_first::<Adafactor<false, false>, 1, 2>(Adafactor::new)
+    } else {
+        measure_first::<Adafactor<false, true>, 2, 2>(Adafactor::new)
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Adafactor<const FACTORED: bool, const MOMENTUM: bool> {
+    factoring: Factoring,
+    keep: f32,
+    take: f32,
+    added: f32,
+    /// The least second moment.
+    least: f32,
+    beta: f32,
+    take_1: f32,
+    scale: f32,
+    rate: f64,
+    smallest: f64,
+    threshold: f64,
+    scales: bool,
+    decay: Decay,
+}
+
+impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
+    fn new(step: &mut Step<'_>) -> Self {
+        let v = step.values;
+        let take = libm::pow(step.t as f64, v.number(POWER));
+        let (added, least) =
+            if v.is(MODE, "add") { (v.number(EPSILON_1), 0.0) } else { (0.0, v.number(EPSILON_1)) };
+        let limit = if v.flag(RELATIVE) { 1.0 / (step.t as f64).sqrt() } else { f64::INFINITY };
+        Adafactor {
+            factoring: Factoring { keep: 1.0 - take, take, added, least },
+            keep: (1.0 - take) as f32,
+            take: take as f32,
+            added: added as f32,
+            least: (least * least) as f32,
+            beta: v.number(BETA_1) as f32,
+            take_1: (1.0 - v.number(BETA_1)) as f32,
+            scale: 0.0,
+            rate: step.learning_rate.min(limit),
+            smallest: v.number(EPSILON_2),
+            threshold: v.number(THRESHOLD),
+            scales: v.flag(SCALE),
+            decay: Decay::new(step, true),
+        }
+    }
+
+    /// The new second moment of a tensor that keeps it whole.
+    #[inline(always)]
+    fn velocity<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
+        let g = self.decay.gradient(p, g);
+        v * self.keep + (g * g + self.added) * self.take
+    }
+
+    /// The direction; `v` is the second moment where it is kept whole.
+    #[inline(always)]
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
+        if FACTORED {
+            return g;
+        }
+        div_or_zero(self.decay.gradient(p, g), sqrt(maximum(splat(v, self.least), v)))
+    }
+
+    fn settle(self, [weight, update]: [f64; 2], len: usize) -> Self {
+        let rms = |sum: f64| (sum / len.max(1) as f64).sqrt();
+        let alpha = if self.scales { self.rate * rms(weight).max(self.smallest) } else { self.rate };
+        let clip = (rms(update) / self.threshold).max(1.0);
+        Adafactor { scale: (alpha / clip) as f32, decay: self.decay.scaled(alpha), ..self }
+    }
+}
+
+/// The rule for one way of keeping the second moment, with or without momentum.
+macro_rules! measured {
+    ($factored:literal, $momentum:literal, $n:literal, $slots:expr) => {
+        impl Measured<$n, 2> for Adafactor<$factored, $momentum> {
+            const SLOTS: [Slot; $n] = $slots;
+            const MEASURES_STATE: bool = !$factored;
+            const AS_STORED: bool = false;
+            const FACTORED: bool = $factored;
+
+            #[inline(always)]
+            fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 2] {
+                let v = s.first().map_or(p, |v| self.velocity(p, g, *v));
+                let u = self.direction(p, g, v);
+                [(p, p), (u, u)]
+            }
+
+            fn settle(self, sums: [f64; 2], layer: &mut Layer) -> (Self, Ratio) {
+                (Adafactor::settle(self, sums, layer.len), Ratio::NONE)
+            }
+
+            #[inline(always)]
+            fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
+                if let (false, Some(v)) = ($factored, s.first_mut()) {
+                    *v = self.velocity(p, g, *v);
+                }
+                let v = *s.first().unwrap_or(&p);
+                if let (true, Some(m)) = ($momentum, s.last_mut()) {
+                    *m = *m * self.beta + self.direction(p, g, v) * self.scale * self.take_1;
+                }
+            }
+
+            #[inline(always)]
+            fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
+                let step = match ($momentum, s.last()) {
+                    (true, Some(m)) => *m,
+                    _ => self.direction(p, g, *s.first().unwrap_or(&p)) * self.scale,
+                };
+                self.decay.step(p, self.decay.direction(p, step))
+            }
+
+            fn factoring(&self) -> Factoring {
+                self.factoring
+            }
+        }
+    };
+}
+
+measured!(true, false, 0, []);
+measured!(true, true, 1, [moment("momentum")]);
+measured!(false, false, 1, [square("velocity")]);
+measured!(false, true, 2, [square("velocity"), moment("momentum")]);

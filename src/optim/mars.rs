@@ -1,0 +1,140 @@
+//! MARS (arXiv 2411.10438): AdamW or Lion on a gradient whose variance is reduced.
+//!
+//! `c = g + gamma b1 / (1 - b1) (g - g_previous)`, `c = c / max(1, |c|)` for each tensor, and then
+//! AdamW's or Lion's step on `c`. Tensors of less than two axes follow AdamW.
+
+use crate::engine::stepper::{Stepper, measure_first, one_pass};
+use crate::error::Result;
+use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
+use crate::optim::adam::Adam;
+use crate::registry::{Algorithm, Route};
+use crate::rule::{Decay, Direction, Layer, Measured, Plain, Slot, Step, full};
+use crate::simd::{F32, sign};
+use crate::trust::Ratio;
+use fearless_simd::Simd;
+
+pub(crate) const MARS: Algorithm = Algorithm {
+    name: "mars",
+    class_name: "Mars",
+    summary: "AdamW or Lion on a gradient with reduced variance",
+    formula: "c = g + gamma b1 / (1 - b1) (g - g_previous), at most of norm 1; AdamW on c",
+    source: "Yuan et al. 2024, arXiv 2411.10438",
+    hypers: HYPERS,
+    route: Some(Route {
+        rule: "adamw",
+        takes: |values, _, shape| shape.len() < 2 && !values.flag(OPTIMIZE_1D),
+        make: make_1d,
+    }),
+    make,
+    ..Algorithm::BASE
+};
+
+const HYPERS: &[Hyper] = &[
+    learning_rate(0.003),
+    number("beta_1", 0.95, Domain::Unit, "decay rate of the first moment"),
+    number("beta_2", 0.99, Domain::Unit, "decay rate of the second moment"),
+    number("gamma", 0.025, Domain::AtLeast(0.0), "strength of the correction"),
+    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
+    choice("form", &[Value::Text("adamw"), Value::Text("lion")], "the rule that follows"),
+    flag("correct_first_step", true, "take the gradient before the first as zero, else as the first"),
+    flag("optimize_1d", false, "tensors of less than two axes follow MARS too, else AdamW"),
+    number("learning_rate_1d_factor", 1.0, Domain::AtLeast(0.0), "factor of that AdamW's learning rate"),
+    number("beta_1_1d", 0.9, Domain::Unit, "decay rate of its first moment"),
+    number("beta_2_1d", 0.95, Domain::Unit, "decay rate of its second moment"),
+    number("weight_decay_1d", 0.1, Domain::AtLeast(0.0), "its weight decay"),
+];
+const BETA_1: usize = index(HYPERS, "beta_1");
+const BETA_2: usize = index(HYPERS, "beta_2");
+const GAMMA: usize = index(HYPERS, "gamma");
+const EPSILON: usize = index(HYPERS, "epsilon");
+const FORM: usize = index(HYPERS, "form");
+const FIRST: usize = index(HYPERS, "correct_first_step");
+const OPTIMIZE_1D: usize = index(HYPERS, "optimize_1d");
+const RATE_1D: usize = index(HYPERS, "learning_rate_1d_factor");
+const BETA_1_1D: usize = index(HYPERS, "beta_1_1d");
+const BETA_2_1D: usize = index(HYPERS, "beta_2_1d");
+const DECAY_1D: usize = index(HYPERS, "weight_decay_1d");
+
+fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(measure_first::<_, 3, 1>(Mars::new))
+}
+
+fn make_1d(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(one_pass::<_, 2>(|step| {
+        let v = step.values;
+        let adam = corrected(step, v.number(BETA_1_1D), v.number(BETA_2_1D));
+        let rate = step.learning_rate * v.number(RATE_1D);
+        let decay = Decay::of(step, v.number(DECAY_1D), rate, false);
+        Plain::new(adam, step).with_rate(rate).with_decay(decay)
+    }))
+}
+
+fn corrected(step: &mut Step<'_>, beta_1: f64, beta_2: f64) -> Adam {
+    let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
+    Adam::new(beta_1, beta_2, step.values.number(EPSILON), 0.0).corrected(c1, c2, false)
+}
+
+#[derive(Clone, Copy)]
+struct Mars {
+    adam: Adam,
+    lion: bool,
+    /// Factor of the change of the gradient, and of the whole.
+    change: f32,
+    scale: f32,
+    rate: f32,
+    decay: Decay,
+}
+
+impl Mars {
+    fn new(step: &mut Step<'_>) -> Self {
+        let v = step.values;
+        let beta = v.number(BETA_1);
+        let corrects = step.t > 1 || v.flag(FIRST);
+        Mars {
+            adam: corrected(step, beta, v.number(BETA_2)),
+            lion: v.is(FORM, "lion"),
+            change: if corrects { (v.number(GAMMA) * beta / (1.0 - beta)) as f32 } else { 0.0 },
+            scale: 0.0,
+            rate: step.learning_rate as f32,
+            decay: Decay::new(step, false),
+        }
+    }
+
+    #[inline(always)]
+    fn corrected<V: Simd>(&self, p: F32<V>, g: F32<V>, previous: F32<V>) -> F32<V> {
+        let g = self.decay.gradient(p, g);
+        g + (g - previous) * self.change
+    }
+}
+
+impl Measured<3, 1> for Mars {
+    const SLOTS: [Slot; 3] = [Adam::SLOTS[0], Adam::SLOTS[1], full("gradient")];
+    const MEASURES_STATE: bool = true;
+    const AS_STORED: bool = false;
+
+    #[inline(always)]
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; 3]) -> [(F32<V>, F32<V>); 1] {
+        let c = self.corrected(p, g, s[2]);
+        [(c, c)]
+    }
+
+    fn settle(self, [square]: [f64; 1], _: &mut Layer) -> (Self, Ratio) {
+        let norm = square.sqrt();
+        let scale = if norm <= 1.0 { 1.0 } else { 1.0 / norm };
+        (Mars { scale: scale as f32, ..self }, Ratio::NONE)
+    }
+
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; 3]) {
+        let c = self.corrected(p, g, s[2]) * self.scale;
+        let mut moments = [s[0], s[1]];
+        self.adam.advance(c, &mut moments);
+        *s = [moments[0], moments[1], self.decay.gradient(p, g)];
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 3], s: &[F32<V>; 3]) -> F32<V> {
+        let u = if self.lion { sign(s[0]) } else { self.adam.direction(g, &[s[0], s[1]]) };
+        self.decay.step(p, u * self.rate)
+    }
+}

@@ -1,0 +1,208 @@
+//! Muon (Jordan et al. 2024): momentum whose matrices are made orthogonal.
+//!
+//! ```text
+//! b = mu b + g    u = g + mu b    X = NewtonSchulz(u)    p = p - eta k X
+//! ```
+//!
+//! with `k = rms_rate sqrt(max(rows, columns))`. What is no matrix, and embeddings, follow AdamW.
+
+use crate::engine::stepper::{Stepper, advance_first, one_pass};
+use crate::error::Result;
+use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, shared};
+use crate::matrix::Matrix;
+use crate::optim::adam::Adam;
+use crate::registry::{Algorithm, Route};
+use crate::rule::{Between, Decay, Layer, Plain, Scaled, Slot, Step, moment};
+use crate::simd::F32;
+use crate::trust::Ratio;
+use fearless_simd::Simd;
+
+pub(crate) const MUON: Algorithm = Algorithm {
+    name: "muon",
+    class_name: "Muon",
+    summary: "momentum with orthogonal matrices; AdamW for everything else",
+    formula: "b = mu b + g; p = p - eta k NewtonSchulz(g + mu b)",
+    source: "Jordan et al. 2024, kellerjordan.github.io/posts/muon; Liu et al. 2025, arXiv 2502.16982",
+    hypers: HYPERS,
+    defaults: &[("weight_decay", Value::Number(0.004))],
+    matrix: true,
+    route: Some(Route { rule: "adamw", takes: is_no_matrix, make: make_adamw }),
+    make,
+    ..Algorithm::BASE
+};
+
+const HYPERS: &[Hyper] = &[
+    learning_rate(0.001),
+    number("adam_beta_1", 0.9, Domain::Unit, "decay rate of AdamW's first moment"),
+    number("adam_beta_2", 0.999, Domain::Unit, "decay rate of AdamW's second moment"),
+    number("adam_weight_decay", 0.004, Domain::AtLeast(0.0), "AdamW's weight decay"),
+    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of AdamW's denominator"),
+    number("adam_lr_ratio", 1.0, Domain::AtLeast(0.0), "factor of AdamW's learning rate"),
+    number("momentum", 0.95, Domain::Unit, "decay rate of the momentum, mu"),
+    fixed(number("ns_steps", 5.0, Domain::Integer(1), "steps of the Newton-Schulz iteration")),
+    flag("nesterov", true, "look ahead along the momentum"),
+    flag("exclude_embeddings", true, "matrices with 'embedding' in their names follow AdamW"),
+    number("rms_rate", 0.2, Domain::AtLeast(0.0), "root mean square of a step, over the learning rate"),
+    choice(
+        "form",
+        &[Value::Text("sum"), Value::Text("ema"), Value::Text("debiased")],
+        "the momentum sums gradients (Keras), averages them (torch), or is corrected too (optax)",
+    ),
+    choice(
+        "scale",
+        &[Value::Text("match_rms"), Value::Text("original"), Value::Text("columns"), Value::Text("none")],
+        "factor of the step: rms_rate sqrt(max(rows, columns)), sqrt(max(1, rows / columns)), \
+         sqrt(max(1, columns / rows)), or 1",
+    ),
+    choice(
+        "coefficients",
+        &[Value::Text("keller"), Value::Text("quintic"), Value::Text("polar_express")],
+        "of the iteration; the last row of a list is repeated",
+    ),
+];
+const ADAM_BETA_1: usize = index(HYPERS, "adam_beta_1");
+const ADAM_BETA_2: usize = index(HYPERS, "adam_beta_2");
+const ADAM_DECAY: usize = index(HYPERS, "adam_weight_decay");
+const EPSILON: usize = index(HYPERS, "epsilon");
+const ADAM_RATE: usize = index(HYPERS, "adam_lr_ratio");
+const MOMENTUM: usize = index(HYPERS, "momentum");
+const STEPS: usize = index(HYPERS, "ns_steps");
+const NESTEROV: usize = index(HYPERS, "nesterov");
+const EMBEDDINGS: usize = index(HYPERS, "exclude_embeddings");
+const RMS_RATE: usize = index(HYPERS, "rms_rate");
+const FORM: usize = index(HYPERS, "form");
+const SCALE: usize = index(HYPERS, "scale");
+const COEFFICIENTS: usize = index(HYPERS, "coefficients");
+
+const KELLER: &[[f32; 3]] = &[[3.4445, -4.7750, 2.0315]];
+const QUINTIC: &[[f32; 3]] = &[
+    [4.0848, -6.8946, 2.9270],
+    [3.9505, -6.3029, 2.6377],
+    [3.7418, -5.5913, 2.3037],
+    [2.8769, -3.1427, 1.2046],
+    [2.8366, -3.0525, 1.2012],
+];
+/// Amsel et al. 2025, arXiv 2505.16932, with a margin of 1e-2.
+const POLAR_EXPRESS: &[[f32; 3]] = &[
+    [8.237_312_5, -23.157_747, 16.680_568],
+    [4.082_442, -2.893_047_8, 0.525_284_9],
+    [3.926_348, -2.854_746_8, 0.531_802_26],
+    [3.298_218_7, -2.424_542, 0.486_320_08],
+    [2.297_037, -1.636_625_6, 0.400_262_83],
+    [1.876_380_6, -1.234_789_6, 0.358_918_88],
+    [1.856_442_3, -1.213_245, 0.356_800_35],
+    [1.874_999_4, -1.249_998_8, 0.374_999_4],
+];
+
+fn is_no_matrix(values: &Values, name: &str, shape: &[usize]) -> bool {
+    shape.len() != 2 || values.flag(EMBEDDINGS) && name.to_lowercase().contains("embedding")
+}
+
+fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(advance_first::<_, 1, 0>(Muon::new))
+}
+
+fn make_adamw(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(one_pass::<_, 2>(|step| {
+        let v = step.values;
+        let (beta_1, beta_2) = (v.number(ADAM_BETA_1), v.number(ADAM_BETA_2));
+        let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
+        let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, true);
+        // As in Keras, the decay does not take the ratio.
+        let lambda = v.shared_number(shared::WEIGHT_DECAY).map_or(0.0, |_| v.number(ADAM_DECAY));
+        let decay = Decay::of(step, lambda, step.learning_rate, false);
+        let rate = step.learning_rate * v.number(ADAM_RATE);
+        Plain::new(adam, step).with_rate(rate).with_decay(decay)
+    }))
+}
+
+/// How far a list of coefficients, and what else the iteration needs.
+#[derive(Clone, Copy)]
+struct Muon {
+    keep: f32,
+    take: f32,
+    /// Factors of momentum and gradient in the direction.
+    along: f32,
+    gradient: f32,
+    rate: f32,
+    decay: Decay,
+    rms_rate: f64,
+    scale: &'static str,
+    coefficients: &'static [[f32; 3]],
+    steps: usize,
+}
+
+impl Muon {
+    fn new(step: &mut Step<'_>) -> Self {
+        let v = step.values;
+        let mu = v.number(MOMENTUM);
+        let (sums, debiased) = (v.is(FORM, "sum"), v.is(FORM, "debiased"));
+        let take = if sums { 1.0 } else { 1.0 - mu };
+        let now = if debiased { 1.0 / step.correction(mu) } else { 1.0 };
+        let next = if debiased { 1.0 / (1.0 - mu * step.pow(mu)) } else { 1.0 };
+        let (along, gradient) = if v.flag(NESTEROV) { (mu * next, take * now) } else { (now, 0.0) };
+        let text = |position| match v.own(position) {
+            Value::Text(name) => name,
+            _ => "",
+        };
+        Muon {
+            keep: mu as f32,
+            take: take as f32,
+            along: along as f32,
+            gradient: gradient as f32,
+            rate: step.learning_rate as f32,
+            decay: Decay::new(step, false),
+            rms_rate: v.number(RMS_RATE),
+            scale: text(SCALE),
+            coefficients: match text(COEFFICIENTS) {
+                "quintic" => QUINTIC,
+                "polar_express" => POLAR_EXPRESS,
+                _ => KELLER,
+            },
+            steps: v.number(STEPS) as usize,
+        }
+    }
+}
+
+impl Scaled<1, 0> for Muon {
+    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const USES_GRADIENT: bool = true;
+    const BETWEEN: Between = Between::Transform;
+
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
+        *b = *b * self.keep + self.decay.gradient(p, g) * self.take;
+    }
+
+    #[inline(always)]
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
+        self.decay.gradient(p, g) * self.gradient + *b * self.along
+    }
+
+    #[inline(always)]
+    fn measure<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; 1], _: F32<V>) -> [(F32<V>, F32<V>); 0] {
+        []
+    }
+
+    fn settle(self, _: [f64; 0], _: &mut Layer) -> (Self, Ratio) {
+        (self, Ratio::NONE)
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        self.decay.step(p, u * self.rate)
+    }
+
+    fn transform(&self, matrix: &mut Matrix<'_>) {
+        let (rows, columns) = (matrix.rows as f64, matrix.columns as f64);
+        let scale = match self.scale {
+            "match_rms" => self.rms_rate * rows.max(columns).sqrt(),
+            "original" => (rows / columns).max(1.0).sqrt(),
+            "columns" => (columns / rows).max(1.0).sqrt(),
+            _ => 1.0,
+        };
+        let last = self.coefficients.len() - 1;
+        let steps: Vec<[f32; 3]> = (0..self.steps).map(|i| self.coefficients[i.min(last)]).collect();
+        matrix.orthogonalise(&steps, scale);
+    }
+}
