@@ -58,6 +58,8 @@ class Evaluating(Stateful):
     ) -> Iterator[None]:
         """Put values into the parameters of these names; refuse what would change anything."""
         native = self._native
+        if isinstance(native, Frozen) and values:
+            native.refuse()
         parameters = dict(zip(native.parameter_names, native.parameters, strict=True))
         kept = {name: parameters[name].copy() for name in values}
         # Swapped, so that `apply` need not ask on every step whether it may.
@@ -86,13 +88,14 @@ class Frozen:
     def evaluation(self) -> dict[str, NDArray[np.float32]]:
         """Nothing: they are in the parameters already."""
         if self._context != "evaluation_weights()":
-            self._refuse()
+            self.refuse()
         return {}
 
-    def _refuse(self, *_: object) -> NoReturn:
+    def refuse(self, *_: object) -> NoReturn:
+        """Raise the error that names the block."""
         raise ConcurrentStepError(
             f"the parameters hold their {self._what} inside {self._context}; "
             "leave the with block before changing parameters or state"
         )
 
-    apply = verify = build = finalize = load_state_dict = reset = _refuse
+    apply = verify = build = finalize = load_state_dict = reset = refuse
