@@ -15,9 +15,10 @@ use std::fmt;
 
 /// The largest header that readers of this format accept.
 const LARGEST: usize = 100_000_000;
-/// The most tensors of a file, and dimensions of a tensor.
+/// The most tensors of a file, dimensions of a tensor, and texts of metadata.
 const MOST_TENSORS: usize = 1_000_000;
 const MOST_DIMENSIONS: usize = 64;
+const MOST_TEXTS: usize = 1000;
 /// Data starts at a multiple of this.
 const ALIGNMENT: usize = 8;
 const METADATA: &str = "__metadata__";
@@ -226,6 +227,9 @@ impl<'de> Deserialize<'de> for Unique {
                 while let Some((name, text)) = map.next_entry::<String, String>()? {
                     if texts.insert(name, text).is_some() {
                         return Err(A::Error::custom(format!("a name in '{METADATA}' is there twice")));
+                    }
+                    if texts.len() > MOST_TEXTS {
+                        return Err(A::Error::custom(format!("more than {MOST_TEXTS} texts")));
                     }
                 }
                 Ok(Unique(texts))
