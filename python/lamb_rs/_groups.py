@@ -115,7 +115,7 @@ def resolve(
     overrides : mapping or None
         Glob or predicate to settings; later entries win.
     hypers : iterable of str
-        Names of the hyperparameters that the optimizer has.
+        Names of the hyperparameters that the optimizer has, and of other settings of its own.
 
     Returns
     -------
@@ -199,6 +199,11 @@ def _check_settings(by: str, own: object, known: list[str]) -> None:
         if setting not in known:
             raise HyperparameterError(
                 f"overrides: {by} has an unknown setting '{setting}'{nearest(str(setting), known)}"
+            )
+        if setting == "own_rule" and own[setting] is not False:
+            raise HyperparameterError(
+                f"overrides: {by} sets own_rule={own[setting]!r}; only False means something: "
+                "leave it out"
             )
 
 

@@ -4,38 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamb_rs import _core, optim
-from lamb_rs._errors import HyperparameterError, nearest
+from lamb_rs import _core, optim, wrappers
+from lamb_rs._errors import HyperparameterError
+from lamb_rs._published import PUBLISHED
 
 if TYPE_CHECKING:
     from lamb_rs._optimizer import Optimizer
-
-# Names of the literature that are switches of another optimizer, and what they mean.
-_PUBLISHED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "AdamC": (
-        "AdamW",
-        {"weight_decay_mode": "corrected"},
-        "AdamW whose decay follows the schedule twice",
-    ),
-    "AMSGrad": ("Adam", {"amsgrad": True}, "Adam with a second moment that never shrinks"),
-    "CWD": (
-        "AdamW",
-        {"weight_decay_mode": "cautious"},
-        "cautious weight decay: only where step and decay agree",
-    ),
-    "LAMBC": ("Lamb", {"trust_clip": (0.0, 1.0)}, "LAMB with the trust ratio clamped at 1"),
-    "Momentum": ("SGD", {"momentum": 0.9}, "gradient descent with momentum"),
-    "Nesterov": (
-        "SGD",
-        {"momentum": 0.9, "nesterov": True},
-        "gradient descent with Nesterov's acceleration",
-    ),
-    "RAdamW": (
-        "RAdam",
-        {"weight_decay_mode": "decoupled"},
-        "RAdam with decoupled weight decay",
-    ),
-}
 
 
 def optimizers() -> dict[str, str]:
@@ -44,16 +18,19 @@ def optimizers() -> dict[str, str]:
     Returns
     -------
     dict
-        Name to one line about it: the classes, then published names that are switches of a class.
+        Name to one line about it: the classes, the wrappers, then published names that are
+        switches of a class.
     """
     lines = {one["class_name"]: one["summary"] for one in _core.algorithms()}
-    for name, (class_name, switches, words) in _PUBLISHED.items():
+    for name in wrappers.__all__:
+        lines[name] = f"wrapper: {getattr(wrappers, name)._summary}"
+    for name, (class_name, switches, words) in PUBLISHED.items():
         call = ", ".join(f"{switch}={value!r}" for switch, value in switches.items())
         lines[name] = f"{words}: {class_name}({call})"
     return lines
 
 
-def get(name: str, **arguments: Any) -> Optimizer:
+def get(name: str, *positional: Any, **arguments: Any) -> Optimizer:
     """Make an optimizer by its name.
 
     Parameters
@@ -61,8 +38,10 @@ def get(name: str, **arguments: Any) -> Optimizer:
     name : str
         Of a class, or a published name that is a switch of a class: ``get("amsgrad")`` is
         ``Adam(amsgrad=True)``. Case, hyphens, underscores and spaces do not matter.
-    **arguments
-        Of the constructor; they go before the switches that the name sets.
+    *positional, **arguments
+        Of the constructor; they go before the switches that the name sets. Wrappers need the
+        optimizer inside: ``get("lookahead", Adam())``; without one, "larc" is around `SGD`, which
+        takes the arguments that are not Larc's.
 
     Returns
     -------
@@ -75,16 +54,36 @@ def get(name: str, **arguments: Any) -> Optimizer:
     TypeError
         For an unknown argument.
     """
+    found = _find(str(name))
+    if found == "Larc" and not positional and "inner" not in arguments:
+        own = {
+            one: arguments.pop(one)
+            for one in (*wrappers.Larc._meanings, "name")
+            if one in arguments
+        }
+        return wrappers.Larc(optim.SGD(**arguments), **own)
+    class_name, switches, _ = PUBLISHED.get(found, (found, {}, ""))
+    cls = getattr(optim, class_name, None) or getattr(wrappers, class_name)
+    made: Optimizer = cls(*positional, **{**switches, **arguments})
+    return made
+
+
+def _find(name: str) -> str:
+    """Return a name as it is written in the list."""
     known = {_folded(other): other for other in optimizers()}
-    found = known.get(_folded(str(name)))
+    found = known.get(_folded(name))
     if found is None:
-        hint = nearest(str(name), known.values())
+        # Only needed to say what went wrong.
+        import difflib  # noqa: PLC0415
+
+        close = difflib.get_close_matches(_folded(name), known, n=3, cutoff=0.6)
+        first, *others = [repr(known[one]) for one in close] or [""]
+        hint = f"; did you mean {first}?" if first else ""
+        hint += f" (or {', '.join(others)})" if others else ""
         raise HyperparameterError(
             f"unknown optimizer {name!r}{hint}; lamb_rs.optimizers() lists all"
         )
-    class_name, switches, _ = _PUBLISHED.get(found, (found, {}, ""))
-    made: Optimizer = getattr(optim, class_name)(**{**switches, **arguments})
-    return made
+    return found
 
 
 def _folded(name: str) -> str:

@@ -118,6 +118,8 @@ class Optimizer(Excluding):
     _algorithm: ClassVar[str]
     # Whether the rule averages the parameters by itself.
     _averages: ClassVar[bool] = False
+    # Whether the rule sends some parameters to another one.
+    _routes: ClassVar[bool] = False
     # Hyperparameters that a wrapper has set, with the values before.
     _held: dict[str, object]
     # The wrapper around it.
@@ -225,7 +227,8 @@ class Optimizer(Excluding):
             and "*/bias" also matches "bias") or predicates ``(name, array) -> bool``; values are
             dicts that set any number the constructor takes, ``weight_decay=None``,
             `learning_rate` (in place of the optimizer's), `learning_rate_multiplier`,
-            ``layer_adaptation=False`` or ``trainable=False``. Later entries win.
+            ``layer_adaptation=False``, ``trainable=False``, or ``own_rule=False`` where a rule
+            sends some parameters to another one, as `Muon` does. Later entries win.
 
         Raises
         ------
@@ -245,7 +248,8 @@ class Optimizer(Excluding):
             )
         names, arrays = _core.flatten(params)
         excluded = self._exclusions.values()
-        settings, reasons = resolve(names, arrays, excluded, overrides, self._defaults())
+        known = [*self._defaults(), *(["own_rule"] if self._routes else [])]
+        settings, reasons = resolve(names, arrays, excluded, overrides, known)
         self._bind(params, settings if any(settings) else None)
         self._reasons = reasons
         self._settings = settings

@@ -10,6 +10,8 @@ from lamb_rs._hyper import hypers, row
 from lamb_rs._table import counted, size, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lamb_rs import _core
     from lamb_rs._optimizer import Optimizer
 
@@ -22,9 +24,20 @@ def representation(optimizer: Optimizer) -> str:
     return f"{made}  # {bound(optimizer)}" if optimizer.built else made
 
 
-def call(optimizer: Optimizer) -> str:
-    """Return the call that makes a rule with these hyperparameters."""
-    parts = []
+def call(optimizer: Optimizer, more: Mapping[str, object] | None = None) -> str:
+    """Return the call that makes a rule with these hyperparameters.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    more : mapping, optional
+        Arguments that are no hyperparameters, with their defaults.
+    """
+    parts = [
+        f"{name}={getattr(optimizer, name)!r}"
+        for name, default in (more or {}).items()
+        if getattr(optimizer, name) != default
+    ]
     for hyper in hypers(type(optimizer)):
         name = hyper["name"]
         value = optimizer._held.get(name, optimizer._sources.get(name))

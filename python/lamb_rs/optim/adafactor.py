@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Integer, Moving, Number, Switch
+from lamb_rs._hyper import Choice, Integer, Number, Switch
 from lamb_rs._optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class Adafactor(Optimizer):
         u = g / sqrt(v);  u = u / max(1, rms(u) / clip_threshold)
         alpha = max(epsilon_2, rms(p)) min(learning_rate, 1 / sqrt(t))
         m = beta_1 m + (1 - beta_1) alpha u;  p = p - m
+
+    An override ``{"own_rule": False}`` keeps the second moment of an array whole.
 
     State: a few bytes per row and column of a factored array, 4 per parameter of all others; 4 more
     with `beta_1`. A half of that in bfloat16, a quarter in float8.
@@ -49,7 +51,7 @@ class Adafactor(Optimizer):
     epsilon_mode : {"clamp", "add"}, default "clamp"
         Whether, as in torch, mean(row) is at least `epsilon_1` and v at least its square; or
         whether, as in the paper and Keras, it is added to g^2.
-    beta_1 : float, Schedule or callable, default 0.0
+    beta_1 : float, default 0.0
         Decay rate of a momentum of the steps, in [0, 1); 0 is none and needs no memory.
     min_dim_size_to_factor : int, default 0
         Arrays with one of the two axes shorter than this are not factored.
@@ -67,6 +69,7 @@ class Adafactor(Optimizer):
     """
 
     __slots__ = ()
+    _routes = True
     _algorithm = "adafactor"
 
     beta_2_decay = Number()
@@ -76,7 +79,7 @@ class Adafactor(Optimizer):
     relative_step = Switch()
     scale_parameter = Switch()
     epsilon_mode = Choice()
-    beta_1 = Moving()
+    beta_1 = Number()
     min_dim_size_to_factor = Integer()
 
     def __init__(
@@ -90,7 +93,7 @@ class Adafactor(Optimizer):
         *,
         scale_parameter: bool = True,
         epsilon_mode: Literal["clamp", "add"] = "clamp",
-        beta_1: Source = 0.0,
+        beta_1: float = 0.0,
         min_dim_size_to_factor: int = 0,
         **shared: Unpack[SharedArguments],
     ) -> None:

@@ -25,8 +25,8 @@ class Mars(Optimizer):
         p = p - learning_rate (m / c1) / (sqrt(v / c2) + epsilon)                     (form="adamw")
         p = p - learning_rate sign(m)                                                  (form="lion")
 
-    Arrays with fewer than two axes follow `AdamW` with ``epsilon_mode="out"`` and the values ending
-    in 1d.
+    Arrays with fewer than two axes, and those with an override ``{"own_rule": False}``, follow
+    `AdamW` with ``epsilon_mode="out"`` and the values that are named after them.
 
     State: 12 bytes per parameter; 8 in bfloat16, 6 in float8, as the gradient stays float32.
     ``form="lion"`` has no v.
@@ -50,8 +50,8 @@ class Mars(Optimizer):
         or not at all, as in timm.
     optimize_1d : bool, default False
         Whether arrays with fewer than two axes follow the rule too.
-    learning_rate_1d : float, default 0.003
-        Step size of those that do not.
+    learning_rate_1d_factor : float, default 1.0
+        Their learning rate over that of the others.
     beta_1_1d : float, default 0.9
         Decay rate of their first moment, in [0, 1).
     beta_2_1d : float, default 0.95
@@ -71,6 +71,7 @@ class Mars(Optimizer):
     """
 
     __slots__ = ()
+    _routes = True
     _algorithm = "mars"
 
     beta_1 = Moving()
@@ -80,7 +81,7 @@ class Mars(Optimizer):
     form = Choice()
     correct_first_step = Switch()
     optimize_1d = Switch()
-    learning_rate_1d = Number()
+    learning_rate_1d_factor = Number()
     beta_1_1d = Number()
     beta_2_1d = Number()
     weight_decay_1d = Number()
@@ -96,7 +97,7 @@ class Mars(Optimizer):
         form: Literal["adamw", "lion"] = "adamw",
         correct_first_step: bool = True,
         optimize_1d: bool = False,
-        learning_rate_1d: float = 0.003,
+        learning_rate_1d_factor: float = 1.0,
         beta_1_1d: float = 0.9,
         beta_2_1d: float = 0.95,
         weight_decay_1d: float = 0.1,
@@ -111,7 +112,7 @@ class Mars(Optimizer):
             form=form,
             correct_first_step=correct_first_step,
             optimize_1d=optimize_1d,
-            learning_rate_1d=learning_rate_1d,
+            learning_rate_1d_factor=learning_rate_1d_factor,
             beta_1_1d=beta_1_1d,
             beta_2_1d=beta_2_1d,
             weight_decay_1d=weight_decay_1d,

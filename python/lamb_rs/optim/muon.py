@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
+from lamb_rs import _report
+from lamb_rs._errors import HyperparameterError
+from lamb_rs._groups import Exclusion
 from lamb_rs._hyper import Choice, Integer, Moving, Number, Switch
 from lamb_rs._optimizer import Optimizer
 
@@ -30,6 +33,8 @@ class Muon(Optimizer):
     State: 4 bytes per parameter of a matrix, 8 of all others; a half in bfloat16, a quarter in
     float8.
 
+    An override ``{"own_rule": False}`` sends a matrix to AdamW too.
+
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
@@ -42,7 +47,7 @@ class Muon(Optimizer):
         Weight decay of AdamW.
     epsilon : float, default 1e-7
         Small constant of the norm before the iteration, and of AdamW.
-    adam_lr_ratio : float, default 0.1
+    adam_lr_ratio : float, default 1.0
         Learning rate of AdamW over that of the matrices.
     momentum : float, Schedule or callable, default 0.95
         Decay rate of the momentum, in [0, 1).
@@ -51,7 +56,8 @@ class Muon(Optimizer):
     nesterov : bool, default True
         Whether to look ahead along the momentum.
     exclude_layers : sequence of str, default ()
-        Matrices with one of these in their names follow AdamW.
+        Regular expressions; matrices in whose names one of them is found follow AdamW. One that is
+        found nowhere raises in `build`.
     exclude_embeddings : bool, default True
         Whether matrices with "embedding" in their names follow AdamW.
     rms_rate : float, default 0.2
@@ -59,9 +65,9 @@ class Muon(Optimizer):
     form : {"sum", "ema", "debiased"}, default "sum"
         The momentum: ``b = momentum b + g``; ``b = momentum b + (1 - momentum) g``; or optax's
         correction of the latter's bias.
-    scale : {"match_rms", "original", "columns"}, default "match_rms"
-        The factor k: as above; ``sqrt(max(1, rows / columns))``; or
-        ``sqrt(max(1, columns / rows))``.
+    scale : {"match_rms", "original", "columns", "none"}, default "match_rms"
+        The factor k: as above; ``sqrt(max(1, rows / columns))``; ``sqrt(max(1, columns / rows))``;
+        or 1.
     coefficients : {"keller", "quintic", "polar_express"}, default "keller"
         Of the iteration's polynomial: one for all iterations, or one for each.
     **shared
@@ -80,6 +86,7 @@ class Muon(Optimizer):
     """
 
     __slots__ = ()
+    _routes = True
     _algorithm = "muon"
 
     adam_beta_1 = Number()
@@ -90,7 +97,6 @@ class Muon(Optimizer):
     momentum = Moving()
     ns_steps = Integer()
     nesterov = Switch()
-    exclude_layers = Choice()
     exclude_embeddings = Switch()
     rms_rate = Number()
     form = Choice()
@@ -104,7 +110,7 @@ class Muon(Optimizer):
         adam_beta_2: float = 0.999,
         adam_weight_decay: float = 0.004,
         epsilon: float = 1e-7,
-        adam_lr_ratio: float = 0.1,
+        adam_lr_ratio: float = 1.0,
         momentum: Source = 0.95,
         ns_steps: int = 5,
         nesterov: bool = True,
@@ -113,7 +119,7 @@ class Muon(Optimizer):
         *,
         rms_rate: float = 0.2,
         form: Literal["sum", "ema", "debiased"] = "sum",
-        scale: Literal["match_rms", "original", "columns"] = "match_rms",
+        scale: Literal["match_rms", "original", "columns", "none"] = "match_rms",
         coefficients: Literal["keller", "quintic", "polar_express"] = "keller",
         **shared: Unpack[SharedArguments],
     ) -> None:
@@ -127,7 +133,6 @@ class Muon(Optimizer):
             momentum=momentum,
             ns_steps=ns_steps,
             nesterov=nesterov,
-            exclude_layers=exclude_layers,
             exclude_embeddings=exclude_embeddings,
             rms_rate=rms_rate,
             form=form,
@@ -135,3 +140,21 @@ class Muon(Optimizer):
             coefficients=coefficients,
             **shared,
         )
+        self.exclude_layers = exclude_layers
+
+    @property
+    def exclude_layers(self) -> tuple[str, ...]:
+        """Regular expressions over the names of matrices that follow AdamW."""
+        return tuple(self._exclusions["exclude_layers"].patterns)
+
+    @exclude_layers.setter
+    def exclude_layers(self, patterns: Sequence[str]) -> None:
+        chosen = Exclusion("exclude_layers", "own_rule", False, "Muon")
+        if self.built:
+            raise HyperparameterError("exclude_layers has no effect after build; set it before")
+        if patterns:
+            chosen.add(None, patterns)
+        self._exclusions["exclude_layers"] = chosen
+
+    def _call(self) -> str:
+        return _report.call(self, {"exclude_layers": ()})

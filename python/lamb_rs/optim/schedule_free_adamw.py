@@ -33,7 +33,7 @@ class ScheduleFreeAdamW(Optimizer):
     learning_rate : float, Schedule or callable, default 0.0025
         Step size.
     beta_1 : float, Schedule or callable, default 0.9
-        Share of the average in y, in [0, 1).
+        Share of the average in y, in (0, 1).
     beta_2 : float, Schedule or callable, default 0.999
         Decay rate of the second moment, in [0, 1).
     epsilon : float, default 1e-8
@@ -62,6 +62,7 @@ class ScheduleFreeAdamW(Optimizer):
     """
 
     __slots__ = ()
+    _averages = True
     _algorithm = "schedulefreeadamw"
 
     beta_1 = Moving()

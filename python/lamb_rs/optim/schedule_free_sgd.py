@@ -31,7 +31,7 @@ class ScheduleFreeSGD(Optimizer):
     learning_rate : float, Schedule or callable, default 1.0
         Step size.
     momentum : float, Schedule or callable, default 0.9
-        Share of the average in y, in [0, 1).
+        Share of the average in y, in (0, 1).
     warmup_steps : int, default 0
         Updates in which the step size grows linearly.
     r : float, default 0.0
@@ -39,7 +39,7 @@ class ScheduleFreeSGD(Optimizer):
     weight_lr_power : float, default 2.0
         Power of the largest step size in the weight of an update.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments of every optimizer: see `Optimizer`. `weight_decay_mode` is "update" by default.
 
     Notes
     -----
@@ -55,6 +55,7 @@ class ScheduleFreeSGD(Optimizer):
     """
 
     __slots__ = ()
+    _averages = True
     _algorithm = "schedulefreesgd"
 
     momentum = Moving()
