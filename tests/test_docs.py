@@ -214,7 +214,7 @@ def sources() -> list[Path]:
     for folder in ("src", "python", "tests", "tools", "benches", "examples", "docs", ".ci"):
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     binary = {".npz", ".png", ".pyc", ".so"}
-    built = [ROOT / "docs" / name for name in ("_build", "optimizers", "reference")]
+    built = [ROOT / "docs" / name for name in ("_build", "_static/drawn", "optimizers", "reference")]
     return [
         path
         for path in found

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import figures
 import generate
 from docutils.utils.math.latex2mathml import tex2mathml
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def write_pages(app: Sphinx) -> None:
     """Write the generated pages beside the others, those that changed only."""
+    figures.draw(Path(app.srcdir, "_static", "drawn"))
     wanted = generate.pages()
     for name, text in wanted.items():
         path = Path(app.srcdir, name)

@@ -1,0 +1,50 @@
+"""Pictures that are drawn while the site is built, with the library's own functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lamb_rs
+from lamb_rs import plots, schedules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = 1000
+
+
+def draw(folder: Path) -> None:
+    """Draw those that are not there; `make clean` removes them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in {"schedules.png": some_schedules, "rosenbrock.png": rosenbrock}.items():
+        if not (folder / name).exists():
+            make(folder / name)
+
+
+def some_schedules(path: Path) -> None:
+    """Four schedules of as many steps."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    axes = figure.subplots()
+    for schedule in (
+        schedules.Warmup(schedules.CosineDecay(1.0, decay_steps=900), warmup_steps=100),
+        schedules.WarmupStableDecay(1.0, warmup_steps=100, stable_steps=700, decay_steps=200),
+        schedules.OneCycle(1.0, STEPS),
+        schedules.CosineDecayRestarts(1.0, first_decay_steps=150),
+    ):
+        schedule.plot(STEPS, ax=axes)
+    axes.set(ylabel="learning rate")
+    figure.legend(loc="outside right upper")
+    figure.savefig(path, dpi=120)
+
+
+def rosenbrock(path: Path) -> None:
+    """Ways of some of the family down Rosenbrock's valley."""
+    ways = [
+        plots.descend(plots.rosenbrock, lamb_rs.SGD(5e-4, momentum=0.9), label="Momentum"),
+        plots.descend(plots.rosenbrock, lamb_rs.RAdam(0.1)),
+        plots.descend(plots.rosenbrock, lamb_rs.Adam(0.1)),
+        plots.descend(plots.rosenbrock, lamb_rs.Lion(0.01)),
+    ]
+    plots.contour(plots.rosenbrock, ways).savefig(path, dpi=100)
