@@ -14,16 +14,17 @@ from typing import Any
 import lamb_rs
 from lamb_rs import _core
 from options import (
+    CANCELLING,
     COMBINED,
     EXTRA,
     FEATURES,
     LARC,
     LOOKAHEAD,
     NEEDS,
+    STEADY,
     STORAGES,
     VALUES,
     Hyper,
-    refused,
 )
 
 
@@ -39,8 +40,6 @@ class Case:
         Name of the class in ``lamb_rs``.
     kwargs : dict
         Arguments of the class.
-    layerwise : bool
-        Whether the algorithm scales its steps by a trust ratio.
     own : bool
         Whether the row is about what the algorithm alone has, not about what all share.
     id : str
@@ -50,14 +49,18 @@ class Case:
     algorithm: str
     class_name: str
     kwargs: Hyper
-    layerwise: bool
     own: bool
     id: str
 
     @property
     def narrow(self) -> bool:
         """Whether the state is narrower than float32."""
-        return bool(self.kwargs.get("state_dtype", "float32") != "float32")
+        return self.kwargs.get("state_dtype") in NARROW
+
+    @property
+    def stored(self) -> bool:
+        """Whether the steps are along moments as a narrow storage rounded them."""
+        return self.narrow and stepped_as_stored(_row(self.class_name), self.kwargs)
 
     def make(self, **more: Any) -> Any:
         """An optimizer with these arguments, not built."""
@@ -66,6 +69,7 @@ class Case:
 
 # Each mode of weight decay is its own row; other shared options have rows in `options.py`.
 WRITTEN_ELSEWHERE = {"weight_decay_mode"}
+NARROW = ("bfloat16", "float8")
 
 
 def make(class_name: str, kwargs: Hyper, **more: Any) -> Any:
@@ -111,28 +115,52 @@ def _modes(row: dict[str, Any]) -> dict[str, Hyper]:
     rows: dict[str, Hyper] = {}
     for hyper in row["hyper"]:
         for mode in hyper["choices"] if hyper["name"] == "weight_decay_mode" else ():
-            needs = NEEDS.get((row["name"], mode), {})
-            rows[f"decay-{mode}"] = {**needs, "weight_decay": 0.05, "weight_decay_mode": mode}
+            steady = _steady(row) if mode in CANCELLING else {}
+            rows[f"decay-{mode}"] = {**steady, "weight_decay": 0.05, "weight_decay_mode": mode}
     return rows
+
+
+def _steady(row: dict[str, Any]) -> Hyper:
+    names = {hyper["name"] for hyper in row["hyper"]}
+    return {name: value for name, value in STEADY.items() if name in names}
+
+
+def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
+    """Why a shared option is refused, as part of the message: see `test_combinations.py`."""
+    own = {hyper["name"] for hyper in row["hyper"] if hyper.get("wrapper") is None}
+    if row["layerwise"] and "larc_coefficient" in kwargs:
+        return "trust ratio of its own"
+    if "sync_period" in own and LOOKAHEAD & kwargs.keys() - own:
+        return "Lookahead"
+    if kwargs.get("pullback_momentum") == "pullback" and kwargs.get("state_dtype") in NARROW:
+        return "needs state_dtype='float32'"
+    return None
 
 
 def rows_of(row: dict[str, Any]) -> list[Case]:
     """All rows of one entry of the registry."""
     own = {"defaults": {}, **_own(row), **EXTRA.get(row["name"], {})}
-    common = _modes(row) | FEATURES | COMBINED | STORAGES
+    common = _modes(row) | {
+        name: {**(_steady(row) if name in CANCELLING else {}), **kwargs}
+        for name, kwargs in (FEATURES | COMBINED | STORAGES).items()
+    }
     return [
         Case(
             row["name"],
             row["class_name"],
             kwargs,
-            row["layerwise"],
             mine,
             f"{row['name']}-{option}",
         )
         for mine, options in ((True, own), (False, common))
         for option, kwargs in options.items()
-        if mine or not refused(row["name"], kwargs)
+        if mine or not refused(row, kwargs)
     ]
+
+
+def stepped_as_stored(row: dict[str, Any], kwargs: Hyper) -> bool:
+    """Whether a rule of two passes steps along its moments as a narrow storage rounded them."""
+    return bool(row["layerwise"] or kwargs.get("cautious"))
 
 
 def cases() -> list[Case]:

@@ -10,11 +10,15 @@ from .adam import corrections, moments
 from .base import Array, Step, quotient
 
 
+def tractable_length(t: int, beta2: float) -> float:
+    """rho_t, the length of the average of squares in update t."""
+    return 2 / (1 - beta2) - 1 - 2 * t * beta2**t / (1 - beta2**t)
+
+
 def rectification(k: Step) -> float | None:
     """r_t, or None while the variance of the adaptive rate is not tractable."""
     beta2 = k.h["beta_2"]
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * k.t * beta2**k.t / (1 - beta2**k.t)
+    rho_inf, rho = 2 / (1 - beta2) - 1, tractable_length(k.t, beta2)
     if not rho > k.h["threshold"]:
         return None
     return float(np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)))
