@@ -39,7 +39,7 @@ VALUES: dict[Any, list[Any]] = {
     "l1_regularization_strength": [0.01],
     "l2_regularization_strength": [0.5],
     "l2_shrinkage_regularization_strength": [0.5],
-    "learning_rate_1d": [0.01],
+    "learning_rate_1d_factor": [3.0],
     "learning_rate_decay": [0.1],
     "learning_rate_power": [-0.7],
     "min_dim_size_to_factor": [21],

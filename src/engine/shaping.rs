@@ -12,7 +12,7 @@ use crate::engine::sweep::{Sweep, Workspace};
 use crate::rule::Factoring;
 use crate::simd::{LANES, fold};
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most bands into which the rows of a matrix are cut.
 const BANDS: usize = 32;
@@ -53,7 +53,7 @@ struct Factor {
 #[derive(Debug, Default)]
 pub(crate) struct Shaping {
     centres: Vec<Option<Centre>>,
-    means: Vec<AtomicU32>,
+    means: Vec<AtomicU64>,
     factors: Vec<Option<Factor>>,
     row_sums: Vec<AtomicU64>,
     column_sums: Vec<AtomicU64>,
@@ -111,7 +111,7 @@ impl Shaping {
             shaping.factors.push(factor);
         }
         let room64 = |n: usize| std::iter::repeat_with(AtomicU64::default).take(n).collect();
-        shaping.means = std::iter::repeat_with(AtomicU32::default).take(means).collect();
+        shaping.means = room64(means);
         shaping.row_sums = room64(rows_so_far);
         shaping.column_sums = room64(sums);
         shaping.row_scales = vec![0.0; rows_so_far];
@@ -221,10 +221,8 @@ impl Sweep<'_> {
         let range = start..start + g.len();
         if let (Some(centre), true) = (shaping.centres[i], self.shaped >= Shaped::Centred) {
             by_rows(range.clone(), centre.len, |row, _, part| {
-                let mean = f32::from_bits(shaping.means[centre.first + row].load(Ordering::Relaxed));
-                for g in &mut g[part] {
-                    *g -= mean;
-                }
+                let mean = f64::from_bits(shaping.means[centre.first + row].load(Ordering::Relaxed));
+                stages::centre(self.isa, &mut g[part], mean);
             });
         }
         if let (Some(&(factor, pull)), true) = (shaping.pulls.get(i), self.shaped >= Shaped::Pulled)
@@ -253,7 +251,7 @@ impl Sweep<'_> {
             self.prepared(tensor, start..start + centre.len, work, &mut |_, g, _| {
                 stages::add_up(self.isa, g, &mut lanes);
             });
-            let mean = (fold(&lanes) / centre.len as f64) as f32;
+            let mean = fold(&lanes) / centre.len as f64;
             let place = &shaping.means[centre.first + start / centre.len];
             place.store(mean.to_bits(), Ordering::Relaxed);
         }

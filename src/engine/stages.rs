@@ -182,6 +182,16 @@ pub(crate) fn add_to_columns(isa: Isa, x: &[f32], added: f64, columns: &mut [f64
     });
 }
 
+/// Subtracts a mean, in f64: what is left of an element near it is right too.
+pub(crate) fn centre(isa: Isa, g: &mut [f32], mean: f64) {
+    with_isa!(isa, v => {
+        let _ = v;
+        for g in g.iter_mut() {
+            *g = (f64::from(*g) - mean) as f32;
+        }
+    });
+}
+
 /// `g = g * factor + p * pull`
 pub(crate) fn pull(isa: Isa, g: &mut [f32], p: &[f32], factor: f32, pull: f32) {
     with_isa!(isa, v => {

@@ -55,8 +55,12 @@ const BETA_1_1D: usize = index(HYPERS, "beta_1_1d");
 const BETA_2_1D: usize = index(HYPERS, "beta_2_1d");
 const DECAY_1D: usize = index(HYPERS, "weight_decay_1d");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(measure_first::<_, 3, 1>(Mars::new))
+fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(if values.is(FORM, "lion") {
+        measure_first::<Mars<true>, 2, 1>(Mars::new)
+    } else {
+        measure_first::<Mars<false>, 3, 1>(Mars::new)
+    })
 }
 
 fn make_1d(_: &Values) -> Result<Box<dyn Stepper>> {
@@ -75,9 +79,8 @@ fn corrected(step: &mut Step<'_>, beta_1: f64, beta_2: f64) -> Adam {
 }
 
 #[derive(Clone, Copy)]
-struct Mars {
+struct Mars<const LION: bool> {
     adam: Adam,
-    lion: bool,
     /// Factor of the change of the gradient, and of the whole.
     change: f32,
     scale: f32,
@@ -85,14 +88,13 @@ struct Mars {
     decay: Decay,
 }
 
-impl Mars {
+impl<const LION: bool> Mars<LION> {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
         let beta = v.number(BETA_1);
         let corrects = step.t > 1 || v.flag(FIRST);
         Mars {
             adam: corrected(step, beta, v.number(BETA_2)),
-            lion: v.is(FORM, "lion"),
             change: if corrects { (v.number(GAMMA) * beta / (1.0 - beta)) as f32 } else { 0.0 },
             scale: 0.0,
             rate: step.learning_rate as f32,
@@ -107,34 +109,44 @@ impl Mars {
     }
 }
 
-impl Measured<3, 1> for Mars {
-    const SLOTS: [Slot; 3] = [Adam::SLOTS[0], Adam::SLOTS[1], full("gradient")];
-    const MEASURES_STATE: bool = true;
-    const AS_STORED: bool = false;
+/// MARS with one of the rules that follow; the previous gradient is the last state.
+macro_rules! measured {
+    ($lion:literal, $n:literal, $slots:expr) => {
+        impl Measured<$n, 1> for Mars<$lion> {
+            const SLOTS: [Slot; $n] = $slots;
+            const MEASURES_STATE: bool = true;
+            const AS_STORED: bool = false;
 
-    #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; 3]) -> [(F32<V>, F32<V>); 1] {
-        let c = self.corrected(p, g, s[2]);
-        [(c, c)]
-    }
+            #[inline(always)]
+            fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 1] {
+                let c = self.corrected(p, g, s[$n - 1]);
+                [(c, c)]
+            }
 
-    fn settle(self, [square]: [f64; 1], _: &mut Layer) -> (Self, Ratio) {
-        let norm = square.sqrt();
-        let scale = if norm <= 1.0 { 1.0 } else { 1.0 / norm };
-        (Mars { scale: scale as f32, ..self }, Ratio::NONE)
-    }
+            fn settle(self, [square]: [f64; 1], _: &mut Layer) -> (Self, Ratio) {
+                let norm = square.sqrt();
+                let scale = if norm <= 1.0 { 1.0 } else { 1.0 / norm };
+                (Mars { scale: scale as f32, ..self }, Ratio::NONE)
+            }
 
-    #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; 3]) {
-        let c = self.corrected(p, g, s[2]) * self.scale;
-        let mut moments = [s[0], s[1]];
-        self.adam.advance(c, &mut moments);
-        *s = [moments[0], moments[1], self.decay.gradient(p, g)];
-    }
+            #[inline(always)]
+            fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
+                let c = self.corrected(p, g, s[$n - 1]) * self.scale;
+                s[0] = s[0] * self.adam.beta_1 + c * self.adam.take_1;
+                if !$lion {
+                    s[1] = s[1] * self.adam.beta_2 + (c * c) * self.adam.take_2;
+                }
+                s[$n - 1] = self.decay.gradient(p, g);
+            }
 
-    #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 3], s: &[F32<V>; 3]) -> F32<V> {
-        let u = if self.lion { sign(s[0]) } else { self.adam.direction(g, &[s[0], s[1]]) };
-        self.decay.step(p, u * self.rate)
-    }
+            #[inline(always)]
+            fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
+                let u = if $lion { sign(s[0]) } else { self.adam.direction(g, &[s[0], s[1]]) };
+                self.decay.step(p, u * self.rate)
+            }
+        }
+    };
 }
+
+measured!(false, 3, [Adam::SLOTS[0], Adam::SLOTS[1], full("gradient")]);
+measured!(true, 2, [Adam::SLOTS[0], full("gradient")]);

@@ -27,7 +27,7 @@ class Mars:
         "form": "adamw",
         "correct_first_step": True,
         "optimize_1d": False,
-        "learning_rate_1d": 0.003,
+        "learning_rate_1d_factor": 1.0,
         "beta_1_1d": 0.9,
         "beta_2_1d": 0.95,
         "weight_decay_1d": 0.1,
@@ -51,7 +51,8 @@ class Mars:
     def route(name: str, theta: Array, h: dict[str, Any]) -> dict[str, Any]:
         if not by_adamw(theta, h):
             return h
-        adamw = {name: h[f"{name}_1d"] for name in ("learning_rate", "beta_1", "beta_2")}
+        adamw = {name: h[f"{name}_1d"] for name in ("beta_1", "beta_2")}
+        adamw["learning_rate"] = h["learning_rate"] * h["learning_rate_1d_factor"]
         adamw["weight_decay"] = h["weight_decay_1d"]
         return {**Adam.DEFAULTS, **h, **adamw, "epsilon_mode": "out"}
 
