@@ -85,14 +85,14 @@ def _create(target: Path, mode: int | None) -> tuple[int, Path]:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         descriptor = os.open(beside, flags, 0o666 if mode is None else mode & 0o666)
         try:
-            locked = _lock(descriptor)
+            free = _lock_if_possible(descriptor)
             if mode is not None:
                 os.fchmod(descriptor, mode)
         except BaseException:
             os.close(descriptor)
             beside.unlink()
             raise
-        if locked and os.fstat(descriptor).st_nlink:
+        if free and os.fstat(descriptor).st_nlink:
             return descriptor, beside
         os.close(descriptor)  # taken for a stale one before it was locked
 
@@ -123,6 +123,16 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _lock_if_possible(descriptor: int) -> bool:
+    """Lock a file as `_lock` does, where the file system has locks; elsewhere nothing is stale."""
+    try:
+        return _lock(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}:
+            raise
+        return True
 
 
 def _sync(directory: Path) -> None:
