@@ -78,6 +78,17 @@ pub enum Scope {
     All,
 }
 
+impl Scope {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scope::Group => "group",
+            Scope::Parameter => "parameter",
+            Scope::All => "all",
+        }
+    }
+}
+
 /// The tensor, or all of them together, for which a rule is settled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layer {

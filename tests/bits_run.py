@@ -35,7 +35,23 @@ def numbers(raw: Any, kind: str) -> Any:
 def optimizer(row: table.Row) -> Any:
     import lamb_rs  # noqa: PLC0415 - not before the level is chosen
 
-    return lamb_rs.get(row.algorithm, state_dtype=row.state_dtype, **row.settings)
+    registered = next(one for one in lamb_rs._core.algorithms() if one["name"] == row.algorithm)
+    inner = {hyper["name"] for hyper in registered["hyper"] if hyper["wrapper"]}
+    own = {name: value for name, value in row.settings.items() if name not in inner}
+    opt = lamb_rs.get(row.algorithm, state_dtype=row.state_dtype, **own)
+    # What wrappers set on the optimizer inside, all of it beside each other.
+    for name in row.settings.keys() - own.keys():
+        opt._native.set(name, row.settings[name])
+    return opt
+
+
+def separable(row: table.Row) -> bool:
+    """Whether a tensor may be trained without the others."""
+    import lamb_rs  # noqa: PLC0415 - not before the level is chosen
+
+    scopes = {one["name"]: one["scope"] for one in lamb_rs._core.algorithms()}
+    together = scopes[row.algorithm] == "all" or "global_clipnorm" in row.settings
+    return not together and row.gradients != "absent"
 
 
 def run(
@@ -67,7 +83,8 @@ def run(
     initial = table.parameters(row.sizes)
     chosen = range(len(initial)) if only is None else [only]
     starts = {i: None if shift is None else (shift + i) % 16 for i in chosen}
-    params = {str(i): table.place(initial[i], starts[i]) for i in chosen}
+    shapes = {i: table.shape(initial[i].size) for i in chosen}
+    params = {str(i): table.place(initial[i], starts[i]).reshape(shapes[i]) for i in chosen}
     opt = optimizer(row)
     opt.build(params)
     rate = opt.learning_rate
@@ -76,7 +93,7 @@ def run(
         for _ in range(repeats):
             opt.reset()
             for i in chosen:
-                params[str(i)][...] = initial[i]
+                params[str(i)][...] = initial[i].reshape(shapes[i])
             for t in range(1, steps + 1):
                 opt.learning_rate = rate / 2 if t > steps // 2 else rate
                 raw = table.gradients(row.sizes, row.gradients, t)
@@ -85,7 +102,8 @@ def run(
                     g = raw[i]
                     if g is not None and shift is not None:
                         g = table.place(g, starts[i])
-                    grads[str(i)] = None if g is None else numbers(g, row.gradients)
+                    shaped = None if g is None else g.reshape(shapes[i])
+                    grads[str(i)] = None if g is None else numbers(shaped, row.gradients)
                 with surroundings():
                     opt.apply(grads)
     arrays = params | {k: x for k, x in opt.state_dict().items() if not k.startswith("optimizer/")}
@@ -132,7 +150,7 @@ def job_repeats() -> list[str]:
 def job_alone() -> list[str]:
     """One optimizer per tensor."""
     found = []
-    for row in filter(lambda row: row.separable, stand_for_all()):
+    for row in filter(separable, stand_for_all()):
         tensors = range(len(table.SIZES[row.sizes]))
         if sum(run(row, threads=2, only=i) for i in tensors) & table.MASK != row.hash:
             found.append(row.id)
@@ -160,7 +178,8 @@ def job_info() -> dict[str, Any]:
 def job_registry() -> list[str]:
     from lamb_rs import _core  # noqa: PLC0415 - not before the level is chosen
 
-    return [row["name"] for row in _core.algorithms()]
+    # Products of matrices promise the same bits on one machine only.
+    return [row["name"] for row in _core.algorithms() if not row["matrix"]]
 
 
 def work(arguments: list[str]) -> str:

@@ -43,11 +43,6 @@ class Row:
     def id(self) -> str:
         return f"{self.algorithm}/{self.state_dtype}/{self.variant}"
 
-    @property
-    def separable(self) -> bool:
-        """Whether a tensor may be trained without the others."""
-        return "global_clipnorm" not in self.settings and self.gradients != "absent"
-
 
 def table() -> list[Row]:
     text = (Path(__file__).parent / "hashes.txt").read_text(encoding="ascii")
@@ -116,6 +111,14 @@ def gradients(sizes: str, kind: str, step: int) -> list[Array | None]:
             absent = kind == "absent" and (step + i) % 3 == 0
             found.append(None if absent else bits.view(np.float32))
     return found
+
+
+def shape(size: int) -> tuple[int, ...]:
+    """The axes of a tensor of this many elements: two where one of a few numbers divides it."""
+    for rows in (200, 64, 16, 13, 5, 3):
+        if size > rows and size % rows == 0:
+            return rows, size // rows
+    return (size,)
 
 
 def place(x: Array, shift: int | None) -> Array:

@@ -147,6 +147,7 @@ mod _core {
             row.set_item("source", algorithm.source)?;
             row.set_item("layerwise", algorithm.layerwise)?;
             row.set_item("matrix", algorithm.matrix)?;
+            row.set_item("scope", algorithm.scope.name())?;
             row.set_item("scalars", algorithm.scalars.iter().map(|s| s.name).collect::<Vec<_>>())?;
             let stepper = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
             row.set_item("slots", stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;

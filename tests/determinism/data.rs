@@ -17,6 +17,12 @@ const ZEROS: usize = 2;
 const PARAMETER: [u32; 16] = [123, 123, 122, 122, 122, 121, 121, 120, 120, 119, 118, 116, 112, 100, 60, 0];
 const GRADIENT: [u32; 16] = [124, 124, 123, 123, 122, 122, 121, 120, 119, 118, 116, 113, 110, 90, 60, 0];
 
+/// The axes of a tensor of this many elements: two where one of a few numbers divides it.
+pub(crate) fn shape(len: usize) -> Vec<usize> {
+    let rows = [200, 64, 16, 13, 5, 3].into_iter().find(|&n| len > n && len.is_multiple_of(n));
+    rows.map_or(vec![len], |rows| vec![rows, len / rows])
+}
+
 /// One step of SplitMix64.
 pub(crate) fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);

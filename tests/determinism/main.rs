@@ -134,11 +134,13 @@ impl<'a> Run<'a> {
     fn new(row: &'a Row, way: Way, tensors: &'a [usize]) -> Run<'a> {
         let problem = Problem::of(row);
         let names: Vec<String> = tensors.iter().map(ToString::to_string).collect();
-        let sizes: Vec<(&str, usize)> =
-            names.iter().zip(tensors).map(|(name, &i)| (&name[..], problem.parameters[i].len())).collect();
+        let shapes: Vec<Vec<usize>> =
+            tensors.iter().map(|&i| data::shape(problem.parameters[i].len())).collect();
+        let shaped: Vec<(&str, &[usize])> =
+            names.iter().zip(&shapes).map(|(name, shape)| (&name[..], &shape[..])).collect();
         let mut optimizer = row.optimizer();
         optimizer.set_isa(way.isa);
-        optimizer.build(&sizes).unwrap_or_else(|error| panic!("{}: {error}", row.text()));
+        optimizer.build_with(&shaped, &[]).unwrap_or_else(|error| panic!("{}: {error}", row.text()));
         let mut run = Run { row, way, tensors, optimizer, parameters: Vec::new() };
         run.start();
         run

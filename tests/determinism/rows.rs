@@ -3,6 +3,7 @@
 use lamb_rs::Value::{Bool, None as Unset, Number, Pair, Text};
 use lamb_rs::hyper::{Domain, SHARED};
 use lamb_rs::registry::{ALGORITHMS, Algorithm};
+use lamb_rs::rule::Scope;
 use lamb_rs::{Optimizer, Value};
 
 pub(crate) type Settings = Vec<(&'static str, Value)>;
@@ -49,6 +50,21 @@ const GLOBAL: &[(&str, Value)] = &[
     ("gradient_accumulation_steps", Number(2.0)),
 ];
 
+/// What wrappers and shapes add, at once.
+const OUTER: &[(&str, Value)] = &[
+    ("weight_decay", Number(0.02)),
+    ("clipnorm", Number(0.5)),
+    ("clip_epsilon", Number(1e-6)),
+    ("gradient_centralization", Bool(true)),
+    ("larc_coefficient", Number(0.02)),
+    ("sync_period", Number(3.0)),
+    ("pullback_momentum", Text("reset")),
+    ("gradient_accumulation_steps", Number(2.0)),
+    ("use_ema", Bool(true)),
+    ("ema_form", Text("uniform")),
+    ("ema_start", Number(2.0)),
+];
+
 /// Stages alone, with `float32` state.
 const ALONE: &[(&str, &[(&str, Value)])] = &[
     ("clipnorm", &[("clipnorm", Number(0.5))]),
@@ -61,6 +77,9 @@ const ALONE: &[(&str, &[(&str, Value)])] = &[
     ("accumulate", &[("gradient_accumulation_steps", Number(3.0))]),
     ("loss_scale", &[("loss_scale_factor", Number(1000.0)), ("maximize", Bool(true))]),
     ("skip", &[("nonfinite", Text("skip"))]),
+    ("centralized", &[("gradient_centralization", Bool(true))]),
+    ("larc", &[("larc_coefficient", Number(0.02)), ("weight_decay", Number(0.01))]),
+    ("pullback", &[("sync_period", Number(2.0)), ("pullback_momentum", Text("pullback"))]),
 ];
 
 /// A value of an algorithm's own hyperparameter that takes another path than the default.
@@ -75,6 +94,8 @@ fn others(domain: Domain, default: Value) -> Vec<Value> {
         Domain::PairOrNone => vec![Pair(0.5, 2.0)],
         Domain::Unit | Domain::UnitClosed => vec![zero],
         Domain::AtLeast(low) if low <= 0.0 => vec![zero],
+        Domain::UnitOrNone => vec![Number(0.5)],
+        Domain::IntegerOrNone(low) => vec![Number(f64::from(low) + 4.0)],
         _ => Vec::new(),
     }
 }
@@ -97,6 +118,7 @@ fn rows_of(algorithm: &'static Algorithm) -> Vec<Row> {
         add("stages", dtype, Format::Bfloat16, STAGES);
         add("wide-defaults", dtype, Format::Float32, &[]);
         add("wide-stages", dtype, Format::Float16, GLOBAL);
+        add("outer", dtype, Format::Float32, OUTER);
         for hyper in &algorithm.hypers[1..] {
             for value in others(hyper.domain, hyper.default) {
                 let mut own: Settings = NEEDS
@@ -142,7 +164,8 @@ fn rows_of(algorithm: &'static Algorithm) -> Vec<Row> {
 
 /// Every row, in the order of the table.
 pub(crate) fn rows() -> Vec<Row> {
-    ALGORITHMS.iter().flat_map(rows_of).collect()
+    // Products of matrices promise the same bits on one machine only.
+    ALGORITHMS.iter().filter(|algorithm| !algorithm.matrix).flat_map(rows_of).collect()
 }
 
 impl Row {
@@ -174,6 +197,7 @@ impl Row {
 
     /// Whether a tensor's bits depend on the other tensors, and on their order.
     pub(crate) fn is_global(&self) -> bool {
-        self.settings.iter().any(|&(name, value)| name == "global_clipnorm" && value != Unset)
+        self.algorithm.scope == Scope::All
+            || self.settings.iter().any(|&(name, value)| name == "global_clipnorm" && value != Unset)
     }
 }
