@@ -40,6 +40,7 @@ from lamb_rs._machine import get_num_threads, info, set_num_threads, threads
 from lamb_rs._memory import aligned
 from lamb_rs._names import get, optimizers
 from lamb_rs._optimizer import Optimizer
+from lamb_rs._peers import from_peer, peers
 from lamb_rs.optim import (
     SGD,
     AdaBelief,
@@ -129,10 +130,12 @@ __all__ = [
     "StateMismatchError",
     "__version__",
     "aligned",
+    "from_peer",
     "get",
     "get_num_threads",
     "info",
     "optimizers",
+    "peers",
     "schedules",
     "set_num_threads",
     "threads",

@@ -150,6 +150,8 @@ class LazySignature:
         import inspect  # noqa: PLC0415
 
         own = inspect.signature(owner.__init__)
+        if not hasattr(owner, "_algorithm"):
+            return own.replace(parameters=list(own.parameters.values())[1:])
         parameters = [one for name, one in own.parameters.items() if name not in {"self", "shared"}]
         defaults = {**owner._defaults(), **_SPECIAL}
         annotations = SharedArguments.__annotations__
@@ -162,7 +164,7 @@ class LazySignature:
                 annotation=annotations[name].__forward_arg__,
             )
             for name in shared_names()
-            if name not in taken and name in defaults
+            if name not in taken
         ]
         return inspect.Signature(parameters, return_annotation=None)
 
@@ -189,7 +191,7 @@ def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:
     return [
         one
         for one in row(cls._algorithm)["hyper"]
-        if one.get("wrapper") is None or hasattr(cls, one["name"])
+        if one["wrapper"] is None or hasattr(cls, one["name"])
     ]
 
 

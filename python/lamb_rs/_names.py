@@ -30,7 +30,7 @@ def optimizers() -> dict[str, str]:
     return lines
 
 
-def get(name: str, *positional: Any, **arguments: Any) -> Optimizer:
+def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
     """Make an optimizer by its name.
 
     Parameters

@@ -183,7 +183,7 @@ def _reasons(optimizer: Optimizer, one: _core._Parameter, i: int) -> list[str]:
             continue
         by.setdefault(cause, []).append(what)
     reasons = [f"{', '.join(what)} by {cause}" for cause, what in by.items()]
-    if one.get("rule", optimizer._algorithm) != optimizer._algorithm:
+    if one["rule"] != optimizer._algorithm:
         reasons.insert(0, f"follows {one['rule']}")
     narrow = optimizer.state_dtype == "float8"
     if narrow and one["slots"] and not any("8" in dtype for _, dtype in one["slots"]):

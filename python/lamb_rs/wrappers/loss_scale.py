@@ -6,6 +6,8 @@ import math
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+import numpy as np
+
 from lamb_rs._errors import HyperparameterError
 from lamb_rs.wrappers._around import Around
 from lamb_rs.wrappers._base import check_inner
@@ -200,7 +202,7 @@ class LossScaleOptimizer(Around):
             if key in state:
                 try:
                     values[key] = _kept(state[key], key)
-                except (TypeError, ValueError, OverflowError):
+                except ValueError:
                     wanted = "a scale > 0" if key == _SCALE else "a step count"
                     wrong.append(f"'{key}' is not {wanted}")
             elif strict:
@@ -224,8 +226,9 @@ def _parted(inner: Optimizer) -> MultiOptimizer | None:
 
 
 def _kept(value: Any, key: str) -> float | int:
-    number = float(value)
-    legal = 0 < number <= _LARGEST if key == _SCALE else number >= 0 and number == int(number)
+    held = np.asarray(value)
+    number = float(held.item()) if held.dtype.kind in "iuf" and held.size == 1 else math.nan
+    legal = 0 < number <= _LARGEST if key == _SCALE else number >= 0 and number.is_integer()
     if not legal:
         raise ValueError(number)
     return number if key == _SCALE else int(number)

@@ -58,6 +58,7 @@ class MultiOptimizer(Wrapper):
     Examples
     --------
     >>> import numpy as np
+    >>> from lamb_rs import SGD, Lamb, MultiOptimizer
     >>> params = {"kernel": np.ones((4, 3), np.float32), "bias": np.zeros(3, np.float32)}
     >>> optimizer = MultiOptimizer([("*/kernel", Lamb())], default=SGD(0.1))
     >>> optimizer.build(params)
