@@ -1,1 +1,1 @@
-"""The commands behind ``python -m lamb_rs``: demo, info and bench."""
+"""The commands behind ``python -m lamb_rs``: demo, gallery, info and bench."""

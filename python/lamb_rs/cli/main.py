@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from lamb_rs.cli import bench, demo, info
+from lamb_rs.cli import bench, demo, gallery, info
 from lamb_rs.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
         description="Optimizers that step in place at memory speed: see them work.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, info, bench):
+    for module in (demo, gallery, info, bench):
         module.add_parser(commands)
     return top
 

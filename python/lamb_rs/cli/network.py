@@ -97,6 +97,14 @@ class Network:
         self._into_gradients(0, images, delta)
         return loss
 
+    def loss(self, images: Array, labels: NDArray[np.int64]) -> float:
+        """Mean cross-entropy of at most `batch` images, without gradients."""
+        logits = self._forward(images)
+        logits -= logits.max(axis=1, keepdims=True)
+        right = logits[np.arange(len(images)), labels]
+        np.exp(logits, out=logits)
+        return float(np.mean(np.log(logits.sum(axis=1)) - right))
+
     def accuracy(self, images: Array, labels: NDArray[np.int64]) -> float:
         """Share of images whose largest output is their class."""
         hits = 0

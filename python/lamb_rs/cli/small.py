@@ -92,7 +92,7 @@ class SmallTask:
         gradients: Layers = lamb_rs.aligned(layers)
         network = Network(layers, gradients, len(self.images))
         optimizer.build(layers)
-        initial = network.loss_and_gradients(self.images, self.labels)
+        initial = network.loss(self.images, self.labels)
         arrays = [array for layer in gradients.values() for array in layer.values()]
         # A rate that is too high overflows; the loss at the end says so.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -106,7 +106,7 @@ class SmallTask:
                     optimizer.apply(gradients)
                     after()
             with evaluated(optimizer):
-                loss = network.loss_and_gradients(self.images, self.labels)
+                loss = network.loss(self.images, self.labels)
                 accuracy = network.accuracy(*self._test)
                 kept = {
                     name: {part: values.copy() for part, values in layer.items()}

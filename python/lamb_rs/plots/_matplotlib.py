@@ -54,3 +54,10 @@ def plain(axes: Any) -> None:
     """Take the frame away where nothing is measured, and draw a faint grid."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def label_decades(axis: Any) -> None:
+    """Label 1, 2 and 5 of each decade of a logarithmic axis, without powers of ten."""
+    axis.set_major_locator(need("matplotlib.ticker").LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")

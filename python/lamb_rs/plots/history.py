@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamb_rs._errors import NotBuiltError
-from lamb_rs.plots._matplotlib import MARKERS, STYLES, need, new_figure, plain
+from lamb_rs.plots._matplotlib import MARKERS, STYLES, label_decades, need, new_figure, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,8 @@ class History:
         return self._table("update_norms")
 
     def _table(self, name: str) -> NDArray[np.float64]:
-        return np.array(self._rows[name]).reshape(len(self), -1)
+        rows = self._rows[name]
+        return np.array(rows) if rows else np.empty((0, 0))
 
 
 def trust_ratios(history: History, *, title: str | None = None) -> Any:
@@ -119,7 +120,7 @@ def trust_ratios(history: History, *, title: str | None = None) -> Any:
         If matplotlib is missing.
     """
     table = history.trust_ratios
-    adapted = np.flatnonzero(np.isfinite(table).any(axis=0)).tolist() if len(history) else []
+    adapted = np.flatnonzero(np.isfinite(table).any(axis=0)).tolist()
     if not adapted:
         raise ValueError(
             "trust_ratios: this history holds none; record an optimizer that adapts layer by layer"
@@ -152,6 +153,7 @@ def _draw_lines(figure: Any, axes: Any, names: list[str], table: NDArray[np.floa
             markersize=5,
         )
     axes.set(yscale="log", ylabel="norm of the weights / norm of the update")
+    label_decades(axes.yaxis)
     plain(axes)
     figure.legend(loc="outside right upper", frameon=False, handlelength=3.2)
 

@@ -153,7 +153,7 @@ def landscape_contour(landscape: Landscape, *, title: str | None = None) -> Any:
         linestyle="none",
         label=f"trained parameters, loss {landscape.center:.3g}",
     )
-    _label(axes, title)
+    _label(axes, title, ", norms of the filters")
     axes.set_aspect("equal")
     figure.legend(loc="outside lower center", frameon=False)
     return figure
@@ -187,16 +187,19 @@ def landscape_surface(
     x, y = np.meshgrid(landscape.steps, landscape.steps)
     draw_surface(axes, x, y, landscape.losses, Heights.of(landscape.losses, logarithmic=True))
     _label(axes, title)
-    axes.set_zlabel("loss", labelpad=8)
+    # Fewer than by default, which run into the labels of the axes.
+    ticks = landscape.steps[0] * np.array([-1, -0.5, 0, 0.5, 1])
+    axes.set(xticks=ticks, yticks=ticks)
+    axes.set_zlabel("loss")
     axes.view_init(*view)
     return figure
 
 
-def _label(axes: Any, title: str | None) -> None:
+def _label(axes: Any, title: str | None, unit: str = "") -> None:
     axes.set(
         title="Loss landscape" if title is None else title,
-        xlabel="first direction, norms of the filters",
-        ylabel="second direction, norms of the filters",
+        xlabel=f"first direction{unit}",
+        ylabel=f"second direction{unit}",
     )
 
 

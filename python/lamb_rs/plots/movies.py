@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _REST = 2000
 # An index of the palette that no colour has.
 _CLEAR = 255
+_NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,15 @@ def _palette(frame: Any) -> Any:
     area that they cover they would be averaged away.
     """
     image = need("PIL.Image")
-    lines = [channel for colour in ("#FFFFFF", *COLOURS) for channel in _channels(colour)]
-    ground = frame.quantize(_CLEAR - len(lines) // 3, dither=image.Dither.NONE).getpalette()
+    own = np.array([_channels(colour) for colour in ("#FFFFFF", *COLOURS)])
+    found = frame.quantize(_CLEAR - len(own), dither=image.Dither.NONE).getpalette()
+    ground = np.array(found).reshape(-1, 3)[: _CLEAR - len(own)]
+    # What is almost one of them would be taken for it.
+    far = np.abs(ground[:, None] - own).max(axis=2).min(axis=1) > _NEAR
+    colours = np.concatenate([own, ground[far]])
     palette = image.new("P", (1, 1))
-    palette.putpalette([*lines, *ground[: 3 * _CLEAR - len(lines)]])
+    # As long as can be: an index without a colour could not be made transparent.
+    palette.putpalette(np.resize(colours, (_CLEAR + 1, 3)).ravel().tolist())
     return palette
 
 

@@ -42,13 +42,13 @@ class Rates:
 
 
 RATES: dict[str, Rates] = {
-    "SGD": Rates(0.003, 0.15),
+    "SGD": Rates(0.002, 0.2),
     "Momentum": Rates(0.001, 0.05),
-    "Adagrad": Rates(1.0, 0.04),
-    "Adam": Rates(0.3, 0.01),
-    "AdamW": Rates(0.3, 0.01),
-    "RAdam": Rates(0.3, 0.05, on_plane={"clipnorm": 1.0}),
-    "Lion": Rates(0.02, 0.004),
+    "Adagrad": Rates(0.6, 0.08),
+    "Adam": Rates(0.3, 0.015),
+    "AdamW": Rates(0.3, 0.015),
+    "RAdam": Rates(0.1, 0.2, on_plane={"clipnorm": 1.0}),
+    "Lion": Rates(0.02, 0.006),
     "Lars": Rates(0.02, 8.0, on_plane={"trust_coefficient": 1.0}),
-    "Lamb": Rates(0.08, 0.04),
+    "Lamb": Rates(0.06, 0.04),
 }

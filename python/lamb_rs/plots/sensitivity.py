@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs.plots._matplotlib import look, need, new_figure, plain
+from lamb_rs.plots._matplotlib import label_decades, look, need, new_figure, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ def learning_rates(
         axes.plot(
             scan.rates, np.minimum(scan.losses, top), label=scan.label, markersize=5, **look(index)
         )
-    _finish(axes, initial_loss, top)
+    _finish(axes, initial_loss, (_bottom(scans), top))
     axes.set(
         title="Sensitivity to the learning rate" if title is None else title,
         xlabel="learning rate",
@@ -127,7 +127,7 @@ def learning_rate_panels(
     """
     columns = min(6, len(scans))
     rows = -(-len(scans) // columns)
-    figure = new_figure(2.2 * columns, 1.9 * rows + 0.8)
+    figure = new_figure(max(5.2, 2.2 * columns), max(4.0, 1.9 * rows + 0.8))
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     top = _top(scans, initial_loss)
     for axes, scan in zip(grid.flat, scans, strict=False):
@@ -135,7 +135,7 @@ def learning_rate_panels(
         axes.plot(scan.rates, shown, color="#0072B2", marker="o", markersize=3.5)
         best = scan.best
         axes.plot(scan.rates[best], shown[best], color="#D55E00", marker="s", markersize=6)
-        _finish(axes, initial_loss, top)
+        _finish(axes, initial_loss, (_bottom(scans), top))
         axes.xaxis.set_major_locator(need("matplotlib.ticker").LogLocator(numticks=4))
         axes.set_title(f"{scan.label}: best {scan.rates[best]:.2g}", fontsize=9)
     for axes in grid.flat[len(scans) :]:
@@ -154,13 +154,14 @@ def _top(scans: Sequence[Scan], initial_loss: float | None) -> float:
     return 2 * max(finite) if finite else 1.0
 
 
-def _finish(axes: Any, initial_loss: float | None, top: float) -> None:
-    axes.set(xscale="log", yscale="log")
-    axes.set_ylim(top=1.1 * top)
-    ticker = need("matplotlib.ticker")
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
+def _bottom(scans: Sequence[Scan]) -> float:
+    least = min(float(scan.losses[scan.best]) for scan in scans)
+    return 0.85 * least if 0 < least < np.inf else 1e-3
+
+
+def _finish(axes: Any, initial_loss: float | None, limits: tuple[float, float]) -> None:
+    axes.set(xscale="log", yscale="log", ylim=(limits[0], 1.1 * limits[1]))
+    label_decades(axes.yaxis)
     plain(axes)
     if initial_loss is not None:
         axes.axhline(initial_loss, color="#555555", linewidth=1, linestyle=(0, (2, 2)), zorder=1)

@@ -19,8 +19,6 @@ CONTOUR_POINTS = 241
 SURFACE_POINTS = 101
 VIEW = (55.0, -80.0)
 STAR = {"marker": "*", "color": "#E69F00", "markeredgecolor": "black", "linestyle": "none"}
-# From one marker to the next, as a share of the picture's diagonal.
-_BETWEEN_MARKERS = 0.12
 
 
 def contour(
@@ -142,7 +140,7 @@ def panels(
     """
     columns = min(5, len(trajectories))
     rows = -(-len(trajectories) // columns)
-    figure = new_figure(2.6 * columns, 2.35 * rows + 0.7)
+    figure = new_figure(max(5.2, 2.6 * columns), max(4.0, 2.35 * rows + 0.7))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, path in zip(grid.flat, trajectories, strict=False):
         draw_plane(axes, function, 101)
@@ -211,7 +209,7 @@ def _line(index: int) -> dict[str, Any]:
         **look(index),
         "linewidth": 1.8,
         "markersize": 5,
-        "markevery": _BETWEEN_MARKERS,
+        "markevery": [],  # a marker for the legend, and at the end
         "path_effects": halo(),
     }
 

@@ -1,0 +1,52 @@
+"""Every optimizer gets somewhere: on Rosenbrock's function, and in a small real training."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+
+import pytest
+
+from lamb_rs import _core
+from lamb_rs.cli.convergence import Contestant, contestants
+from lamb_rs.cli.data import load_digits
+from lamb_rs.cli.small import SmallTask
+from lamb_rs.plots.rates import RATES
+
+# Of the value at the start, what may be left.
+PLANE = 0.04
+NETWORK = 0.3
+ACCURACY = 0.75
+
+each = pytest.mark.parametrize("contestant", contestants(), ids=lambda one: one.label)
+
+
+def test_every_optimizer_has_rates() -> None:
+    classes = {row["class_name"] for row in _core.algorithms()}
+    assert classes <= set(RATES)
+    assert {one.label for one in contestants()} >= classes
+
+
+@each
+def test_rosenbrock(contestant: Contestant) -> None:
+    way = contestant.on_plane()
+    assert not way.diverged
+    assert way.loss < PLANE * way.values[0], f"{way.loss} after {way.values[0]}"
+
+
+@pytest.fixture(scope="module")
+def task() -> SmallTask:
+    return SmallTask(load_digits())
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sklearn") is None,
+    reason='the demo extra is not installed: pip install "lamb_rs[demo]"',
+)
+@each
+def test_real_training(contestant: Contestant, task: SmallTask) -> None:
+    ending = contestant.on_images(task)
+    assert math.isfinite(ending.loss)
+    assert ending.loss < NETWORK * ending.initial_loss
+    assert ending.accuracy > ACCURACY
+    assert contestant.on_images(task).loss == ending.loss

@@ -1,0 +1,427 @@
+"""Pictures: what is computed for them, and that they show it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamb_rs
+from lamb_rs import plots
+
+FUNCTIONS = [
+    plots.rosenbrock,
+    plots.beale,
+    plots.himmelblau,
+    plots.rastrigin,
+    plots.ravine,
+    plots.saddle,
+]
+each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.name)
+needs_matplotlib = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None,
+    reason='matplotlib is not installed: pip install "lamb_rs[demo]"',
+)
+
+
+def png_size(figure: Any) -> tuple[int, int]:
+    """Draw a figure; width and height in pixels."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    head = data.getvalue()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">2I", head[16:])
+    return width, height
+
+
+def texts(figure: Any) -> list[str]:
+    """Everything that is written in a figure."""
+    from matplotlib.text import Text  # noqa: PLC0415
+
+    return [artist.get_text() for artist in figure.findobj(Text) if artist.get_text()]
+
+
+def check_figure(figure: Any, *wanted: str) -> None:
+    """A picture of sane size, with nothing written outside its edges."""
+    width, height = png_size(figure)
+    assert 400 <= width <= 2500
+    assert 400 <= height <= 4000
+    written = texts(figure)
+    for words in wanted:
+        assert any(words in text for text in written), (words, written)
+    renderer = figure.canvas.get_renderer()
+    for legend in figure.legends:
+        box = legend.get_window_extent(renderer)
+        assert -1 <= box.x0 <= box.x1 <= figure.bbox.width + 1
+        assert -1 <= box.y0 <= box.y1 <= figure.bbox.height + 1
+    for axes in figure.axes:
+        for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
+            if axes.get_visible() and text.get_text():
+                box = text.get_window_extent(renderer)
+                assert -1 <= box.x0 <= box.x1 <= figure.bbox.width + 1, text
+                assert -1 <= box.y0 <= box.y1 <= figure.bbox.height + 1, text
+
+
+# Functions
+
+
+@each_function
+def test_gradients_match_differences(function: plots.PlaneFunction) -> None:
+    bare = plots.PlaneFunction("bare", function.value, function.start, function.limits)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x, y = (rng.uniform(*limits) for limits in function.limits)
+        exact, approximate = function.slope(x, y), bare.slope(x, y)
+        assert exact.shape == approximate.shape == (2,)
+        assert approximate == pytest.approx(exact, rel=1e-6, abs=1e-6)
+
+
+@each_function
+def test_minima_are_minima(function: plots.PlaneFunction) -> None:
+    _, _, values = function.grid(101)
+    for x, y in function.minima:
+        assert function.value(x, y) == pytest.approx(0, abs=1e-20)
+        assert function.slope(x, y) == pytest.approx([0, 0], abs=1e-10)
+        assert values.min() > -1e-20
+    for (low, high), at in zip(function.limits, function.start, strict=True):
+        assert low < at < high
+
+
+# Descents
+
+
+def test_a_descent_is_what_the_optimizer_does() -> None:
+    way = plots.descend(plots.ravine, lamb_rs.SGD(0.01), start=(2.0, 1.0), steps=3)
+    point = np.array([2.0, 1.0], np.float32)
+    for index, found in enumerate(way.points):
+        assert found == pytest.approx(point.astype(np.float64), rel=1e-6)
+        assert way.values[index] == pytest.approx(plots.ravine.value(*found))
+        point = point - np.float32(0.01) * np.array([point[0], 100 * point[1]], np.float32)
+    assert (way.label, way.diverged, way.points.shape) == ("SGD", False, (4, 2))
+    assert way.end.tolist() == way.points[-1].tolist()
+    assert way.loss == way.values[-1]
+
+
+def test_a_descent_ends_where_the_average_is() -> None:
+    optimizer = lamb_rs.SGD(0.001, use_ema=True, ema_momentum=0.9)
+    way = plots.descend(plots.ravine, optimizer, steps=20)
+    assert way.end.tolist() == optimizer.averages["0"].tolist()
+    assert way.loss > way.values[-1]
+
+
+def test_divergence_ends_a_descent() -> None:
+    way = plots.descend(plots.rosenbrock, lamb_rs.SGD(1.0), steps=100)
+    assert way.diverged
+    assert 1 <= len(way.points) < 100
+    assert np.isfinite(way.points).all()
+    assert way.end.tolist() == way.points[-1].tolist()
+
+
+def test_no_gradient_is_needed() -> None:
+    bowl = plots.PlaneFunction("bowl", lambda x, y: x**2 + y**2, (1, 2), ((-3, 3), (-3, 3)))
+    assert plots.descend(bowl, lamb_rs.Adam(0.1), label="mine").label == "mine"
+    assert plots.descend(bowl, lamb_rs.Adam(0.1)).loss < 1e-3
+
+
+def test_the_start_has_two_numbers_in_any_shape() -> None:
+    for start in ([1.0, 2.0], [[1.0, 2.0]], np.ones((2, 1))):
+        assert plots.descend(plots.ravine, lamb_rs.SGD(1e-3), start, 2).points.shape == (3, 2)
+    with pytest.raises(lamb_rs.HyperparameterError, match=r"two numbers.*\(3,\)"):
+        plots.descend(plots.ravine, lamb_rs.SGD(), start=[1, 2, 3])
+    built = lamb_rs.SGD()
+    built.build(np.ones(2, np.float32))
+    with pytest.raises(lamb_rs.ParameterSetError, match="built already"):
+        plots.descend(plots.ravine, built)
+
+
+def test_unknown_members_of_the_family_are_named() -> None:
+    with pytest.raises(lamb_rs.HyperparameterError, match="unknown optimizer 'Adamm'"):
+        plots.descend_family(["Adamm"])
+    assert [way.label for way in plots.descend_family(["amsgrad"], steps=5)] == ["amsgrad"]
+
+
+# Landscapes
+
+
+def test_a_landscape_is_filter_normalised_and_leaves_no_trace() -> None:
+    rng = np.random.default_rng(1)
+    params = {
+        "conv": rng.standard_normal((3, 3, 2, 5)).astype(np.float32),
+        "kernel": (100 * rng.standard_normal((4, 6))).astype(np.float32),
+        "bias": rng.standard_normal(6).astype(np.float32),
+    }
+    kept = {name: array.copy() for name, array in params.items()}
+    seen: list[dict[str, np.ndarray]] = []
+
+    def loss() -> float:
+        seen.append({name: array.copy() for name, array in params.items()})
+        return float(len(seen))
+
+    rows: list[int] = []
+    found = plots.loss_landscape(loss, params, points=3, span=2.0, tick=lambda: rows.append(1))
+    assert len(rows) == 3
+    assert found.steps.tolist() == [-2, 0, 2]
+    assert found.losses.ravel().tolist() == list(range(1, 10))
+    assert found.center == 5
+    for name, array in params.items():
+        assert array.tobytes() == kept[name].tobytes()
+        assert seen[4][name].tobytes() == kept[name].tobytes()
+    for moved in (seen[3], seen[1]):  # along the first direction, and along the second
+        assert moved["bias"].tobytes() == kept["bias"].tobytes()
+        for name in ("conv", "kernel"):
+            change = (moved[name] - kept[name]).reshape(-1, kept[name].shape[-1])
+            filters = kept[name].reshape(-1, kept[name].shape[-1])
+            wanted = 2 * np.linalg.norm(filters, axis=0)
+            assert np.linalg.norm(change, axis=0) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_filters_may_be_rows() -> None:
+    kernel = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
+    kept, seen = kernel.copy(), []
+
+    def loss() -> float:
+        seen.append(kernel.copy())
+        return 0.0
+
+    plots.loss_landscape(loss, kernel, points=3, filter_axis=0)
+    change = np.linalg.norm(seen[3] - kept, axis=1)
+    assert change == pytest.approx(np.linalg.norm(kept, axis=1), rel=1e-5)
+
+
+def test_a_loss_that_raises_leaves_no_trace() -> None:
+    kernel = np.ones((3, 2), np.float32)
+    with pytest.raises(ZeroDivisionError):
+        plots.loss_landscape(lambda: 1 / 0, kernel)
+    assert (kernel == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({"points": 4}, "odd"), ({"points": 1}, ">= 3"), ({"span": 0}, "> 0")],
+)
+def test_bad_landscapes_are_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(lamb_rs.HyperparameterError, match=words):
+        plots.loss_landscape(lambda: 0.0, np.ones((2, 2), np.float32), **arguments)
+
+
+def test_landscape_parameters_are_checked_as_in_build() -> None:
+    with pytest.raises(lamb_rs.DTypeError):
+        plots.loss_landscape(lambda: 0.0, np.ones((2, 2)))
+
+
+# Histories and scans
+
+
+def history(layers: int, steps: int = 5) -> plots.History:
+    params = {f"layer_{n}": np.full((3, 2), n + 1, np.float32) for n in range(layers)}
+    optimizer = lamb_rs.Lamb(0.1)
+    found = plots.History(optimizer)
+    with pytest.raises(lamb_rs.NotBuiltError):
+        found.record()
+    optimizer.exclude_from_layer_adaptation(var_names=["layer_0$"])
+    optimizer.build(params)
+    for _ in range(steps):
+        optimizer.apply({name: np.ones_like(array) for name, array in params.items()})
+        found.record()
+        assert found.trust_ratios[-1].tobytes() == np.array(optimizer.trust_ratios).tobytes()
+    return found
+
+
+def test_a_history_keeps_every_step() -> None:
+    found = history(layers=3)
+    assert len(found) == 5
+    assert found.names == ["layer_0", "layer_1", "layer_2"]
+    assert (
+        found.trust_ratios.shape == found.weight_norms.shape == found.update_norms.shape == (5, 3)
+    )
+    assert np.isnan(found.trust_ratios[:, 0]).all()
+    assert np.isfinite(found.trust_ratios[:, 1:]).all()
+    assert found.trust_ratios[:, 1:] == pytest.approx(
+        found.weight_norms[:, 1:] / found.update_norms[:, 1:]
+    )
+    assert found.learning_rates == pytest.approx([0.1] * 5)
+
+
+def test_a_history_without_ratios_has_no_picture() -> None:
+    optimizer = lamb_rs.Adam()
+    parameter = np.ones(2, np.float32)
+    optimizer.build(parameter)
+    optimizer.apply(np.ones(2, np.float32))
+    found = plots.History(optimizer)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="layer by layer"):
+            plots.trust_ratios(found)
+        found.record()
+
+
+def test_scans_sort_rates_and_know_divergence() -> None:
+    ends = {0.1: 1.0, 0.01: 2.0, 1.0: float("nan")}
+    scan = plots.scan_rates(ends.__getitem__, [1.0, 0.01, 0.1], "mine")
+    assert scan.rates.tolist() == [0.01, 0.1, 1.0]
+    assert scan.losses.tolist() == [2.0, 1.0, float("inf")]
+    assert scan.best == 1
+
+
+# Figures
+
+
+def ways(function: plots.PlaneFunction) -> list[plots.Trajectory]:
+    optimizers = [lamb_rs.SGD(1e-3), lamb_rs.Adam(0.05), lamb_rs.SGD(1e3), lamb_rs.Lion(0.01)]
+    return [
+        plots.descend(function, one, steps=12, label=f"way {n}") for n, one in enumerate(optimizers)
+    ]
+
+
+@needs_matplotlib
+@each_function
+def test_functions_are_drawn(function: plots.PlaneFunction) -> None:
+    for draw in (plots.contour, plots.surface):
+        check_figure(draw(function, ways(function)), function.name, "way 0: ", "way 3: ", "way 1")
+
+
+@needs_matplotlib
+def test_functions_are_drawn_alone() -> None:
+    for draw in (plots.contour, plots.surface):
+        check_figure(draw(plots.beale), "Beale", "minimum")
+        check_figure(draw(plots.saddle, title="mine"), "mine")
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("count", [1, 4, 31])
+def test_panels_are_drawn(count: int) -> None:
+    some = (ways(plots.beale) * 8)[:count]
+    check_figure(plots.panels(plots.beale, some), "Beale", "way 0: ", "minimum")
+    check_figure(plots.panels(plots.saddle, some, title="mine"), "mine", "start")
+
+
+@needs_matplotlib
+def test_landscapes_are_drawn() -> None:
+    steps = np.linspace(-1, 1, 5)
+    for scale in (1.0, 1e4):
+        losses = scale * (steps[:, None] ** 2 + steps**2) + 0.1
+        losses[0, 0] = np.inf
+        found = plots.Landscape(steps, losses)
+        check_figure(plots.landscape_contour(found), "loss 0.1", "first direction")
+        check_figure(plots.landscape_surface(found, title="mine"), "mine", "second direction")
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("layers", [2, 8, 9, 40])
+def test_trust_ratios_are_drawn(layers: int) -> None:
+    figure = plots.trust_ratios(history(layers))
+    check_figure(figure, "Trust ratio", "layer_1")
+    if layers > 9:
+        labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert labels == [f"layer_{n}" for n in range(1, layers)]
+
+
+@needs_matplotlib
+def test_learning_rates_are_drawn() -> None:
+    scans = [
+        plots.Scan(f"one {n}", np.array([0.01, 0.1, 1]), np.array([1.0, 0.5 + n, np.inf]))
+        for n in range(9)
+    ]
+    for draw in (plots.learning_rates, plots.learning_rate_panels):
+        check_figure(draw(scans, initial_loss=2.0), "one 0", "one 8", "learning rate")
+        check_figure(draw(scans[:1], title="mine"), "mine")
+        lost = plots.Scan("lost", np.array([1.0, 2.0]), np.array([np.inf, np.inf]))
+        check_figure(draw([lost]), "lost")
+
+
+@needs_matplotlib
+def test_lines_can_be_told_apart() -> None:
+    from lamb_rs.plots._matplotlib import look  # noqa: PLC0415
+
+    looks = [(str(look(n)["color"]), str(look(n)["linestyle"])) for n in range(29)]
+    assert len(set(looks)) == len(looks)
+    assert len({(look(n)["color"], look(n)["marker"]) for n in range(29)}) == 29
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("draw", [plots.race, plots.race_surface])
+def test_races_are_recorded(draw: Any, tmp_path: Any) -> None:
+    from PIL import Image, ImageChops  # noqa: PLC0415
+
+    ticks: list[int] = []
+    race = draw(plots.saddle, ways(plots.saddle), frames=5)
+    assert race.counts == [0, 3, 6, 9, 12]
+    movie = plots.record(race, tick=lambda: ticks.append(1))
+    assert len(ticks) == len(movie.pictures) == 5
+    movie.save(tmp_path / "race.gif")
+    with Image.open(tmp_path / "race.gif") as read:
+        assert read.n_frames == 5
+        assert read.size == (720, 480)
+        assert read.info["loop"] == 0
+        for index, picture in enumerate(movie.pictures):
+            read.seek(index)
+            wanted = picture.convert("RGB")
+            assert ImageChops.difference(read.convert("RGB"), wanted).getbbox() is None
+    page = plots.player([movie, movie], "Two & more")
+    assert page.count("data:image/png;base64,") == 10
+    assert "<title>Two &amp; more</title>" in page
+    assert 'src="http' not in page
+    again = plots.record(draw(plots.saddle, ways(plots.saddle), frames=5))
+    assert plots.player([again, again], "Two & more") == page
+
+
+@needs_matplotlib
+def test_pictures_of_a_page_are_what_changed() -> None:
+    from PIL import Image  # noqa: PLC0415
+
+    from lamb_rs.plots.movies import _changes  # noqa: PLC0415
+
+    movie = plots.record(plots.race(plots.beale, ways(plots.beale), frames=4))
+    shown = None
+    for change, wanted in zip(_changes(movie.pictures), movie.pictures, strict=True):
+        data = io.BytesIO()
+        change.save(data, format="PNG")
+        with Image.open(data) as read:
+            layer = read.convert("RGBA")
+        shown = layer if shown is None else Image.alpha_composite(shown, layer)
+        assert shown.convert("RGB").tobytes() == wanted.convert("RGB").tobytes()
+
+
+@needs_matplotlib
+def test_a_race_is_an_animation_of_matplotlib_too(tmp_path: Any) -> None:
+    race = plots.race(plots.beale, ways(plots.beale), frames=3)
+    race.animation().save(tmp_path / "race.gif", writer="pillow")
+    assert (tmp_path / "race.gif").read_bytes()[:6] == b"GIF89a"
+
+
+# Imports
+
+
+def test_nothing_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, lamb_rs; print('lamb_rs.plots' in sys.modules);"
+        "lamb_rs.plots.descend_family(['SGD'], steps=2);"
+        "print('matplotlib' in sys.modules, 'PIL' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_without_matplotlib_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "matplotlib":
+            monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ModuleNotFoundError, match=r"matplotlib: pip install \"lamb_rs\[demo\]\""):
+        plots.contour(plots.ravine)
+
+
+def test_everything_public_is_documented() -> None:
+    for name in plots.__all__:
+        member = getattr(plots, name)
+        if callable(member) and not isinstance(member, plots.PlaneFunction):
+            assert member.__doc__, name
+            assert member.__doc__.partition("\n")[0].endswith("."), name
