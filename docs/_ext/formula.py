@@ -15,7 +15,7 @@ FUNCTIONS = {"sign", "sgn", "max", "min", "clip", "clamp", "mean", "sum", "rms",
 FUNCTIONS |= {"columns", "log", "exp", "cos"}
 RELATIONS = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
-TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*'?|<=|>=|!=|[-+*/^()\[\]|=<>,])")
+TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*'?|_\w+|<=|>=|!=|[-+*/^()\[\]|=<>,])")
 
 
 class NotAFormulaError(ValueError):
@@ -116,6 +116,8 @@ class Parser:
 
     def power(self) -> str:
         text = self.atom()
+        if self.peek().startswith("_"):
+            text += f"_{{{self.take()[1:]}}}"
         while self.peek() == "^":
             self.take()
             sign = self.take() if self.peek() == "-" else ""
@@ -145,7 +147,7 @@ class Parser:
             return token
         if not re.match(r"[A-Za-z]", token):
             raise NotAFormulaError(token)
-        if self.peek() == "(" and (token in FUNCTIONS or token in {"sqrt", "root"}):
+        if self.peek() == "(" and (not known(token) or token in {"sqrt", "root", *FUNCTIONS}):
             return self.call(token)
         return symbol(token)
 

@@ -63,9 +63,19 @@ def raise_skip() -> None:
 
 
 def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Glob patterns in docstrings are no emphasis."""
+    """Make text of what is markup by accident: glob patterns and norms in docstrings."""
     del app, what, name, obj, options
-    lines[:] = [line.replace('"*', '"\\*') for line in lines]
+    literal: int | None = None  # indentation of the line before a block of code
+    for number, line in enumerate(lines):
+        indentation = len(line) - len(line.lstrip())
+        if literal is not None and line.strip() and indentation <= literal:
+            literal = None
+        if literal is None:
+            parts = line.split("``")
+            parts[::2] = [part.replace('"*', '"\\*').replace("|", "\\|") for part in parts[::2]]
+            lines[number] = "``".join(parts)
+            if line.endswith("::"):
+                literal = indentation
 
 
 def own_arguments(
