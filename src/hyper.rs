@@ -48,6 +48,47 @@ pub enum Domain {
     Choice(&'static [Value]),
     /// Two numbers `0 <= low <= high`, or None.
     PairOrNone,
+    /// What another domain allows, or one of the listed values.
+    Or(&'static Domain, &'static [Value]),
+}
+
+impl Domain {
+    /// The values that are legal by name.
+    pub fn listed(self) -> &'static [Value] {
+        match self {
+            Domain::Choice(values) | Domain::Or(_, values) => values,
+            _ => &[],
+        }
+    }
+
+    fn contains(self, value: Value) -> bool {
+        match (self, value) {
+            (Domain::AtLeast(low), Value::Number(x)) => x >= low && x.is_finite(),
+            (Domain::Above(low), Value::Number(x)) => x > low && x.is_finite(),
+            (Domain::AtMostZero, Value::Number(x)) => x <= 0.0 && x.is_finite(),
+            (Domain::Unit | Domain::UnitOrNone, Value::Number(x)) => (0.0..1.0).contains(&x),
+            (Domain::UnitClosed, Value::Number(x)) => (0.0..=1.0).contains(&x),
+            (Domain::OpenUnit, Value::Number(x)) => 0.0 < x && x < 1.0,
+            (Domain::PositiveOrNone, Value::Number(x)) => x > 0.0 && x.is_finite(),
+            (Domain::NonNegativeOrNone, Value::Number(x)) => x >= 0.0 && x.is_finite(),
+            (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Number(x)) => {
+                x.fract() == 0.0 && x >= f64::from(low) && x <= 9_007_199_254_740_992.0
+            }
+            (
+                Domain::PositiveOrNone
+                | Domain::NonNegativeOrNone
+                | Domain::UnitOrNone
+                | Domain::IntegerOrNone(_)
+                | Domain::PairOrNone,
+                Value::None,
+            )
+            | (Domain::Flag, Value::Bool(_)) => true,
+            (Domain::Choice(values), value) => values.contains(&value),
+            (Domain::PairOrNone, Value::Pair(low, high)) => 0.0 <= low && low <= high && high.is_finite(),
+            (Domain::Or(other, values), value) => values.contains(&value) || other.contains(value),
+            _ => false,
+        }
+    }
 }
 
 /// One row of a table of hyperparameters.
@@ -427,31 +468,7 @@ fn text_of(text: &str, value: Value) -> &'static str {
 impl Hyper {
     /// The value, or an error that names the rule, the value and the remedy.
     pub fn check(&self, value: Value) -> Result<Value> {
-        let ok = match (self.domain, value) {
-            (Domain::AtLeast(low), Value::Number(x)) => x >= low && x.is_finite(),
-            (Domain::Above(low), Value::Number(x)) => x > low && x.is_finite(),
-            (Domain::AtMostZero, Value::Number(x)) => x <= 0.0 && x.is_finite(),
-            (Domain::Unit | Domain::UnitOrNone, Value::Number(x)) => (0.0..1.0).contains(&x),
-            (Domain::UnitClosed, Value::Number(x)) => (0.0..=1.0).contains(&x),
-            (Domain::OpenUnit, Value::Number(x)) => 0.0 < x && x < 1.0,
-            (Domain::PositiveOrNone, Value::Number(x)) => x > 0.0 && x.is_finite(),
-            (Domain::NonNegativeOrNone, Value::Number(x)) => x >= 0.0 && x.is_finite(),
-            (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Number(x)) => {
-                x.fract() == 0.0 && x >= f64::from(low) && x <= 9_007_199_254_740_992.0
-            }
-            (
-                Domain::PositiveOrNone
-                | Domain::NonNegativeOrNone
-                | Domain::UnitOrNone
-                | Domain::IntegerOrNone(_)
-                | Domain::PairOrNone,
-                Value::None,
-            )
-            | (Domain::Flag, Value::Bool(_)) => true,
-            (Domain::Choice(values), value) => values.contains(&value),
-            (Domain::PairOrNone, Value::Pair(low, high)) => 0.0 <= low && low <= high && high.is_finite(),
-            _ => false,
-        };
+        let ok = self.domain.contains(value);
         if ok { Ok(value) } else { Err(self.refuse(&value.to_string())) }
     }
 
@@ -494,6 +511,10 @@ impl std::fmt::Display for Domain {
                 write!(f, "one of {}", names.join(", "))
             }
             Domain::PairOrNone => f.write_str("a pair (low, high) with 0 <= low <= high, or None"),
+            Domain::Or(other, values) => {
+                other.fmt(f)?;
+                values.iter().try_for_each(|value| write!(f, ", or {value}"))
+            }
         }
     }
 }

@@ -236,6 +236,11 @@ impl Decay {
         Decay { inside: (f64::from(self.inside) * scale) as f32, ..self }
     }
 
+    /// The part in the gradient alone, for a step that moves nothing.
+    pub fn standing(self) -> Decay {
+        Decay { coupled: self.coupled, ..Decay::NONE }
+    }
+
     /// Decoupled decay as a proximal step: `(p - step) / (1 + eta lambda)`.
     pub fn proximal(self) -> Decay {
         let growth = 1.0 + f64::from(self.outside);
@@ -271,6 +276,21 @@ impl Decay {
     #[inline(always)]
     pub fn before<V: Simd>(&self, p: F32<V>) -> F32<V> {
         if self.norm == 1.0 { p } else { p - p * self.outside }
+    }
+
+    /// The parameter where a rule, from [`Decay::before`], makes a new one by a step it knows better
+    /// than their rounded difference.
+    #[inline(always)]
+    pub fn replace<V: Simd>(&self, p: F32<V>, new: F32<V>, step: F32<V>) -> F32<V> {
+        if self.shrink != 1.0 {
+            new * self.shrink
+        } else if self.outside == 0.0 || self.norm != 1.0 {
+            new
+        } else if self.cautious {
+            new - p * where_not_negative(step * p, self.outside)
+        } else {
+            new - p * self.outside
+        }
     }
 
     /// The norm of the parameter that the ratio sees: after a decay that comes before the step.
@@ -404,8 +424,8 @@ impl<D> Plain<D> {
     }
 
     /// The rule for a step that advances the states and moves nothing.
-    pub fn standing(direction: D) -> Self {
-        Plain { direction, rate: 0.0, decay: Decay::NONE }
+    pub fn standing(direction: D, step: &Step<'_>) -> Self {
+        Plain { direction, rate: 0.0, decay: Decay::new(step, false).standing() }
     }
 }
 
@@ -446,6 +466,17 @@ impl<D> Layerwise<D> {
     pub fn new(direction: D, step: &Step<'_>, trust: Trust, sum_of_norms: bool) -> Self {
         let (rate, decay) = (step.learning_rate, Decay::new(step, true));
         Layerwise { direction, rate, scale: 0.0, decay, trust, sum_of_norms }
+    }
+
+    /// The rule with another decay.
+    pub fn with_decay(self, decay: Decay) -> Self {
+        Layerwise { decay, ..self }
+    }
+
+    /// The parameter after a step that is not scaled.
+    #[inline(always)]
+    pub fn unscaled<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        self.decay.before(p) - u * self.rate as f32
     }
 
     /// The rule with its learning rate, but not its decay, times a factor.

@@ -8,6 +8,7 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, f32x16, f64x8, i32x16, u8x16, u16x16, u32x16};
 pub(crate) use fearless_simd::{Simd, SimdBase};
+use std::ops::{Add, Mul, Sub};
 
 /// Sixteen `f32` lanes.
 pub type F32<V> = f32x16<V>;
@@ -189,6 +190,99 @@ pub(crate) fn flush<V: Simd>(x: F32<V>) -> F32<V> {
     // On the bits: a NaN is larger than any number there.
     let magnitude: i32x16<V> = (x.to_bits() & 0x7fff_ffff).bitcast();
     magnitude.simd_gt(i32x16::splat(token(x), 0x007f_ffff)).select(x, splat(x, 0.0))
+}
+
+/// Sixteen `f64` lanes, for rules whose differences cancel.
+#[derive(Clone, Copy)]
+pub struct F64<V: Simd>(f64x8<V>, f64x8<V>);
+
+impl<V: Simd> F64<V> {
+    /// The lanes of `x`, exactly.
+    #[inline(always)]
+    pub fn new(x: F32<V>) -> Self {
+        let (low, high) = x.widen();
+        F64(low, high)
+    }
+
+    /// The nearest `f32`.
+    #[inline(always)]
+    pub fn rounded(self) -> F32<V> {
+        self.0.narrow(self.1)
+    }
+
+    /// `self ** exponent`: the root where that is 0.5, else lane by lane.
+    #[inline(always)]
+    pub fn pow(self, exponent: f64) -> Self {
+        if exponent == 0.5 {
+            return F64(self.0.sqrt(), self.1.sqrt());
+        }
+        let (mut low, mut high) = (self.0, self.1);
+        for i in 0..LANES / 2 {
+            low[i] = libm::pow(low[i], exponent);
+            high[i] = libm::pow(high[i], exponent);
+        }
+        F64(low, high)
+    }
+
+    /// `self` limited to `[-limit, limit]`; NaN stays NaN.
+    #[inline(always)]
+    pub fn clamp(self, limit: f64) -> Self {
+        F64(clamp_half(self.0, limit), clamp_half(self.1, limit))
+    }
+
+    /// `self / den`, and `other` where `den` is 0.
+    #[inline(always)]
+    pub fn div_or(self, den: Self, other: Self) -> Self {
+        let low = den.0.simd_ne(0.0).select(self.0 / den.0, other.0);
+        F64(low, den.1.simd_ne(0.0).select(self.1 / den.1, other.1))
+    }
+}
+
+#[inline(always)]
+fn clamp_half<V: Simd>(x: f64x8<V>, limit: f64) -> f64x8<V> {
+    let (low, high) = (f64x8::splat(x.token(), -limit), f64x8::splat(x.token(), limit));
+    let x = x.simd_lt(low).select(low, x);
+    x.simd_gt(high).select(high, x)
+}
+
+impl<V: Simd> Add for F64<V> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        F64(self.0 + other.0, self.1 + other.1)
+    }
+}
+
+impl<V: Simd> Sub for F64<V> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        F64(self.0 - other.0, self.1 - other.1)
+    }
+}
+
+impl<V: Simd> Mul for F64<V> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        F64(self.0 * other.0, self.1 * other.1)
+    }
+}
+
+impl<V: Simd> Mul<f64> for F64<V> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, factor: f64) -> Self {
+        F64(self.0 * factor, self.1 * factor)
+    }
+}
+
+impl<V: Simd> Add<f64> for F64<V> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, term: f64) -> Self {
+        F64(self.0 + term, self.1 + term)
+    }
 }
 
 /// Sixteen `f64` lanes of a running sum of products of `f32` numbers.

@@ -117,7 +117,7 @@ impl Adam {
     }
 
     #[inline(always)]
-    fn moments<V: Simd>(&self, g: F32<V>, m: &mut F32<V>, v: &mut F32<V>) {
+    pub(crate) fn moments<V: Simd>(&self, g: F32<V>, m: &mut F32<V>, v: &mut F32<V>) {
         *m = *m * self.beta_1 + g * self.take_1;
         *v = *v * self.beta_2 + (g * g) * self.take_2;
     }

@@ -24,7 +24,8 @@ pub(crate) const RADAM: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
+/// The first four rows are those of every rectified rule.
+pub(crate) const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
     number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
     number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
@@ -41,17 +42,19 @@ const HYPERS: &[Hyper] = &[
         "what happens before that: a step along the momentum, or none",
     ),
 ];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-const THRESHOLD: usize = index(HYPERS, "threshold");
-const DEGENERATE: usize = index(HYPERS, "degenerate");
+pub(crate) const BETA_1: usize = index(HYPERS, "beta_1");
+pub(crate) const BETA_2: usize = index(HYPERS, "beta_2");
+pub(crate) const EPSILON: usize = index(HYPERS, "epsilon");
+pub(crate) const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
+pub(crate) const THRESHOLD: usize = index(HYPERS, "threshold");
+pub(crate) const DEGENERATE: usize = index(HYPERS, "degenerate");
 
 fn make(_: &Values) -> Result<Box<dyn Stepper>> {
     Ok(one_pass::<_, 2>(|step| {
-        let direction = Rectified::new(step);
-        if direction.skips { Plain::standing(direction) } else { Plain::new(direction, step) }
+        let v = step.values;
+        let direction = Rectified::new(step, v.is(EPSILON_MODE, "hat"), v.number(THRESHOLD));
+        let stands = direction.factor.is_none() && v.is(DEGENERATE, "skip");
+        if stands { Plain::standing(direction, step) } else { Plain::new(direction, step) }
     }))
 }
 
@@ -66,23 +69,24 @@ pub(crate) fn rectification(step: &mut Step<'_>, beta_2: f64, threshold: f64) ->
 
 /// Adam's direction, rectified; the momentum while it is not tractable.
 #[derive(Clone, Copy)]
-struct Rectified {
-    adam: Adam,
-    tractable: bool,
-    skips: bool,
+pub(crate) struct Rectified {
+    pub(crate) adam: Adam,
+    /// `r_t`, once it is tractable.
+    pub(crate) factor: Option<f64>,
 }
 
 impl Rectified {
-    fn new(step: &mut Step<'_>) -> Self {
+    /// For a table whose first rows are those of RAdam.
+    pub(crate) fn new(step: &mut Step<'_>, hat: bool, threshold: f64) -> Self {
         let v = step.values;
         let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
         let adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
-        let factor = rectification(step, v.number(BETA_2), v.number(THRESHOLD));
+        let factor = rectification(step, v.number(BETA_2), threshold);
         let adam = match factor {
-            Some(r) => adam.corrected(c1 / r, c2, v.is(EPSILON_MODE, "hat")),
+            Some(r) => adam.corrected(c1 / r, c2, hat),
             None => adam.corrected(c1, 1.0, false),
         };
-        Rectified { adam, tractable: factor.is_some(), skips: factor.is_none() && v.is(DEGENERATE, "skip") }
+        Rectified { adam, factor }
     }
 }
 
@@ -94,6 +98,6 @@ impl Direction<2> for Rectified {
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
-        if self.tractable { self.adam.direction(g, s) } else { s[0] * self.adam.first }
+        if self.factor.is_some() { self.adam.direction(g, s) } else { s[0] * self.adam.first }
     }
 }

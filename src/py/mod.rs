@@ -63,10 +63,7 @@ fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
     } else if let Ok(x) = object.extract::<bool>() {
         Value::Bool(x)
     } else if let Ok(text) = object.extract::<String>() {
-        let known = match hyper.domain {
-            Domain::Choice(values) => values,
-            _ => &[],
-        };
+        let known = hyper.domain.listed();
         match known.iter().find(|v| matches!(v, Value::Text(x) if *x == text)) {
             Some(value) => *value,
             None => return refuse(),
@@ -88,14 +85,14 @@ fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bo
             let row = PyDict::new(py);
             row.set_item("name", hyper.name)?;
             row.set_item("default", to_python(py, hyper.default)?)?;
-            let (kind, choices) = match hyper.domain {
-                Domain::Flag => ("bool", Vec::new()),
-                Domain::Choice(values) => ("choice", values.to_vec()),
-                Domain::PairOrNone => ("pair", Vec::new()),
-                Domain::Integer(_) | Domain::IntegerOrNone(_) => ("integer", Vec::new()),
-                _ => ("number", Vec::new()),
+            let choices: PyResult<Vec<_>> = hyper.domain.listed().iter().map(|v| to_python(py, *v)).collect();
+            let kind = match hyper.domain {
+                Domain::Flag => "bool",
+                Domain::Choice(_) => "choice",
+                Domain::PairOrNone | Domain::Or(Domain::PairOrNone, _) => "pair",
+                Domain::Integer(_) | Domain::IntegerOrNone(_) => "integer",
+                _ => "number",
             };
-            let choices: PyResult<Vec<_>> = choices.into_iter().map(|v| to_python(py, v)).collect();
             row.set_item("kind", kind)?;
             row.set_item("choices", PyTuple::new(py, choices?)?)?;
             row.set_item("domain", hyper.domain.to_string())?;
