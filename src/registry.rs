@@ -92,6 +92,19 @@ pub static ALGORITHMS: &[Algorithm] = &[
     optim::prodigy::PRODIGY,
     optim::adafactor::ADAFACTOR,
     optim::muon::MUON,
+    optim::rmsprop::RMSPROP,
+    optim::adadelta::ADADELTA,
+    optim::adamax::ADAMAX,
+    optim::adabound::ADABOUND,
+    optim::ranger::RANGER,
+    optim::ralamb::RALAMB,
+    optim::ranger_lars::RANGER_LARS,
+    optim::ftrl::FTRL,
+    optim::adabelief::ADABELIEF,
+    optim::adan::ADAN,
+    optim::ademamix::ADEMAMIX,
+    optim::adopt::ADOPT,
+    optim::grams::GRAMS,
 ];
 
 impl Algorithm {

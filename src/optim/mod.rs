@@ -1,8 +1,17 @@
 //! One file per algorithm.
 
+pub(crate) mod adabelief;
+pub(crate) mod adabound;
+pub(crate) mod adadelta;
 pub(crate) mod adafactor;
 pub(crate) mod adagrad;
 pub(crate) mod adam;
+pub(crate) mod adamax;
+pub(crate) mod adan;
+pub(crate) mod ademamix;
+pub(crate) mod adopt;
+pub(crate) mod ftrl;
+pub(crate) mod grams;
 pub(crate) mod lamb;
 pub(crate) mod lars;
 pub(crate) mod lion;
@@ -12,5 +21,9 @@ pub(crate) mod nadam;
 pub(crate) mod novograd;
 pub(crate) mod prodigy;
 pub(crate) mod radam;
+pub(crate) mod ralamb;
+pub(crate) mod ranger;
+pub(crate) mod ranger_lars;
+pub(crate) mod rmsprop;
 pub(crate) mod schedule_free;
 pub(crate) mod sgd;

@@ -1,0 +1,20 @@
+//! RangerLars (Grankin 2019, "over9000"): Ralamb with Lookahead (arXiv 1907.08610), which is a stage
+//! and on by default here.
+
+use crate::hyper::Value;
+use crate::optim::ralamb::RALAMB;
+use crate::registry::Algorithm;
+
+pub(crate) const RANGER_LARS: Algorithm = Algorithm {
+    name: "rangerlars",
+    class_name: "RangerLars",
+    summary: "Ralamb with Lookahead",
+    formula: "Ralamb; every k steps slow = slow + alpha (p - slow), p = slow",
+    source: "Grankin 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
+    defaults: &[
+        ("weight_decay_mode", Value::Text("update")),
+        ("sync_period", Value::Number(6.0)),
+        ("slow_step_size", Value::Number(0.5)),
+    ],
+    ..RALAMB
+};
