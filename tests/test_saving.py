@@ -96,9 +96,7 @@ def test_config_is_what_the_constructor_takes(cls: Any) -> None:
     opt = cls(0.5, clipnorm=2.0, name="mine")
     config = opt.get_config()
     assert config == json.loads(json.dumps(config))
-    assert list(config) == [
-        hyper["name"] for hyper in lamb_rs._hyper.row(cls._algorithm)["hyper"]
-    ] + ["name"]
+    assert list(config) == [hyper["name"] for hyper in lamb_rs._hyper.hypers(cls)] + ["name"]
     assert repr(cls.from_config(config)) == repr(opt)
     assert repr(cls(**config)) == repr(opt)
 
