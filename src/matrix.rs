@@ -50,6 +50,10 @@ impl View {
         let start = unsafe { self.start.offset(rows.start as isize * self.row) };
         View { start, rows: rows.len(), ..self }
     }
+
+    fn left(self, columns: usize) -> View {
+        View { columns, ..self }
+    }
 }
 
 /// `out = alpha a b + beta out`, piece by piece.
@@ -58,6 +62,25 @@ fn product(crew: Crew<'_>, alpha: f32, a: View, b: View, beta: f32, out: View) {
         let rows = piece * PIECE..out.rows.min((piece + 1) * PIECE);
         multiply(alpha, a.part(rows.clone()), b, beta, out.part(rows));
     });
+}
+
+/// The same where it is known to be symmetric: its lower triangle, then the mirror image.
+fn symmetric(crew: Crew<'_>, alpha: f32, a: View, b: View, beta: f32, out: &mut [f32]) {
+    let n = a.rows;
+    let view = View::of(out, n, n);
+    let pieces = n.div_ceil(PIECE);
+    crew(pieces, &|piece| {
+        // The longest first.
+        let piece = pieces - 1 - piece;
+        let rows = piece * PIECE..n.min((piece + 1) * PIECE);
+        let end = rows.end;
+        multiply(alpha, a.part(rows.clone()), b.left(end), beta, view.part(rows).left(end));
+    });
+    for i in 0..n {
+        for j in i + 1..n {
+            out[i * n + j] = out[j * n + i];
+        }
+    }
 }
 
 /// `out = alpha a b + beta out`
@@ -90,12 +113,11 @@ impl Matrix<'_> {
                 if self.rows > self.columns { view.transposed() } else { view }
             };
             let (x, y) = (wide(&mut *self.values), wide(&mut next));
-            let g = View::of(&mut gram, short, short);
-            product(self.crew, 1.0, x, x.transposed(), 0.0, g);
+            symmetric(self.crew, 1.0, x, x.transposed(), 0.0, &mut gram);
             polynomial.copy_from_slice(&gram);
-            let p = View::of(&mut polynomial, short, short);
-            product(self.crew, c, g, g, b, p);
-            product(self.crew, 1.0, p, x, a, y);
+            let g = View::of(&mut gram, short, short);
+            symmetric(self.crew, c, g, g, b, &mut polynomial);
+            product(self.crew, 1.0, View::of(&mut polynomial, short, short), x, a, y);
             self.values.copy_from_slice(&next);
         }
         self.values.iter_mut().for_each(|x| *x *= scale as f32);

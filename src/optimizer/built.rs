@@ -2,7 +2,7 @@
 
 use super::Override;
 use super::group::Group;
-use super::paths::{Detour, Paths};
+use super::paths::{Detour, Job, Paths};
 use crate::engine::kernels::MAX_SUMS;
 use crate::engine::pool::{self, Board};
 use crate::engine::shaping::{Shaped, Shaping, factor_sizes};
@@ -411,12 +411,13 @@ impl Built {
             let tensors = detour.tensors.iter().filter(taking_part).copied();
             return Some(total(&self.partials, &self.tensors, tensors));
         }
-        for (&i, &place) in detour.tensors.iter().zip(&detour.places) {
-            if let (Some(group), true) = (self.tensors[i].group, self.takes_part(i, inputs)) {
-                let stepper = &self.steppers[self.tensors[i].stepper];
-                self.paths.transform(&**stepper, group, &self.shapes[i], place, self.lengths[i], board);
-            }
-        }
+        let jobs = detour.tensors.iter().zip(&detour.places).filter_map(|(&i, &place)| {
+            let tensor = &self.tensors[i];
+            let group = tensor.group.filter(|_| self.takes_part(i, inputs))?;
+            let stepper = &*self.steppers[tensor.stepper];
+            Some(Job { stepper, group, shape: &self.shapes[i], place, len: tensor.len })
+        });
+        self.paths.transform(&jobs.collect::<Vec<_>>(), board);
         None
     }
 

@@ -6,12 +6,26 @@ use crate::engine::pool::{self, Board};
 use crate::engine::shaping::{Shaping, matrices};
 use crate::engine::stepper::{Passes, Stepper};
 use crate::error::Result;
-use crate::matrix::Matrix;
+use crate::matrix::{Crew, Matrix};
 use crate::rule::Between;
+use std::cell::RefCell;
 
 /// The most elements whose direction waits for its transform at a time, a larger tensor alone
 /// excepted.
 const WAITING: usize = 1 << 22;
+
+/// Elements up to which a direction is transformed by one thread.
+const SMALL: usize = 1 << 16;
+
+/// A direction to be transformed.
+pub(super) struct Job<'a> {
+    pub(super) stepper: &'a dyn Stepper,
+    pub(super) group: usize,
+    pub(super) shape: &'a [usize],
+    /// Where it lies in the scratch.
+    pub(super) place: usize,
+    pub(super) len: usize,
+}
 
 /// Tensors between whose passes something happens.
 pub(super) struct Detour {
@@ -103,32 +117,40 @@ impl Paths {
         Ok(())
     }
 
-    /// Transforms the direction of one tensor, matrix by matrix, on all threads.
-    pub(super) fn transform(
-        &self,
-        stepper: &dyn Stepper,
-        group: usize,
-        shape: &[usize],
-        place: usize,
-        len: usize,
-        board: &mut Board,
-    ) {
-        let board = std::cell::RefCell::new(board);
-        let crew = |n: usize, work: &(dyn Fn(usize) + Sync)| {
-            let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
-            let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
-            pool::run(&plan, &mut board.borrow_mut(), &|_, item| {
-                if let Item::Whole(range) = item {
-                    work(range.start as usize);
-                }
-            });
-        };
-        let [_, rows, columns] = matrices(shape);
+    /// Transforms the directions of some tensors: small ones beside each other, large ones one
+    /// after the other on all threads.
+    pub(super) fn transform(&self, jobs: &[Job<'_>], board: &mut Board) {
+        let (small, large): (Vec<&Job<'_>>, Vec<&Job<'_>>) = jobs.iter().partition(|job| job.len <= SMALL);
+        self.each(small.len(), board, &|i| {
+            self.transform_one(small[i], &|n, work| (0..n).for_each(work));
+        });
+        let board = RefCell::new(board);
+        for job in large {
+            self.transform_one(job, &|n, work| self.each(n, &mut board.borrow_mut(), work));
+        }
+    }
+
+    /// Runs `n` pieces of work on the threads at hand.
+    fn each(&self, n: usize, board: &mut Board, work: &(dyn Fn(usize) + Sync)) {
+        let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
+        let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
+        pool::run(&plan, board, &|_, item| {
+            if let Item::Whole(range) = item {
+                work(range.start as usize);
+            }
+        });
+    }
+
+    /// Transforms the direction of one tensor, matrix by matrix.
+    fn transform_one(&self, job: &Job<'_>, crew: Crew<'_>) {
+        let [_, rows, columns] = matrices(job.shape);
         // SAFETY: the direction of this tensor lies here, and nobody else works on it now.
-        let values =
-            unsafe { std::slice::from_raw_parts_mut(self.scratch.as_ptr().cast::<f32>().add(place), len) };
+        let values = unsafe {
+            let start = self.scratch.as_ptr().cast::<f32>().add(job.place);
+            std::slice::from_raw_parts_mut(start, job.len)
+        };
         for values in values.chunks_mut((rows * columns).max(1)) {
-            stepper.transform(group, &mut Matrix { values, rows, columns, crew: &crew });
+            job.stepper.transform(job.group, &mut Matrix { values, rows, columns, crew });
         }
     }
 }
