@@ -189,6 +189,21 @@ def test_the_file(tmp_path: Path) -> None:
         assert (array == opt.state_dict()[name]).all()
 
 
+def test_other_readers_read_it(tmp_path: Path) -> None:
+    theirs = pytest.importorskip(
+        "safetensors.numpy", reason="safetensors is not installed (extra: test)"
+    )
+    opt, _ = small()
+    opt.save(tmp_path / "state")
+    found = theirs.load_file(tmp_path / "state")
+    assert {k: (x.dtype.str, x.shape, x.tobytes()) for k, x in found.items()} == {
+        k: x for k, x in bits(opt).items() if isinstance(x, tuple)
+    }
+    theirs.save_file(found, tmp_path / "theirs")
+    with pytest.raises(CheckpointError, match="is a safetensors file, but no checkpoint"):
+        opt.load(tmp_path / "theirs")
+
+
 @pytest.mark.parametrize(("storage", "names"), [("bfloat16", {"BF16"}), ("float8", {"U8"})])
 def test_narrow_state_has_its_dtype(storage: Any, names: set[str], tmp_path: Path) -> None:
     opt = Adam(state_dtype=storage)
