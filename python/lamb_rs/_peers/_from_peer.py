@@ -1,0 +1,48 @@
+"""Optimizers by the names and arguments of other packages."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from lamb_rs._errors import HyperparameterError
+from lamb_rs._peers._table import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._peers._peer import Draft, Peer
+
+_BASE = ("base", "base_kwargs")
+
+
+def draft(name: str, given: Mapping[str, Any]) -> Draft:
+    """Translate a peer's name and arguments; `from_peer` says what they are."""
+    peer = find(name)
+    own = dict(given)
+    if not peer.wraps or peer.refused:
+        return peer.draft(own)
+    base, kwargs = (own.pop(key, None) for key in _BASE)
+    if not isinstance(base, str):
+        raise HyperparameterError(
+            f"{peer.name} wraps an optimizer: base='torch.AdamW', base_kwargs={{'lr': ...}}"
+            + ("" if base is None else f"; base is {base!r}")
+        )
+    inner = draft(base, {} if kwargs is None else dict(kwargs))
+    return peer.draft(own, inner)
+
+
+def make(name: str, given: Mapping[str, Any]) -> Optimizer:
+    """Make an optimizer from a peer's name and arguments."""
+    made = draft(name, given).make()
+    for peer in _all(name, given):
+        if peer.shapes:
+            warnings.warn(f"{peer.name}: {peer.shapes}", UserWarning, stacklevel=3)
+    return made
+
+
+def _all(name: str, given: Mapping[str, Any]) -> list[Peer]:
+    """List a peer and what it wraps."""
+    peer, base = find(name), given.get("base")
+    return [peer, *(_all(base, given.get("base_kwargs") or {}) if peer.wraps and base else [])]

@@ -1,0 +1,109 @@
+"""The table of peers as people see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lamb_rs import _core
+from lamb_rs._errors import HyperparameterError
+from lamb_rs._peers._arguments import REQUIRED
+from lamb_rs._peers._table import table as peer_table
+from lamb_rs._table import table
+
+if TYPE_CHECKING:
+    from lamb_rs._peers._peer import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """An optimizer of another package.
+
+    Parameters
+    ----------
+    name : str
+        What `from_peer` takes.
+    optimizer : str or None
+        Class of this library; a wrapper's for a wrapper. None where it is refused, and for a
+        wrapper that only sets arguments of its base.
+    switches : dict
+        Arguments of that class that differ from its defaults, at the peer's defaults.
+    checked : {"compared", "read", "refused"}
+        Whether trajectories were compared with the running package, or its code or paper was read.
+    note : str
+        What differs all the same, or why it is refused and what to take instead.
+    """
+
+    name: str
+    optimizer: str | None
+    switches: dict[str, Any]
+    checked: str
+    note: str
+
+
+class Variants(list[Variant]):
+    """A list of variants that prints as a table."""
+
+    def __str__(self) -> str:
+        """Return one line per variant, then notes and refusals."""
+        usable = [one for one in self if one.checked != "refused"]
+        rows = [["peer", "optimizer", "checked", "switches"]]
+        for one in usable:
+            switches = ", ".join(f"{name}={value!r}" for name, value in one.switches.items())
+            rows.append([one.name, one.optimizer or "(its base)", one.checked, switches or "-"])
+        lines = table(rows)
+        for title, found in {
+            "Notes": [one for one in usable if one.note],
+            "Refused": [one for one in self if one.checked == "refused"],
+        }.items():
+            if found:
+                lines += ["", title, *table([[one.name, one.note] for one in found])]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def listed() -> Variants:
+    """List all peers, those that are refused at the end."""
+    defaults = {
+        row["class_name"]: {one["name"]: one["default"] for one in row["hyper"]}
+        for row in _core.algorithms()
+    }
+    everyone = [_variant(peer, defaults) for peer in peer_table().values()]
+    return Variants(sorted(everyone, key=lambda one: one.checked == "refused"))
+
+
+def _variant(peer: Peer, defaults: dict[str, dict[str, Any]]) -> Variant:
+    if peer.refused:
+        return Variant(peer.name, None, {}, "refused", peer.refused)
+    rule, settings, around = _plain(peer)
+    known = defaults.get(rule, {})
+    found = {
+        name: value
+        for name, value in settings.items()
+        if name not in {"name", "nonfinite"} and (name not in known or value != known[name])
+    }
+    for wrapper in around:
+        rule = f"{wrapper}({rule})"
+    checked = "compared" if peer.compared else "read"
+    note = "; ".join(filter(None, [peer.note, peer.shapes]))
+    return Variant(peer.name, rule or None, found, checked, note)
+
+
+def _plain(peer: Peer) -> tuple[str, dict[str, Any], list[str]]:
+    """Return class, settings and wrappers of a peer at its defaults, without what must be given."""
+    required = {name: 1.0 for name, one in peer.arguments.items() if one.default is REQUIRED}
+    given = {name for one in required for name in peer.arguments[one].settings(1.0)}
+    if peer.wraps:
+        settings = dict(peer.sets)
+        for name, one in peer.arguments.items():
+            if name not in required:
+                settings |= one.settings(one.default)
+        return peer.rule, settings, []
+    try:
+        draft = peer.draft(dict(required))
+    except HyperparameterError:
+        # Its own defaults are refused: `from_peer` says why.
+        return peer.rule, dict(peer.sets), []
+    settings = {name: value for name, value in draft.settings.items() if name not in given}
+    return draft.rule, settings, [wrapper for wrapper, _ in draft.layers]

@@ -1,0 +1,153 @@
+"""An optimizer of another package: its arguments, and what they become here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lamb_rs._errors import HyperparameterError, unknown_argument
+from lamb_rs._peers._arguments import REQUIRED, Argument, RefusedError, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lamb_rs._optimizer import Optimizer
+
+_PARAMETERS = frozenset({"params", "parameters", "model", "model_params", "var_list"})
+
+
+@dataclass(slots=True)
+class Draft:
+    """An optimizer that is about to be made: a class, its arguments, and wrappers around it."""
+
+    rule: str
+    given: Settings
+    """The peer's arguments, defaults filled in."""
+    settings: Settings
+    layers: list[tuple[str, Settings]] = field(default_factory=list)
+    excluded: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, settings: Settings) -> None:
+        """Set what must not be set already."""
+        for name, value in settings.items():
+            old = self.settings.get(name)
+            if value is not None and old is not None:
+                raise RefusedError(f"{name} is set twice: {old!r} by the base, then {value!r}")
+            self.settings[name] = value
+
+    def make(self) -> Optimizer:
+        """Make the optimizer."""
+        import lamb_rs  # noqa: PLC0415 - this module is imported by it
+
+        made: Any = getattr(lamb_rs, self.rule)(**self.settings)
+        for method, patterns in self.excluded.items():
+            getattr(made, method)(var_names=patterns)
+        for wrapper, settings in self.layers:
+            made = getattr(lamb_rs, wrapper)(made, **settings)
+        optimizer: Optimizer = made
+        return optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A row of the table.
+
+    Parameters
+    ----------
+    name : str
+        As its users write it: package, dot, class or function.
+    rule : str
+        Class of this library; of a wrapper the wrapper, or nothing where it only sets arguments of
+        its base.
+    arguments : mapping
+        The peer's arguments by name, in its order, without the parameters.
+    sets : dict
+        What the peer's mathematics are, whatever its arguments.
+    adjust : callable, optional
+        What depends on several arguments at once.
+    compared : bool
+        Whether trajectories were compared with the running package; else it was only read.
+    note : str
+        What differs all the same.
+    shapes : str
+        What differs for parameters of some shapes, which is told when it is made: before `build`
+        nobody knows the shapes.
+    wraps : bool
+        Whether it takes another optimizer.
+    refused : str
+        Why it cannot be had at all, and what to take instead.
+    """
+
+    name: str
+    rule: str = ""
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    sets: Settings = field(default_factory=dict)
+    adjust: Callable[[Draft], None] | None = None
+    compared: bool = False
+    note: str = ""
+    shapes: str = ""
+    wraps: bool = False
+    refused: str = ""
+
+    def draft(self, given: Settings, inner: Draft | None = None) -> Draft:
+        """Translate arguments.
+
+        Parameters
+        ----------
+        given : dict
+            Arguments as the peer's users write them.
+        inner : Draft, optional
+            The base of a wrapper.
+
+        Returns
+        -------
+        Draft
+
+        Raises
+        ------
+        TypeError
+            For an argument that the peer does not have, or that is missing.
+        HyperparameterError
+            For one that cannot be honoured.
+        """
+        if self.refused:
+            raise HyperparameterError(f"{self.name} is refused: {self.refused}")
+        full = self._filled(given)
+        draft = inner or Draft(self.rule, full, {"nonfinite": "propagate"})
+        settings = dict(self.sets)
+        for name, value in full.items():
+            try:
+                settings |= self.arguments[name].settings(value)
+            except RefusedError as refusal:
+                raise _refusal(self.name, f"{name}={value!r}", refusal) from None
+        try:
+            if self.wraps and self.rule:
+                draft.layers.append((self.rule, settings))
+            elif self.wraps:
+                draft.add(settings)
+            else:
+                draft.settings |= settings
+            draft.given = full
+            if self.adjust is not None:
+                self.adjust(draft)
+        except RefusedError as refusal:
+            raise _refusal(self.name, "these arguments", refusal) from None
+        return draft
+
+    def _filled(self, given: Settings) -> Settings:
+        """Check the names of arguments, and fill in defaults."""
+        for name in given:
+            if name in self.arguments:
+                continue
+            if name in _PARAMETERS:
+                raise TypeError(f"{self.name}: give {name} to build(), not to from_peer()")
+            raise unknown_argument(self.name, name, self.arguments)
+        full = {name: given.get(name, one.default) for name, one in self.arguments.items()}
+        missing = [name for name, value in full.items() if value is REQUIRED]
+        if missing:
+            raise TypeError(f"{self.name}() needs {', '.join(missing)}, as it does there")
+        return full
+
+
+def _refusal(peer: str, what: str, refusal: RefusedError) -> HyperparameterError:
+    return HyperparameterError(f"{peer} cannot be honoured with {what}: {refusal}")
