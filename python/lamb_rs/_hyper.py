@@ -35,7 +35,7 @@ Source: TypeAlias = float | Driver
 Pair: TypeAlias = tuple[float, float]
 
 SOURCES = ("learning_rate", "beta_1", "beta_2", "beta_3", "momentum")
-"""The hyperparameters that a schedule or a function may drive."""
+"""The hyperparameters that a schedule or a function may drive, where they may change at all."""
 
 # None of these is the number that it looks like.
 _SPECIAL: dict[str, object] = {"name": None}
@@ -195,11 +195,13 @@ def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:
     ]
 
 
-def check_source(name: str, source: object) -> bool:
+def check_source(cls: type[Optimizer], name: str, source: object) -> bool:
     """Check that something callable may drive a hyperparameter.
 
     Parameters
     ----------
+    cls : type
+        Of the optimizer.
     name : str
         Of the hyperparameter.
     source : Schedule or callable
@@ -214,10 +216,12 @@ def check_source(name: str, source: object) -> bool:
     HyperparameterError
         For a hyperparameter that takes numbers only, and for a function that wants arguments.
     """
-    if name not in SOURCES:
+    moving = {one["name"] for one in hypers(cls) if one["moves"] and one["kind"] == "number"}
+    drivable = [one for one in SOURCES if one in moving]
+    if name not in drivable:
         raise HyperparameterError(
             f"{name} must be a plain value; got {source!r}. "
-            f"Schedules and functions may drive {', '.join(SOURCES)}"
+            f"Schedules and functions may drive {', '.join(drivable)}"
         )
     if isinstance(source, Schedule):
         return True

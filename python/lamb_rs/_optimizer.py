@@ -160,7 +160,7 @@ class Optimizer(Excluding):
                 raise unknown_argument(cls.__name__, name, known)
         self.name = arguments.pop("name", None) or cls.__name__.lower()
         sources = {name: value for name, value in arguments.items() if callable(value)}
-        takes_step = {name: check_source(name, source) for name, source in sources.items()}
+        takes_step = {name: check_source(cls, name, source) for name, source in sources.items()}
         plain = {name: _plain(arguments[name]) for name in arguments if name not in sources}
         self._native = _core.Optimizer(cls._algorithm, plain)
         for name, source in sources.items():
@@ -185,7 +185,7 @@ class Optimizer(Excluding):
                 "leave it alone, or use the optimizer without"
             )
         if callable(value):
-            self._native.set_source(name, value, check_source(name, value))
+            self._native.set_source(name, value, check_source(type(self), name, value))
             self._sources[name] = value
         else:
             self._native.set(name, _plain(value))
@@ -343,7 +343,7 @@ class Optimizer(Excluding):
         names = [one["name"] for one in row(self._algorithm)["hyper"] if one["name"] not in sources]
         native = _core.Optimizer(self._algorithm, {name: self._native.get(name) for name in names})
         for name, source in sources.items():
-            native.set_source(name, source, check_source(name, source))
+            native.set_source(name, source, check_source(type(self), name, source))
         self._native = native
 
     def explain(self) -> str:
