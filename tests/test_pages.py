@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
 import posixpath
 import re
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+# Read when keras is first imported.
+os.environ["KERAS_BACKEND"] = "jax"
 
 import numpy as np
 import pytest
@@ -215,3 +219,32 @@ def test_arguments_that_a_page_names_are_there(page: Path) -> None:
             assert name in allowed(), quoted
             if value.startswith('"') and allowed()[name]:
                 assert value.strip('"') in allowed()[name], quoted
+
+
+# Formulas
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_a_formula_of_the_registry_is_shown_as_mathematics(row: Any) -> None:
+    assert "\n$$\n\\begin{aligned}\n" in generated()[f"optimizers/{row['name']}.md"], (
+        f"docs/_ext/formula.py cannot read {row['formula']!r}"
+    )
+
+
+def test_formulas_are_read_as_they_are_written() -> None:
+    generated()
+    import formula  # noqa: PLC0415 - the line above makes it importable
+
+    def shown(text: str) -> str:
+        found = formula.tex(text)
+        assert found is not None
+        body: str = found.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        return body
+
+    assert shown("p = p - eta m / c1") == r"p &= p - \frac{\eta \, m}{c_{1}}"
+    assert shown("q = (|p| / |u|) u") == r"q &= \frac{\lVert p \rVert}{\lVert u \rVert} \, u"
+    assert (
+        shown("u = max(b2 u, |g|)") == r"u &= \max \left( \beta_{2} \, u, \lvert g \rvert \right)"
+    )
+    assert shown("a / b c") == r"\frac{a}{b} \, c"
+    assert formula.tex("p = (p") is None

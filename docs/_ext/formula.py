@@ -10,7 +10,7 @@ import re
 
 GREEK = {"alpha", "beta", "gamma", "delta", "eta", "theta", "lambda", "mu", "phi", "psi", "rho"}
 GREEK |= {"sigma", "tau", "kappa", "omega", "xi", "nu", "zeta"}
-NAMES = {"eps": r"\epsilon", "epsilon": r"\epsilon", "tc": r"\mathrm{tc}", "inf": r"\infty"}
+NAMES = {"slow": r"\phi", "eps": r"\epsilon", "epsilon": r"\epsilon", "tc": r"\mathrm{tc}"}
 FUNCTIONS = {"sign", "sgn", "max", "min", "clip", "clamp", "mean", "sum", "rms", "abs", "rows"}
 FUNCTIONS |= {"columns", "log", "exp", "cos"}
 RELATIONS = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
@@ -225,12 +225,17 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
-def tex(formula: str, layerwise: bool) -> str | None:
+def tex(formula: str) -> str | None:
     """TeX of a formula of the registry, or None where it is not one of this grammar."""
-    norm = (r"\lVert", r"\rVert") if layerwise else (r"\lvert", r"\rvert")
+    # Beside a sign, or as an argument of a maximum, bars are of each element; else of the array.
+    elements = "sign(" in formula or re.search(r", \|\w+\|\)", formula)
+    norm = (r"\lvert", r"\rvert") if elements else (r"\lVert", r"\rVert")
     try:
         lines = [statement(part, norm) for part in formula.split("; ")]
     except NotAFormulaError:
         return None
-    lines = [re.sub(" {2,}", " ", line).replace(" = ", " &= ", 1) for line in lines]
+    lines = [
+        "& " + line if line.startswith(r"\text") else line.replace(" = ", " &= ", 1)
+        for line in lines
+    ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

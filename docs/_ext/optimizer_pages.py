@@ -28,6 +28,7 @@ SYMBOLS = """\
 | $\\beta_1, \\beta_2, \\mu, \\rho$ | decay rates of moments |
 | $c_1, c_2$ | $1 - \\beta_1^t$ and $1 - \\beta_2^t$, the corrections of the bias |
 | $\\epsilon$ | small constant of a denominator |
+| $\\phi$ | the slow weights of Lookahead |
 | $\\lVert x \\rVert$ | L2 norm over one parameter array |
 | $\\lvert x \\rvert$ | magnitude of each element |
 """
@@ -135,7 +136,7 @@ def linked(source: str) -> str:
 
 def shown_formula(row: Any) -> list[str]:
     """The formula as mathematics, or as it is written where it is prose."""
-    text = formula.tex(row["formula"], row["layerwise"])
+    text = formula.tex(row["formula"])
     lines = ["$$", text, "$$"] if text else ["```text", *row["formula"].split("; "), "```"]
     return [*lines, "", "Symbols: [Reading the formulas](index.md#reading-the-formulas).", ""]
 

@@ -35,10 +35,11 @@ def write_pages(app: Sphinx) -> None:
 def mathml(tex: str, as_block: bool) -> str:
     """MathML of a formula, with what docutils leaves open said: which bar opens, what is large."""
     text: str = tex2mathml(tex, as_block=as_block)
+    plain = "" if as_block else ' stretchy="false"'
     for bar in ("\N{DOUBLE VERTICAL LINE}", "|"):
         opening, closing = f'<mo class="mathopen">{bar}</mo>', f"<mo>{bar}</mo>"
-        text = text.replace(opening, f'<mo form="prefix" stretchy="false">{bar}</mo>')
-        text = text.replace(closing, f'<mo form="postfix" stretchy="false">{bar}</mo>')
+        text = text.replace(opening, f'<mo form="prefix"{plain}>{bar}</mo>')
+        text = text.replace(closing, f'<mo form="postfix"{plain}>{bar}</mo>')
     text = re.sub(r"(<mtd>\s*)<mo>", r'\1<mo form="infix">', text)
     return text.replace("<mtable ", '<mtable displaystyle="true" ')
 
