@@ -149,11 +149,14 @@ class Muon(Optimizer):
 
     @exclude_layers.setter
     def exclude_layers(self, patterns: Sequence[str]) -> None:
-        chosen = Exclusion("exclude_layers", "own_rule", False, "Muon")
         if self.built:
             raise HyperparameterError("exclude_layers has no effect after build; set it before")
-        if patterns:
-            chosen.add(None, patterns)
+        if isinstance(patterns, str):
+            raise HyperparameterError(
+                f"exclude_layers must be a list of patterns; write exclude_layers=[{patterns!r}]"
+            )
+        chosen = Exclusion("exclude_layers", "own_rule", False, "Muon")
+        chosen.add(None, patterns or ())
         self._exclusions["exclude_layers"] = chosen
 
     def _call(self) -> str:

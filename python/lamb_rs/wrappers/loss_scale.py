@@ -162,7 +162,6 @@ class LossScaleOptimizer(Around):
         return loss * self._scale
 
     def _step(self, grads: object) -> bool:
-        self._set_scale()
         skipped = self.skipped_steps
         changed = self.inner.apply(grads)
         if self.skipped_steps != skipped:
