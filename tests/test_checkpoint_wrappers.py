@@ -132,6 +132,23 @@ def test_state_of_something_else(make: Callable[[], Any], tmp_path: Path) -> Non
     assert pickle.dumps(bits(opt)) == before
 
 
+def test_differences_inside_are_named(tmp_path: Path) -> None:
+    opt = LossScaleOptimizer(Lookahead(Adam(rate(), state_dtype="bfloat16"), 4))
+    opt.build(params := parameters())
+    opt.save(tmp_path / "state")
+    other = LossScaleOptimizer(Lookahead(Adam(Warmup(CosineDecay(0.01, 99), 3)), 5))
+    other.build(params)
+    with pytest.raises(StateMismatchError) as caught:
+        other.load(tmp_path / "state")
+    lines = str(caught.value).splitlines()
+    for wanted in (
+        "inner/sync_period was 4, here it is 5",
+        "inner/inner/state_dtype was 'bfloat16', here it is 'float32'",
+        "inner/inner/learning_rate/schedule/decay_steps was 12, here it is 99",
+    ):
+        assert f"  - {wanted}" in lines, lines
+
+
 def test_what_a_plateau_remembers_is_in_it(tmp_path: Path) -> None:
     plateau = ReduceOnPlateau(0.1, 0.5, 1)
     opt = LossScaleOptimizer(Lookahead(Adam(plateau), 4))

@@ -165,10 +165,18 @@ def _differences(optimizer: Checkpoints, metadata: dict[str, str]) -> Iterator[s
         config = json.loads(json.dumps(optimizer.get_config()))
     except (HyperparameterError, ValueError, RecursionError):
         return
-    if isinstance(saved, dict) and "not_saved" not in saved:
-        for name, value in config.items():
-            if name in saved and saved[name] != value:
-                yield f"{name} was {saved[name]!r:.80}, here it is {value!r:.80}"
+    if isinstance(saved, dict):
+        yield from _changes(saved, config)
+
+
+def _changes(saved: dict[str, Any], ours: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Say what differs in arguments that both have, and in what is inside of them."""
+    for name, value in ours.items():
+        old = saved.get(name, value)
+        if isinstance(old, dict) and isinstance(value, dict):
+            yield from _changes(old, value, path if name == "config" else f"{path}{name}/")
+        elif old != value:
+            yield f"{path}{name} was {old!r:.80}, here it is {value!r:.80}"
 
 
 def _dtype_name(name: str, array: Array) -> str:
