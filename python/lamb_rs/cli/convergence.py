@@ -50,7 +50,7 @@ class Contestant:
 
 WRAPPERS = (
     Contestant("Lookahead(Adam)", "Adam", lamb_rs.Lookahead),
-    Contestant("Larc(SGD)", "SGD", lamb_rs.Larc),
+    Contestant("Larc(Momentum)", "Momentum", lamb_rs.Larc),
     Contestant("LossScaleOptimizer(Adam)", "Adam", lamb_rs.LossScaleOptimizer),
     Contestant(
         "MultiOptimizer(Lamb)", "Lamb", lambda inner: lamb_rs.MultiOptimizer([("*", inner)])
@@ -130,7 +130,8 @@ def explanation(task: SmallTask, lines: list[Line]) -> str:
     return (
         f"Rosenbrock: value after {PLANE_STEPS} updates from {rosenbrock.start}, where it is "
         f"{start:.3g}; distance: to the minimum. loss: of the training images after {task.steps} "
-        f"updates, {lines[0].images.initial_loss:.3f} before them. Rates warm up and decay to zero."
+        f"updates, {lines[0].images.initial_loss:.3f} before them. Rates are those at the peak: "
+        "they decay to zero, save for schedule-free rules, and warm up in the training."
     )
 
 

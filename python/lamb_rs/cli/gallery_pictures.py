@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Constant rates at which these two are worth watching: all set off at about the same speed.
 RACE = {
     "SGD": 0.01,
-    "Momentum": 0.003,
+    "Momentum": 0.0015,
     "Adagrad": 0.4,
     "RMSprop": 0.03,
     "Adam": 0.1,

@@ -51,4 +51,12 @@ RATES: dict[str, Rates] = {
     "Lion": Rates(0.02, 0.006),
     "Lars": Rates(0.02, 8.0, on_plane={"trust_coefficient": 1.0}),
     "Lamb": Rates(0.06, 0.04),
+    "Nadam": Rates(0.1, 0.02),
+    "NovoGrad": Rates(0.05, 0.08),
+    "Mars": Rates(0.03, 0.03, on_plane={"optimize_1d": True}),
+    "ScheduleFreeSGD": Rates(0.003, 0.6, scheduled=False),
+    "ScheduleFreeAdamW": Rates(0.2, 0.025, scheduled=False),
+    "Prodigy": Rates(1.0, 1.0),
+    "Adafactor": Rates(0.3, 0.09, {"relative_step": False}),
+    "Muon": Rates(0.15, 0.05, matrix=True),
 }

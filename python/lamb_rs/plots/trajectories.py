@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONTOUR_POINTS = 241
 SURFACE_POINTS = 101
+_PANEL_POINTS = 61
 VIEW = (55.0, -80.0)
 STAR = {"marker": "*", "color": "#E69F00", "markeredgecolor": "black", "linestyle": "none"}
 
@@ -143,11 +144,11 @@ def panels(
     figure = new_figure(max(5.2, 2.6 * columns), max(4.0, 2.35 * rows + 0.7))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, path in zip(grid.flat, trajectories, strict=False):
-        draw_plane(axes, function, 101)
+        draw_plane(axes, function, _PANEL_POINTS)
         axes.plot(*path.points.T, color="#0072B2", linewidth=1.4, zorder=3)
         axes.plot(*path.points[0], marker="o", color="black", markersize=4, zorder=4)
         axes.plot(*path.end, marker="s", color="#D55E00", markersize=5, zorder=6)
-        axes.set_title(legend_line(path), fontsize=10)
+        axes.set_title(legend_line(path), fontsize=8.5)
         axes.label_outer()
     for axes in grid.flat[len(trajectories) :]:
         axes.set_visible(False)
