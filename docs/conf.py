@@ -39,3 +39,4 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "default"
+highlight_language = "none"  # formulas in docstrings are no code
