@@ -141,10 +141,12 @@ def out_of_range(hyper: Any) -> list[Any]:
     domain, kind = hyper["domain"], hyper["kind"]
     bad: list[Any] = ["x", b"x", [1.0, 2.0, 3.0], object(), 1j, (1.0,), np.ones(3)]
     if kind in {"number", "integer"}:
-        bad += [np.nan, np.inf, -np.inf, -1, -1e-30, True, np.bool_(True), 10**400, (1.0, 2.0)]
+        bad += [np.nan, np.inf, -np.inf, True, np.bool_(True), 10**400, (1.0, 2.0)]
+        bad += [1, 1e-30] if "<= 0" in domain else [-1, -1e-30]
         bad += [1.5, 2.5] if kind == "integer" else []
         bad += [1.0, 1.5] if "[0, 1)" in domain else []
         bad += [1.5] if "[0, 1]" in domain else []
+        bad += [0.0, 1.0] if "(0, 1)" in domain else []
         bad += [0.0] if "> 0" in domain else []
     if kind == "pair":
         bad += [(2.0, 1.0), (-1.0, 1.0), (0.0, np.inf), (np.nan, 1.0), ("0", "1"), 1.0, True]

@@ -29,8 +29,8 @@ class Adafactor(Optimizer):
 
     An override ``{"own_rule": False}`` keeps the second moment of an array whole.
 
-    State: a few bytes per row and column of a factored array, 4 per parameter of all others; 4 more
-    with `beta_1`. A half of that in bfloat16, a quarter in float8.
+    State: 4 bytes per row and per column of a factored array, always float32; 4 bytes per parameter
+    of all others, and 4 more with `beta_1`: a half of these in bfloat16, a quarter in float8.
 
     Parameters
     ----------

@@ -49,9 +49,10 @@ class MultiOptimizer(Wrapper):
 
     Notes
     -----
-    A step is checked for all parts before any of them moves. A part whose gradients are all None
-    does not take part in the call, and its counters stay. Norms over all gradients, as of
-    `global_clipnorm`, are those of a part.
+    A step is checked for all parts before any of them moves; parts that functions or schedules
+    drive move first, so that with one such part nothing has moved if its function raises. A part
+    whose gradients are all None does not take part in the call, and its counters stay. Norms over
+    all gradients, as of `global_clipnorm`, are those of a part.
 
     Hyperparameters read as the value that the parts share; they are set on the parts.
 
