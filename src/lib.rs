@@ -18,6 +18,7 @@
 //! (the vocabulary), `engine` (plan, pool, storage, stages), `optim` (one file per algorithm),
 //! [`registry`] (the table), [`Optimizer`].
 
+mod cautious;
 pub(crate) mod engine;
 
 pub mod error;

@@ -236,6 +236,11 @@ impl Decay {
         Decay { inside: (f64::from(self.inside) * scale) as f32, ..self }
     }
 
+    /// The coefficient of the part under the ratio.
+    pub fn under_ratio(&self) -> f64 {
+        f64::from(self.inside)
+    }
+
     /// The part in the gradient alone, for a step that moves nothing.
     pub fn standing(self) -> Decay {
         Decay { coupled: self.coupled, ..Decay::NONE }
@@ -452,13 +457,13 @@ impl<D: Direction<S>, const S: usize> Elementwise<S> for Plain<D> {
 /// A direction as a layer-wise rule: `p - (decay + eta * ratio * u)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Layerwise<D> {
-    direction: D,
-    rate: f64,
+    pub(crate) direction: D,
+    pub(crate) rate: f64,
     scale: f32,
-    decay: Decay,
-    trust: Trust,
+    pub(crate) decay: Decay,
+    pub(crate) trust: Trust,
     /// The denominator is `|r| + lambda |p|` instead of `|r + lambda p|`.
-    sum_of_norms: bool,
+    pub(crate) sum_of_norms: bool,
 }
 
 impl<D> Layerwise<D> {

@@ -177,6 +177,21 @@ pub fn sign<V: Simd>(x: F32<V>) -> F32<V> {
     nonzero.select(one.copysign(x), x)
 }
 
+/// `u` where it has the sign of `g`, else 0; NaN stays NaN.
+#[inline(always)]
+pub fn agreeing<V: Simd>(u: F32<V>, g: F32<V>) -> F32<V> {
+    let zero = splat(u, 0.0);
+    let same = (u.simd_gt(zero) & g.simd_gt(zero)) | (u.simd_lt(zero) & g.simd_lt(zero));
+    (same | !u.simd_eq(u)).select(u, zero)
+}
+
+/// 0 where `x` is 0, else 1.
+#[inline(always)]
+pub fn nonzero<V: Simd>(x: F32<V>) -> F32<V> {
+    let zero = splat(x, 0.0);
+    x.simd_ne(zero).select(splat(x, 1.0), zero)
+}
+
 /// `decay` where `x >= 0`, else 0.
 #[inline(always)]
 pub fn where_not_negative<V: Simd>(x: F32<V>, decay: f32) -> F32<V> {

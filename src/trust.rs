@@ -9,6 +9,8 @@ pub struct Trust {
     pub phi: Option<(f64, f64)>,
     /// Limits of the ratio itself.
     pub clip: Option<(f64, f64)>,
+    /// Added to the denominator, unless that is 0.
+    pub epsilon: f64,
     /// Whether this layer is adapted at all.
     pub adapt: bool,
 }
@@ -36,7 +38,7 @@ impl Trust {
             return 1.0;
         }
         let weight = limit(weight_norm, self.phi);
-        limit(self.coefficient * weight / update_norm, self.clip)
+        limit(self.coefficient * weight / (update_norm + self.epsilon), self.clip)
     }
 
     /// The record of this layer.
@@ -62,7 +64,7 @@ fn limit(x: f64, limits: Option<(f64, f64)>) -> f64 {
 mod tests {
     use super::*;
 
-    const PLAIN: Trust = Trust { coefficient: 1.0, phi: None, clip: None, adapt: true };
+    const PLAIN: Trust = Trust { coefficient: 1.0, phi: None, clip: None, epsilon: 0.0, adapt: true };
 
     #[test]
     fn zero_norms_give_one() {
@@ -76,6 +78,7 @@ mod tests {
         assert_eq!(PLAIN.ratio(30.0, 2.0), 15.0);
         assert_eq!(Trust { phi: Some((0.0, 10.0)), ..PLAIN }.ratio(30.0, 2.0), 5.0);
         assert_eq!(Trust { clip: Some((0.0, 1.0)), ..PLAIN }.ratio(30.0, 2.0), 1.0);
+        assert_eq!(Trust { epsilon: 1.0, ..PLAIN }.ratio(30.0, 2.0), 10.0);
         assert_eq!(Trust { adapt: false, ..PLAIN }.ratio(30.0, 2.0), 1.0);
         assert!(PLAIN.ratio(f64::NAN, 2.0).is_nan());
     }

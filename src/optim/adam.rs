@@ -6,7 +6,8 @@
 //! hat: u = (m sqrt(c2) / c1) / (sqrt(w + root) + eps)         c = 1 - b^t
 //! ```
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, Masked};
+use crate::engine::stepper::{Stepper, advance_first, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
 use crate::registry::Algorithm;
@@ -51,6 +52,7 @@ const HYPERS: &[Hyper] = &[
         "epsilon beside the raw root (Keras) or beside the corrected one (torch)",
     ),
     number("epsilon_root", 0.0, Domain::AtLeast(0.0), "small constant under the root"),
+    CAUTIOUS_ROW,
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
@@ -58,15 +60,15 @@ const EPSILON: usize = index(HYPERS, "epsilon");
 const AMSGRAD: usize = index(HYPERS, "amsgrad");
 const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
+const CAUTIOUS: usize = index(HYPERS, "cautious");
 
 fn make(values: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(if values.own(AMSGRAD) == Value::Bool(false) {
-        one_pass::<_, 2>(|step| Plain::new(direction(step), step))
-    } else {
-        one_pass::<_, 3>(|step| {
-            let maximum = Maximum::new(step);
-            Plain::new(maximum, step)
-        })
+    let plain = values.own(AMSGRAD) == Value::Bool(false);
+    Ok(match (plain, values.own(CAUTIOUS) == Value::Bool(false)) {
+        (true, true) => one_pass::<_, 2>(|step| Plain::new(direction(step), step)),
+        (true, false) => advance_first::<_, 2, 1>(|step| Masked::new(direction(step), step, CAUTIOUS)),
+        (false, true) => one_pass::<_, 3>(|step| Plain::new(Maximum::new(step), step)),
+        (false, false) => advance_first::<_, 3, 1>(|step| Masked::new(Maximum::new(step), step, CAUTIOUS)),
     })
 }
 

@@ -3,6 +3,7 @@
 //! `r = (m / c1) / (sqrt(v / c2) + eps)`, `u = r + lambda p`, `q = phi(|p|) / |u|`,
 //! `p = p - eta q u`. The ratio `q` is 1 where a norm is 0.
 
+use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, MaskedLayer};
 use crate::engine::stepper::{Stepper, advance_first};
 use crate::error::Result;
 use crate::hyper::{
@@ -10,7 +11,7 @@ use crate::hyper::{
 };
 use crate::optim::adam::Adam;
 use crate::registry::Algorithm;
-use crate::rule::Layerwise;
+use crate::rule::{Layerwise, Step};
 use crate::trust::Trust;
 
 pub(crate) const LAMB: Algorithm = Algorithm {
@@ -33,8 +34,8 @@ const HYPERS: &[Hyper] = &[
     number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
     choice(
         "epsilon_mode",
-        &[Value::Text("out"), Value::Text("hat")],
-        "epsilon beside the corrected root (paper) or beside the raw one",
+        &[Value::Text("out"), Value::Text("hat"), Value::Text("in")],
+        "epsilon beside the corrected root (paper), beside the raw one, or under the root",
     ),
     choice(
         "bias_correction",
@@ -50,6 +51,8 @@ const HYPERS: &[Hyper] = &[
     fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio")),
     flag("always_adapt", true, "adapt layers without weight decay too"),
     flag("gradient_averaging", true, "the first moment takes (1 - beta_1) g, else g"),
+    number("trust_epsilon", 0.0, Domain::AtLeast(0.0), "added to the denominator of the ratio"),
+    CAUTIOUS_ROW,
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
@@ -61,30 +64,41 @@ const PHI: usize = index(HYPERS, "phi");
 const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
 const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
 const AVERAGING: usize = index(HYPERS, "gradient_averaging");
+const TRUST_EPSILON: usize = index(HYPERS, "trust_epsilon");
+const CAUTIOUS: usize = index(HYPERS, "cautious");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(advance_first::<_, 2, 2>(|step| {
-        let v = step.values;
-        let trust = Trust {
-            coefficient: 1.0,
-            phi: v.pair(PHI),
-            clip: v.pair(TRUST_CLIP),
-            adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
-        };
-        let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
-        let mut adam = Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0);
-        if !v.flag(AVERAGING) {
-            adam.take_1 = 1.0;
-        }
-        // A correction in the rate stays outside the trust ratio, which would cancel it.
-        let factor = match v.own(CORRECTION) {
-            Value::Text("rate") => c2.sqrt() / c1,
-            Value::Text("first_moment") => 1.0 / c1,
-            _ => 1.0,
-        };
-        if v.flag(CORRECTION) {
-            adam = adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat"));
-        }
-        Layerwise::new(adam, step, trust, v.is(FORM, "sum")).with_rate_factor(factor)
-    }))
+fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(if values.own(CAUTIOUS) == Value::Bool(false) {
+        advance_first::<_, 2, 2>(layerwise)
+    } else {
+        advance_first::<_, 2, 4>(|step| MaskedLayer::new(layerwise(step), step, CAUTIOUS))
+    })
+}
+
+fn layerwise(step: &mut Step<'_>) -> Layerwise<Adam> {
+    let v = step.values;
+    let trust = Trust {
+        coefficient: 1.0,
+        phi: v.pair(PHI),
+        clip: v.pair(TRUST_CLIP),
+        epsilon: v.number(TRUST_EPSILON),
+        adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
+    };
+    let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
+    let epsilon = v.number(EPSILON);
+    let (beside, root) = if v.is(EPSILON_MODE, "in") { (0.0, epsilon) } else { (epsilon, 0.0) };
+    let mut adam = Adam::new(v.number(BETA_1), v.number(BETA_2), beside, root);
+    if !v.flag(AVERAGING) {
+        adam.take_1 = 1.0;
+    }
+    // A correction in the rate stays outside the trust ratio, which would cancel it.
+    let factor = match v.own(CORRECTION) {
+        Value::Text("rate") => c2.sqrt() / c1,
+        Value::Text("first_moment") => 1.0 / c1,
+        _ => 1.0,
+    };
+    if v.flag(CORRECTION) {
+        adam = adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat"));
+    }
+    Layerwise::new(adam, step, trust, v.is(FORM, "sum")).with_rate_factor(factor)
 }

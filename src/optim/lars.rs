@@ -4,15 +4,17 @@
 //!
 //! * `lr_inside` (paper): `q = tc |p| / (|g| + lambda |p| + eps)`, `v = mu v + eta q d`, `p = p - v`;
 //! * `lr_outside` (timm): the same ratio, `b = mu b + q d`, `p = p - eta b`;
-//! * `joint_norm` (optax): `q = tc |p| / (|g + lambda p| + eps)`, otherwise as the paper.
+//! * `joint_norm` (optax): `q = tc |p| / (|g + lambda p| + eps)`, otherwise as the paper;
+//! * `ratio_outside`: the paper's ratio, `m = mu m + (1 - mu) d`, `p = p - eta q m`;
+//! * `momentum_norm` (arXiv 1904.00962): `q = tc |p| / (|m| + eps)`, otherwise as the last.
 
-use crate::engine::stepper::{Stepper, measure_first};
-use crate::error::Result;
+use crate::engine::stepper::{Stepper, advance_first, measure_first};
+use crate::error::{Error, Kind, Result};
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Layer, Measured, Slot, Step, moment};
+use crate::rule::{Decay, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -38,8 +40,14 @@ const HYPERS: &[Hyper] = &[
     number("epsilon", 0.0, Domain::AtLeast(0.0), "small constant of the ratio's denominator"),
     choice(
         "form",
-        &[Value::Text("lr_inside"), Value::Text("lr_outside"), Value::Text("joint_norm")],
-        "the paper's, timm's or optax's",
+        &[
+            Value::Text("lr_inside"),
+            Value::Text("lr_outside"),
+            Value::Text("joint_norm"),
+            Value::Text("momentum_norm"),
+            Value::Text("ratio_outside"),
+        ],
+        "the paper's, timm's, optax's, that of the LAMB paper, or with the ratio outside the momentum",
     ),
     fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio over the learning rate")),
     flag("always_adapt", true, "adapt layers without weight decay too"),
@@ -52,8 +60,55 @@ const FORM: usize = index(HYPERS, "form");
 const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
 const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(measure_first::<_, 1, 2>(Lars::new))
+fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+    let over_momentum = values.is(FORM, "momentum_norm");
+    if (over_momentum || values.is(FORM, "ratio_outside")) && values.flag(NESTEROV) {
+        let why = "nesterov=True needs form='lr_inside', 'lr_outside' or 'joint_norm'";
+        return Err(Error::new(Kind::Hyperparameter, why));
+    }
+    Ok(if over_momentum {
+        advance_first::<_, 1, 2>(|step| {
+            let trust = Trust { epsilon: step.values.number(EPSILON), ..trust(step) };
+            Layerwise::new(Average::new(step), step, trust, false).with_decay(Decay::new(step, false))
+        })
+    } else {
+        measure_first::<_, 1, 2>(Lars::new)
+    })
+}
+
+fn trust(step: &Step<'_>) -> Trust {
+    let (v, rate) = (step.values, step.learning_rate);
+    // The limits are of q / eta.
+    let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
+    let adapt = step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0);
+    let coefficient = v.number(COEFFICIENT) / if clip.is_some() { rate } else { 1.0 };
+    Trust { coefficient, phi: None, clip, epsilon: 0.0, adapt }
+}
+
+/// The average of the gradient.
+#[derive(Clone, Copy)]
+struct Average {
+    keep: f32,
+    take: f32,
+}
+
+impl Average {
+    fn new(step: &Step<'_>) -> Self {
+        let momentum = step.values.number(MOMENTUM);
+        Average { keep: momentum as f32, take: (1.0 - momentum) as f32 }
+    }
+}
+
+impl Direction<1> for Average {
+    const SLOTS: [Slot; 1] = [moment("momentum")];
+    #[inline(always)]
+    fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+        *m = *m * self.keep + g * self.take;
+    }
+    #[inline(always)]
+    fn direction<V: Simd>(&self, _: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {
+        *m
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -66,6 +121,8 @@ struct Lars {
     leave: f32,
     inside: bool,
     joint: bool,
+    /// What the momentum takes of the gradient, where the ratio is outside.
+    take: Option<f32>,
     lambda: f64,
     epsilon: f64,
     trust: Trust,
@@ -75,27 +132,19 @@ struct Lars {
 impl Lars {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
-        let decay = Decay::new(step, false);
-        let rate = step.learning_rate;
-        // The limits are of q / eta.
-        let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
         Lars {
             momentum: v.number(MOMENTUM) as f32,
             nesterov: v.flag(NESTEROV),
-            rate,
+            rate: step.learning_rate,
             enter: 0.0,
             leave: 0.0,
             inside: !v.is(FORM, "lr_outside"),
             joint: v.is(FORM, "joint_norm"),
+            take: v.is(FORM, "ratio_outside").then(|| Average::new(step).take),
             lambda: step.coupled(),
             epsilon: v.number(EPSILON),
-            trust: Trust {
-                coefficient: v.number(COEFFICIENT) / if clip.is_some() { rate } else { 1.0 },
-                phi: None,
-                clip,
-                adapt: step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0),
-            },
-            decay,
+            trust: trust(step),
+            decay: Decay::new(step, false),
         }
     }
 }
@@ -119,9 +168,14 @@ impl Measured<1, 2> for Lars {
             gradient + self.lambda * weight + self.epsilon
         };
         let ratio = self.trust.ratio(weight, denominator);
-        let (enter, leave) = if self.inside { (self.rate * ratio, 1.0) } else { (ratio, self.rate) };
+        let both = (self.rate * ratio) as f32;
+        let (enter, leave) = match self.take {
+            Some(take) => (take, both),
+            None if self.inside => (both, 1.0),
+            None => (ratio as f32, self.rate as f32),
+        };
         let record = self.trust.record(weight, denominator);
-        (Lars { enter: enter as f32, leave: leave as f32, ..self }, record)
+        (Lars { enter, leave, ..self }, record)
     }
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {

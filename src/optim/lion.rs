@@ -1,11 +1,13 @@
 //! Lion (arXiv 2302.06675): `u = sign(b1 m + (1 - b1) g)`; `p = p - eta u`; `m = b2 m + (1 - b2) g`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
+use crate::engine::stepper::{Stepper, measure_first, one_pass};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
+use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Slot, Step, moment};
-use crate::simd::{F32, sign};
+use crate::rule::{Decay, Elementwise, Layer, Measured, Slot, Step, moment};
+use crate::simd::{F32, agreeing, nonzero, sign};
+use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const LION: Algorithm = Algorithm {
@@ -23,12 +25,18 @@ const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
     number("beta_1", 0.9, Domain::Unit, "weight of the momentum in the direction"),
     number("beta_2", 0.99, Domain::Unit, "decay rate of the momentum"),
+    CAUTIOUS_ROW,
 ];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
+const CAUTIOUS: usize = index(HYPERS, "cautious");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(one_pass::<_, 1>(Lion::new))
+fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(if values.own(CAUTIOUS) == Value::Bool(false) {
+        one_pass::<_, 1>(Lion::new)
+    } else {
+        measure_first::<_, 1, 1>(|step| Cautious(Lion::new(step), Caution::new(step, CAUTIOUS)))
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -56,6 +64,17 @@ impl Lion {
     }
 }
 
+impl Lion {
+    #[inline(always)]
+    fn direction<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
+        sign(m * self.beta_1 + g * self.take_1)
+    }
+    #[inline(always)]
+    fn next<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
+        m * self.beta_2 + g * self.take_2
+    }
+}
+
 impl Elementwise<1> for Lion {
     const SLOTS: [Slot; 1] = [moment("momentum")];
     #[inline(always)]
@@ -67,8 +86,37 @@ impl Elementwise<1> for Lion {
         keep: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
-        let u = sign(*m * self.beta_1 + g * self.take_1);
-        *m = keep(*m * self.beta_2 + g * self.take_2);
+        let u = self.direction(g, *m);
+        *m = keep(self.next(g, *m));
         self.decay.step(p, u * self.rate)
+    }
+}
+
+/// Lion by the elements that agree with the gradient.
+#[derive(Clone, Copy)]
+struct Cautious(Lion, Caution);
+
+impl Measured<1, 1> for Cautious {
+    const SLOTS: [Slot; 1] = <Lion as Elementwise<1>>::SLOTS;
+    const MEASURES_STATE: bool = true;
+    const AS_STORED: bool = false;
+    #[inline(always)]
+    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
+        let g = self.0.decay.gradient(p, g);
+        let kept = nonzero(agreeing(self.0.direction(g, *m), g));
+        [(kept, kept)]
+    }
+    fn settle(self, [kept]: [f64; 1], layer: &mut Layer) -> (Self, Ratio) {
+        let rate = (f64::from(self.0.rate) * self.1.scale(kept, layer.len)) as f32;
+        (Cautious(Lion { rate, ..self.0 }, self.1), Ratio::NONE)
+    }
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+        *m = self.0.next(self.0.decay.gradient(p, g), *m);
+    }
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, [old]: &[F32<V>; 1], _: &[F32<V>; 1]) -> F32<V> {
+        let g = self.0.decay.gradient(p, g);
+        self.0.decay.step(p, agreeing(self.0.direction(g, *old), g) * self.0.rate)
     }
 }

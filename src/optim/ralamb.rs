@@ -78,7 +78,7 @@ fn layerwise(step: &mut Step<'_>) -> Layerwise<Rectified> {
     let paratrooper = v.is(TRUST_CLIP, "paratrooper").then_some((1.0, f64::max(1.0, cap)));
     let adapt = step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0);
     let (phi, clip) = (v.pair(PHI), v.pair(TRUST_CLIP).or(paratrooper));
-    Layerwise::new(rectified, step, Trust { coefficient: 1.0, phi, clip, adapt }, false)
+    Layerwise::new(rectified, step, Trust { coefficient: 1.0, phi, clip, epsilon: 0.0, adapt }, false)
 }
 
 /// The ratio to the norm of the new weights.

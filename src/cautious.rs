@@ -1,0 +1,156 @@
+//! Cautious steps (arXiv 2411.16085): elements whose direction disagrees with the gradient stay where
+//! they are, and the others go further by as much. The mask is of the direction before decay.
+
+use crate::hyper::{Hyper, Value, choice};
+use crate::rule::{Decay, Direction, Layer, Layerwise, Scaled, Slot, Step};
+use crate::simd::{F32, agreeing, nonzero};
+use crate::trust::Ratio;
+use fearless_simd::Simd;
+
+/// The switch in an algorithm's table.
+pub(crate) const CAUTIOUS: Hyper = choice(
+    "cautious",
+    &[Value::Bool(false), Value::Bool(true), Value::Text("sum1")],
+    "move only where direction and gradient agree: times 1 / mean(mask), or n / (sum(mask) + 1)",
+);
+
+/// How much further the elements go that agree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caution {
+    sum1: bool,
+}
+
+impl Caution {
+    /// By the switch at this position of the algorithm's table.
+    pub(crate) fn new(step: &Step<'_>, own: usize) -> Self {
+        Caution { sum1: step.values.is(own, "sum1") }
+    }
+
+    /// The factor where `kept` of `len` elements agree.
+    pub(crate) fn scale(self, kept: f64, len: usize) -> f64 {
+        let len = len as f64;
+        if self.sum1 { len / (kept + 1.0) } else { 1.0 / f64::max(kept / len, 1e-3) }
+    }
+}
+
+/// A direction as a cautious element-wise rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masked<D> {
+    direction: D,
+    rate: f64,
+    scale: f32,
+    decay: Decay,
+    caution: Caution,
+}
+
+impl<D> Masked<D> {
+    /// The rule for this step; `own` is the position of the switch.
+    pub(crate) fn new(direction: D, step: &Step<'_>, own: usize) -> Self {
+        let (decay, caution) = (Decay::new(step, false), Caution::new(step, own));
+        Masked { direction, rate: step.learning_rate, scale: 0.0, decay, caution }
+    }
+}
+
+impl<D: Direction<S>, const S: usize> Scaled<S, 1> for Masked<D> {
+    const SLOTS: [Slot; S] = D::SLOTS;
+    const USES_GRADIENT: bool = true;
+
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+        self.direction.advance(self.decay.gradient(p, g), s);
+    }
+
+    #[inline(always)]
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+        let g = self.decay.gradient(p, g);
+        agreeing(self.direction.direction(g, s), g)
+    }
+
+    #[inline(always)]
+    fn measure<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 1] {
+        let kept = nonzero(u);
+        [(kept, kept)]
+    }
+
+    fn settle(self, [kept]: [f64; 1], layer: &mut Layer) -> (Self, Ratio) {
+        let scale = (self.rate * self.caution.scale(kept, layer.len)) as f32;
+        (Masked { scale, ..self }, Ratio::NONE)
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        self.decay.step(p, u * self.scale)
+    }
+}
+
+/// A layer-wise rule whose direction, before its decay, is cautious.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaskedLayer<D> {
+    rule: Layerwise<D>,
+    scale: f32,
+    /// The decay under the ratio, with all factors of the step.
+    under: Decay,
+    caution: Caution,
+}
+
+impl<D> MaskedLayer<D> {
+    /// The rule for this step; `own` is the position of the switch.
+    pub(crate) fn new(rule: Layerwise<D>, step: &Step<'_>, own: usize) -> Self {
+        MaskedLayer { rule, scale: 0.0, under: Decay::NONE, caution: Caution::new(step, own) }
+    }
+}
+
+impl<D: Direction<S>, const S: usize> Scaled<S, 4> for MaskedLayer<D> {
+    const SLOTS: [Slot; S] = D::SLOTS;
+    const USES_GRADIENT: bool = true;
+
+    #[inline(always)]
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+        self.rule.advance(p, g, s);
+    }
+
+    #[inline(always)]
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+        let g = self.rule.decay.gradient(p, g);
+        agreeing(self.rule.direction.direction(g, s), g)
+    }
+
+    #[inline(always)]
+    fn measure<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 4] {
+        let kept = nonzero(u);
+        [(p, p), (u, u), (u, p), (kept, kept)]
+    }
+
+    fn settle(self, [pp, uu, up, kept]: [f64; 4], layer: &mut Layer) -> (Self, Ratio) {
+        let (rule, factor) = (self.rule, self.caution.scale(kept, layer.len));
+        let (weight, lambda) = (rule.decay.decayed(pp.sqrt()), rule.decay.under_ratio());
+        let update = if rule.sum_of_norms {
+            factor * uu.sqrt() + lambda * weight
+        } else {
+            let square = factor * factor * uu + 2.0 * factor * lambda * up + lambda * lambda * pp;
+            if square < 0.0 { 0.0 } else { square.sqrt() }
+        };
+        let scale = rule.rate * rule.trust.ratio(weight, update);
+        let under = rule.decay.scaled(scale);
+        let record = rule.trust.record(weight, update);
+        (MaskedLayer { scale: (scale * factor) as f32, under, ..self }, record)
+    }
+
+    #[inline(always)]
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+        self.rule.decay.step(p, self.under.direction(p, u * self.scale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_of_both_forms() {
+        let (mean, sum1) = (Caution { sum1: false }, Caution { sum1: true });
+        assert_eq!((mean.scale(5.0, 10), sum1.scale(4.0, 10)), (2.0, 2.0));
+        assert_eq!((mean.scale(0.0, 10), sum1.scale(0.0, 10)), (1000.0, 10.0));
+        assert!(mean.scale(0.0, 0).is_finite());
+    }
+}
