@@ -8,9 +8,11 @@ import math
 import pytest
 
 from lamb_rs import _core
+from lamb_rs._published import PUBLISHED
 from lamb_rs.cli.convergence import Contestant, contestants
 from lamb_rs.cli.data import load_digits
-from lamb_rs.cli.small import SmallTask
+from lamb_rs.cli.small import WARMUP, SmallTask
+from lamb_rs.plots.family import make, rates
 from lamb_rs.plots.rates import RATES
 
 # Of the value at the start, what may be left.
@@ -50,3 +52,14 @@ def test_real_training(contestant: Contestant, task: SmallTask) -> None:
     assert ending.loss < NETWORK * ending.initial_loss
     assert ending.accuracy > ACCURACY
     assert contestant.on_images(task).loss == ending.loss
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sklearn") is None,
+    reason='the demo extra is not installed: pip install "lamb_rs[demo]"',
+)
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_names(name: str, task: SmallTask) -> None:
+    """A switch of an optimizer converges at the optimizer's rate."""
+    ending = task.train(make(name, rates(name).network, task.steps, warmup=WARMUP))
+    assert ending.loss < NETWORK * ending.initial_loss

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import importlib.util
+import inspect
 import io
+import re
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -419,9 +424,24 @@ def test_without_matplotlib_the_message_names_the_extra(monkeypatch: pytest.Monk
         plots.contour(plots.ravine)
 
 
-def test_everything_public_is_documented() -> None:
-    for name in plots.__all__:
-        member = getattr(plots, name)
-        if callable(member) and not isinstance(member, plots.PlaneFunction):
-            assert member.__doc__, name
-            assert member.__doc__.partition("\n")[0].endswith("."), name
+@pytest.mark.parametrize("name", plots.__all__)
+def test_public_names_are_documented(name: str) -> None:
+    member = getattr(plots, name)
+    if not (inspect.isfunction(member) or inspect.isclass(member)):
+        return
+    text = inspect.getdoc(member)
+    assert text is not None
+    assert text.partition("\n")[0].endswith(".")
+    for argument in inspect.signature(member).parameters:
+        assert re.search(rf"^(\w+, )*{argument}(, \w+)* : ", text, re.MULTILINE), argument
+    if inspect.isfunction(member):
+        assert "\nReturns\n" in text
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(plots.__file__).parent.glob("*.py")), ids=lambda p: p.stem
+)
+def test_examples_run(path: Path) -> None:
+    name = "lamb_rs.plots" + ("" if path.stem == "__init__" else f".{path.stem}")
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0

@@ -87,7 +87,7 @@ def draw_contour(
 ) -> Any:
     """Draw filled contours with thin lines between them; return what a colour bar wants."""
     z = heights(values)
-    filled = axes.contourf(x, y, z, levels=heights.levels, cmap=colours or greys(), extend="max")
+    filled = axes.contourf(x, y, z, levels=heights.levels, cmap=colours or greys())
     axes.contour(x, y, z, levels=heights.levels, colors="white", linewidths=0.5)
     return filled
 
