@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contestants import floor, optax_jitted, ours, torch_class, torch_fused
+from family import FAMILY, MATRICES, SQUARE
 from package import IMPORT
 
 from harness import Case, Claim, Contestant, Shapes, Sizes
@@ -22,6 +23,8 @@ FULL: Sizes = {
     "BERT-base, 110 M": bert(12, 30522, 768),
     "2000 of 2000": [(2000,)] * 2000,
     "one of 4 M": [(4_000_000,)],
+    "8192 x 8192": SQUARE,
+    "BERT layer, 7 M": MATRICES,
     "MLP, 235 k": [(784, 256), (256,), (256, 128), (128,), (128, 10), (10,)],
     "4 tiny, 212": [(10, 10), (10,), (10, 10), (2,)],
     "none": [],
@@ -32,6 +35,8 @@ QUICK: Sizes = {
     "BERT-base, 110 M": bert(2, 500, 64),
     "2000 of 2000": [(2000,)] * 20,
     "one of 4 M": [(40_000,)],
+    "8192 x 8192": [(64, 64)],
+    "BERT layer, 7 M": [(64, 32)],
 }
 
 OURS = "lamb_rs"
@@ -166,5 +171,6 @@ CASES = [
     narrow("LAMB", "lamb", "BERT-base, 110 M", {"bfloat16": ">= 1.15", "float8": ">= 1.3"}),
     faint("AdamW", "adamw"),
     faint("LAMB", "lamb"),
+    *FAMILY,
     IMPORT,
 ]

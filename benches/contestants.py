@@ -6,6 +6,7 @@ arrays of its own.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ import numpy as np
 import lamb_rs
 from lamb_rs import _core
 from lamb_rs.cli.extras import load
-from lamb_rs.cli.peers import _optax
+from lamb_rs.cli.peers import _optax, compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness import Contestant, Shapes
     from lamb_rs.cli.peers import Arrays, Step
 
@@ -26,12 +29,16 @@ PARAMETER, GRADIENT = 0.1, 0.01
 STAGGER = 21 * 16
 
 
-def ours(name: str, gradient: float = GRADIENT, **arguments: Any) -> Contestant:
-    """This library's optimizer of that name; every gradient is `gradient`."""
+def ours(
+    name: str, gradient: float = GRADIENT, lookahead: int | None = None, **arguments: Any
+) -> Contestant:
+    """This library's optimizer of that name, in a Lookahead of that period if it is given."""
 
     def contestant(shapes: Shapes) -> Step:
         parameters = _filled(shapes, PARAMETER)
         optimizer = lamb_rs.get(name, learning_rate=RATE, **arguments)
+        if lookahead is not None:
+            optimizer = lamb_rs.Lookahead(optimizer, sync_period=lookahead)
         optimizer.build(parameters)
         return partial(optimizer.apply, _filled(shapes, gradient))
 
@@ -83,6 +90,40 @@ def torch_fused(name: str, **arguments: Any) -> Contestant:
 def optax_jitted(rule: str) -> Contestant:
     """optax under jax.jit, updating in place."""
     return partial(_optax, rule)
+
+
+def optax_made(make: Callable[[Any], Any]) -> Contestant:
+    """An optimizer that a function makes from optax, under jax.jit."""
+
+    def contestant(shapes: Shapes) -> Step | None:
+        optax = load("optax")
+        return None if optax is None else compiled(make(optax), shapes)
+
+    return contestant
+
+
+def keras_jitted(name: str) -> Contestant:
+    """Keras's optimizer on JAX, its stateless form compiled with donated buffers."""
+
+    def contestant(shapes: Shapes) -> Step | None:
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+        keras, jax = load("keras"), load("jax")
+        if keras is None or jax is None or keras.backend.backend() != "jax":
+            return None
+        values = [jax.numpy.full(shape, PARAMETER, dtype="float32") for shape in shapes]
+        gradients = [jax.numpy.full(shape, GRADIENT, dtype="float32") for shape in shapes]
+        optimizer = getattr(keras.optimizers, name)(learning_rate=RATE)
+        optimizer.build([keras.Variable(value) for value in values])
+        jitted = jax.jit(optimizer.stateless_apply, donate_argnums=(0, 2))
+        held = [values, [variable.value for variable in optimizer.variables]]
+
+        def step() -> None:
+            held[:] = jitted(held[1], gradients, held[0])
+            jax.block_until_ready(held)
+
+        return step
+
+    return contestant
 
 
 def _filled(shapes: Shapes, value: float) -> Arrays:

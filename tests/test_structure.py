@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,17 @@ def test_methods_are_documented(row: Any) -> None:
             inspect.isfunction(member) or isinstance(member, property)
         ):
             assert inspect.getdoc(member), name
+
+
+def test_rules_are_short_or_a_decision_says_why() -> None:
+    """At most 80 lines without comments, blank lines and tests."""
+    root = Path(__file__).parents[1]
+    record = (root / "docs/decisions/0010-beyond-one-tensor.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+\.rs)`", record.partition("## Longer files")[2]))
+    long = set()
+    for path in (root / "src/optim").glob("*.rs"):
+        code = path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0].splitlines()
+        lines = [line for line in code if line.strip() and not line.strip().startswith("//")]
+        if len(lines) > 80:
+            long.add(path.name)
+    assert long == named

@@ -57,6 +57,12 @@ def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
         optimizer = optax.chain(optax.add_decayed_weights(0.01), optax.sgd(1e-3, momentum=0.9))
     else:
         optimizer = getattr(optax, rule.lower())(1e-3, weight_decay=0.01)
+    return compiled(optimizer, shapes)
+
+
+def compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> Step:
+    """One step of an optimizer of optax, compiled by ``jax.jit``."""
+    optax, jax = load("optax"), load("jax")
     parameters = [jax.numpy.full(shape, 0.1, dtype="float32") for shape in shapes]
     gradients = [jax.numpy.full(shape, 0.01, dtype="float32") for shape in shapes]
 
@@ -65,11 +71,11 @@ def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
         return optax.apply_updates(values, changes), state
 
     # Donated buffers let XLA work in place, as the others do.
-    compiled = jax.jit(update, donate_argnums=(0, 1))
+    jitted = jax.jit(update, donate_argnums=(0, 1))
     held = [parameters, optimizer.init(parameters)]
 
     def step() -> None:
-        held[:] = compiled(held[0], held[1], gradients)
+        held[:] = jitted(held[0], held[1], gradients)
         jax.block_until_ready(held)
 
     return step
