@@ -14,6 +14,7 @@ from typing import Any
 import lamb_rs
 from lamb_rs import _core
 from options import (
+    BESIDES,
     CANCELLING,
     COMBINED,
     EXTRA,
@@ -125,6 +126,16 @@ def _steady(row: dict[str, Any]) -> Hyper:
     return {name: value for name, value in STEADY.items() if name in names}
 
 
+def _bearable(row: dict[str, Any], options: dict[str, Hyper]) -> dict[str, Hyper]:
+    """Combined options without Lookahead, where that is refused."""
+    if refused(row, {"sync_period": 2}) is None:
+        return options
+    return {
+        option: {name: value for name, value in kwargs.items() if name not in LOOKAHEAD}
+        for option, kwargs in options.items()
+    }
+
+
 def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
     """Why a shared option is refused, as part of the message: see `test_combinations.py`."""
     own = {hyper["name"] for hyper in row["hyper"] if hyper.get("wrapper") is None}
@@ -132,6 +143,8 @@ def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
         return "trust ratio of its own"
     if "sync_period" in own and LOOKAHEAD & kwargs.keys() - own:
         return "Lookahead"
+    if row["name"].startswith("schedulefree") and "sync_period" in kwargs:
+        return "averages its iterates already"
     if kwargs.get("pullback_momentum") == "pullback" and kwargs.get("state_dtype") in NARROW:
         return "needs state_dtype='float32'"
     return None
@@ -142,8 +155,10 @@ def rows_of(row: dict[str, Any]) -> list[Case]:
     own = {"defaults": {}, **_own(row), **EXTRA.get(row["name"], {})}
     common = _modes(row) | {
         name: {**(_steady(row) if name in CANCELLING else {}), **kwargs}
-        for name, kwargs in (FEATURES | COMBINED | STORAGES).items()
+        for name, kwargs in (FEATURES | _bearable(row, COMBINED | STORAGES)).items()
     }
+    besides = BESIDES.get(row["name"], {})
+    common = {name: {**besides, **kwargs} for name, kwargs in common.items()}
     return [
         Case(
             row["name"],
@@ -160,7 +175,7 @@ def rows_of(row: dict[str, Any]) -> list[Case]:
 
 def stepped_as_stored(row: dict[str, Any], kwargs: Hyper) -> bool:
     """Whether a rule of two passes steps along its moments as a narrow storage rounded them."""
-    return bool(row["layerwise"] or kwargs.get("cautious"))
+    return bool(row["layerwise"] or kwargs.get("cautious") or row["name"] in ("prodigy", "muon"))
 
 
 def cases() -> list[Case]:

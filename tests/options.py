@@ -30,7 +30,6 @@ VALUES: dict[Any, list[Any]] = {
     "epsilon_1": [1e-3],
     "epsilon_2": [0.5],
     "epsilon_root": [1e-4],
-    "exclude_layers": [("tal", "size")],
     "final_learning_rate": [0.05],
     "gamma": [0.1],
     "growth_rate": [1.5],
@@ -44,8 +43,9 @@ VALUES: dict[Any, list[Any]] = {
     "learning_rate_power": [-0.7],
     "min_dim_size_to_factor": [21],
     "momentum": [0.0, 0.9],
+    ("schedulefreesgd", "momentum"): [0.8],
     "momentum_decay": [1.0],
-    "ns_steps": [3, 0],
+    "ns_steps": [1, 7],
     "phi": [(1.0, 10.0)],
     "r": [1.0],
     "rho": [0.8],
@@ -85,6 +85,8 @@ STEADY: dict[str, Any] = {"epsilon": 1e-3, "epsilon_1": 1e-3}
 # Names of the native arguments that the wrappers set.
 LOOKAHEAD = {"sync_period", "slow_step_size", "slow_start", "sync_phase", "pullback_momentum"}
 LARC = {"larc_coefficient": "trust_coefficient", "larc_clip": "clip", "larc_epsilon": "epsilon"}
+# What rows of shared options have besides: steps far above the rounding of the parameters.
+BESIDES: dict[str, Hyper] = {"prodigy": {"initial_distance": 1e-3}}
 # Base features and wrappers, alone. Clips bite, averages are overwritten, windows close and weights
 # synchronise within a few steps.
 FEATURES: dict[str, Hyper] = {
@@ -299,7 +301,7 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         "optax": {"form": "debiased", "scale": "columns", "epsilon": 1e-8},
         "no-decay": {"weight_decay": None, "adam_weight_decay": 0.0},
         "decay": {"weight_decay": 0.5, "adam_weight_decay": 0.2},
-        "all-excluded": {"exclude_layers": ("matrix", "tall")},
+        "excluded": {"exclude_layers": ("tal", "size")},
     },
     "adabelief": {
         "plain": {"rectify": False, "epsilon": 1e-8},

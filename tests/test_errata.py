@@ -98,7 +98,8 @@ def test_norm_of_a_sum_is_at_most_the_sum_of_norms() -> None:
     ratios = []
     for form in ("joint", "sum"):
         opt = lamb_rs.Lamb(form=form, weight_decay=0.5)
-        opt.build([p.copy()])
+        own = p.copy()
+        opt.build([own])
         opt.apply([g])
         ratios.append(opt.trust_ratios[0])
     assert ratios[1] < ratios[0]

@@ -168,8 +168,7 @@ OTHERS: dict[str, dict[str, Hyper]] = {
     },
     "Muon": {
         "own": {"learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "rms_rate": 0.5},
-        "routed": {"adam_beta_1": 0.8, "adam_lr_ratio": 0.5, "adam_weight_decay": 0.0},
-        "routed-decay": {"adam_lr_ratio": 1.0, "adam_weight_decay": 0.5},
+        "routed": {"adam_beta_1": 0.8, "adam_lr_ratio": 0.5, "adam_weight_decay": 0.5},
         "excluded": {"exclude_layers": ["matr"], "weight_decay": 0.5},
     },
     "ScheduleFreeAdamW": {"own": {"beta_1": 0.8, "beta_2": 0.9, "warmup_steps": 5}},
@@ -181,10 +180,7 @@ OURS: dict[str, Hyper] = {
     "ScheduleFreeAdamW": {"weight_lr_power": 0.0},
 }
 # Those of a default that differs.
-DIFFERENT: dict[str, Hyper] = {
-    "Adadelta": {"learning_rate": 0.001},
-    "Muon": {"adam_lr_ratio": 1.0},
-}
+DIFFERENT: dict[str, Hyper] = {"Adadelta": {"learning_rate": 0.001}}
 # Keras computes some scalars in float32, and norms too.
 BOUNDS = {"Adafactor": 1e-5, "Muon": 1e-6}
 ROWS: list[tuple[str, str]] = [("Lamb", option) for option in {**ARGUMENTS, **BETAS}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -12,6 +13,7 @@ import lamb_rs
 from cases import Case, cases
 from harness import FEW, SMALL, Model, assert_one_step, lockstep, model
 from lamb_rs import _core, schedules
+from options import BESIDES
 from reference import RULES, SHARED, WRAPPERS, reference
 
 if TYPE_CHECKING:
@@ -22,11 +24,14 @@ ROWS = cases()
 
 def rate(case: Case) -> float:
     """Ten times the default, for steps far above the rounding of the parameters."""
-    return 10 * float(RULES[case.algorithm].DEFAULTS["learning_rate"])
+    default = float(RULES[case.algorithm].DEFAULTS["learning_rate"])
+    return default if case.algorithm == "prodigy" else 10 * default
 
 
 def defaults() -> list[Case]:
-    return [case for case in ROWS if case.id.endswith("-defaults")]
+    """A row for each algorithm."""
+    found = [case for case in ROWS if case.id.endswith("-defaults")]
+    return [replace(case, kwargs=BESIDES.get(case.algorithm, {})) for case in found]
 
 
 def test_every_algorithm_has_a_reference() -> None:

@@ -34,7 +34,7 @@ class Adafactor:
         "beta_1": 0.0,
         "min_dim_size_to_factor": 0,
     }
-    DECAY_INSIDE = None
+    DECAY_INSIDE = "update"
 
     @staticmethod
     def slots(h: dict[str, Any]) -> dict[str, float]:
@@ -70,7 +70,8 @@ class Adafactor:
         u = u / max(1.0, rms(u) / h["clip_threshold"])
         rho = min(k.eta, 1 / np.sqrt(k.t)) if h["relative_step"] else k.eta
         alpha = rho * (max(h["epsilon_2"], rms(k.before)) if h["scale_parameter"] else 1.0)
+        decay = alpha * k.lam * theta
         if not h["beta_1"]:
-            return alpha * u
-        s["momentum"] = h["beta_1"] * s["momentum"] + (1 - h["beta_1"]) * alpha * u
-        return k.used("momentum", s["momentum"])
+            return alpha * u + decay
+        m = s["momentum"] = h["beta_1"] * s["momentum"] + (1 - h["beta_1"]) * alpha * u
+        return m + decay

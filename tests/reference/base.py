@@ -80,6 +80,8 @@ class Step:
     """Sum of the magnitudes of what the gradient was added up from."""
     first_rate: float = 0.0
     """The learning rate of the first update."""
+    common_rate: float = 0.0
+    """The learning rate of the optimizer, whatever a parameter's own is."""
     scalars: dict[str, float] = field(default_factory=dict)
     """State of the rule that is not an array."""
 
@@ -131,6 +133,11 @@ class Hooks:
         return h
 
     @staticmethod
+    def decay_rate(k: Step) -> float:
+        """The rate in the terms of weight decay that have one."""
+        return k.eta
+
+    @staticmethod
     def advance(k: Step) -> None:
         """Advances ``k.scalars``: once per update, whether or not there is a gradient."""
 
@@ -170,7 +177,7 @@ class Reference:
     """
 
     def __init__(self, rule: Rule, **hyper: Any) -> None:
-        known = {**SHARED, **WRAPPERS, **rule.DEFAULTS}
+        known = {**SHARED, **WRAPPERS, **rule.DEFAULTS, **getattr(rule, "NAMES", {})}
         unknown = set(hyper) - set(known)
         if unknown:
             raise TypeError(f"the reference does not know {sorted(unknown)}")
@@ -299,16 +306,17 @@ class Reference:
         adapt = h.get("layer_adaptation", True) and (h.get("always_adapt", True) or lam != 0)
         k = Step(h, self.iterations + 1, eta, lam if inside else 0.0, adapt)
         k.first_rate, k.scalars = first, self.scalars[name]
+        k.common_rate = now["learning_rate"]
         self._hook("advance", k)
         return k
 
     def _decay(self, name: str, g: Array, terms: Array, k: Step) -> Tensor:
         """Centralisation, LARC, and the decay that comes before the rule."""
-        h, eta, mode = k.h, k.eta, k.h["weight_decay_mode"]
+        h, eta, mode = k.h, self._hook("decay_rate", k), k.h["weight_decay_mode"]
         theta = k.before = self.params[name]
         g, terms = stages.centralise(h["gradient_centralization"], g, terms)
         if h["larc_coefficient"] is not None:
-            g, factor = stages.larc(h, theta, g, eta)
+            g, factor = stages.larc(h, theta, g, k.eta)
             terms = factor * (terms + (h["weight_decay"] or 0.0) * np.abs(theta))
             h = k.h = {**h, "weight_decay": None}
             k.lam, k.adapt = 0.0, k.adapt and h.get("always_adapt", True)
@@ -321,8 +329,8 @@ class Reference:
             share = {
                 "decoupled": eta * lam,
                 "fixed": lam,
-                "corrected": lam * eta * (eta / largest if largest else 0.0),
-                "schedule": lam * (eta / first if first else 0.0),
+                "corrected": lam * eta * (k.eta / largest if largest else 0.0),
+                "schedule": lam * (k.eta / first if first else 0.0),
             }
             theta = theta * (1 - share.get(mode, 0.0))
         k.terms = terms
@@ -331,6 +339,7 @@ class Reference:
     def _move(self, name: str, tensor: Tensor) -> None:
         """The rule, and the decay that comes with or after it."""
         k, theta = tensor.k, tensor.theta
+        eta = self._hook("decay_rate", k)
         lam, mode = k.h["weight_decay"] or 0.0, k.h["weight_decay_mode"]
         delta = self.rule.step(theta, tensor.g, tensor.s, k)
         # Where what the gradient was added up from cancels, it is rounding.
@@ -345,13 +354,13 @@ class Reference:
             return
         outside = lam and mode != self.rule.DECAY_INSIDE
         if outside and mode == "update":
-            delta = delta + k.eta * lam * theta
+            delta = delta + eta * lam * theta
         if outside and mode == "cautious":
             size = np.abs(delta)
             small = size <= 3e-6 * np.max(size, initial=0.0)
             self.uncertain[name] = self.uncertain[name] | (small & (delta != 0))
-            delta = delta + k.eta * lam * np.where(delta * theta >= 0, theta, 0.0)
+            delta = delta + eta * lam * np.where(delta * theta >= 0, theta, 0.0)
         theta = theta - delta
         if outside and mode == "after":
-            theta = theta * (1 - k.eta * lam)
+            theta = theta * (1 - eta * lam)
         self.params[name] = theta

@@ -46,8 +46,7 @@ def orthogonal(u: Array, h: dict[str, Any]) -> Array:
     """Newton-Schulz: singular values of the matrix towards 1."""
     rows = COEFFICIENTS[h["coefficients"]]
     x = u.T if u.shape[0] > u.shape[1] else u
-    length = norm(x) + h["epsilon"]
-    x = x / length if length else x
+    x = x / (norm(x) + 1e-7)
     for i in range(h["ns_steps"]):
         a, b, c = rows[min(i, len(rows) - 1)]
         gram = x @ x.T
@@ -64,11 +63,10 @@ class Muon:
         "adam_beta_2": 0.999,
         "adam_weight_decay": 0.004,
         "epsilon": 1e-7,
-        "adam_lr_ratio": 0.1,
+        "adam_lr_ratio": 1.0,
         "momentum": 0.95,
         "ns_steps": 5,
         "nesterov": True,
-        "exclude_layers": (),
         "exclude_embeddings": True,
         "rms_rate": 0.2,
         "form": "sum",
@@ -77,6 +75,10 @@ class Muon:
         "weight_decay": 0.004,
     }
     DECAY_INSIDE = None
+    # Small singular values are multiplied by up to 3.4^5, and their rounding with them.
+    NOISE = 5e-6
+    # An argument of the class that names parameters.
+    NAMES: ClassVar[dict[str, Any]] = {"exclude_layers": ()}
 
     @staticmethod
     def slots(h: dict[str, Any]) -> dict[str, float]:
@@ -95,11 +97,17 @@ class Muon:
         decay = h["adam_weight_decay"] if h["weight_decay"] is not None else None
         rate = h["learning_rate"] * h["adam_lr_ratio"]
         own = {**Adam.DEFAULTS, **h, **adamw, "weight_decay": decay, "learning_rate": rate}
-        return {**own, "epsilon_mode": "hat"}
+        return {**own, "epsilon_mode": "hat", "decay_learning_rate": h["learning_rate"]}
+
+    @staticmethod
+    def decay_rate(k: Step) -> float:
+        multiplier = k.h.get("learning_rate_multiplier", 1.0)
+        return float(k.h.get("decay_learning_rate", k.h["learning_rate"]) * multiplier)
 
     @staticmethod
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array:
         if "velocity" in s:
+            k.stored = None
             return Adam.step(theta, g, s, k)
         h, mu, nesterov = k.h, k.h["momentum"], k.h["nesterov"]
         share = 1.0 if h["form"] == "sum" else 1 - mu
@@ -117,5 +125,6 @@ class Muon:
             "match_rms": h["rms_rate"] * np.sqrt(max(rows, columns)),
             "original": np.sqrt(max(1.0, rows / columns)),
             "columns": np.sqrt(max(1.0, columns / rows)),
+            "none": 1.0,
         }
         return k.eta * scale[h["scale"]] * orthogonal(u, h)

@@ -25,7 +25,7 @@ class Prodigy:
         "bias_correction": False,
         "safeguard_warmup": False,
     }
-    DECAY_INSIDE = "decoupled"
+    DECAY_INSIDE = None
 
     @staticmethod
     def slots(h: dict[str, Any]) -> dict[str, float]:
@@ -42,10 +42,14 @@ class Prodigy:
         return {"distance": first, "largest_distance": first, "numerator": 0.0}
 
     @staticmethod
-    def rate(k: Step, d: float) -> float:
-        """d eta, with the corrections in it if they are wanted."""
+    def advance(k: Step) -> None:
         c1, c2 = corrections(k)
-        return float(d * k.eta * (np.sqrt(c2) / c1 if k.h["bias_correction"] else 1.0))
+        d = k.scalars["distance"] * (np.sqrt(c2) / c1 if k.h["bias_correction"] else 1.0)
+        k.scalars["rate"], k.scalars["common"] = float(d * k.eta), float(d * k.common_rate)
+
+    @staticmethod
+    def decay_rate(k: Step) -> float:
+        return k.scalars["rate"]
 
     @staticmethod
     def whole(tensors: list[Tensor], scalars: list[dict[str, float]]) -> None:
@@ -56,14 +60,13 @@ class Prodigy:
         numerator, denominator = beta3 * old["numerator"], 0.0
         for tensor in tensors:
             g, s, k = tensor.g, tensor.s, tensor.k
-            rate = Prodigy.rate(k, d)
+            rate = k.scalars["common"]
             numerator += d / d0 * rate * np.sum(g * (s["start"] - k.before))
             s["momentum"] = h["beta_1"] * s["momentum"] + d * (1 - h["beta_1"]) * g
             s["velocity"] = h["beta_2"] * s["velocity"] + d**2 * (1 - h["beta_2"]) * g**2
             take = d / d0 * (d if h["safeguard_warmup"] else rate)
             s["distance"] = beta3 * s["distance"] + take * g
             denominator += np.sum(np.abs(k.used("distance", s["distance"])))
-            k.scalars["rate"] = rate
         largest = old["largest_distance"]
         new = d
         if denominator:
@@ -83,4 +86,4 @@ class Prodigy:
             return None
         rate, eps = k.scalars["rate"], k.scalars["distance"] * k.h["epsilon"]
         m, v = k.used("momentum", s["momentum"]), k.used("velocity", s["velocity"])
-        return rate * (k.lam * theta + quotient(m, np.sqrt(v) + eps))
+        return rate * quotient(m, np.sqrt(v) + eps)
