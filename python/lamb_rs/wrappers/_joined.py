@@ -9,10 +9,11 @@ import numpy as np
 
 from lamb_rs._errors import HyperparameterError, NonFiniteError
 from lamb_rs.wrappers._base import load_together
+from lamb_rs.wrappers._places import Places
 from lamb_rs.wrappers._structure import Template, follow, nested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,11 +49,22 @@ class Joined:
         self._names: list[str] = []
         self._owners: list[int] = []
         self._template: Template = []
+        self._places = Places(())
 
     def bind(self, names: list[str], owners: list[int], structure: Template) -> None:
         """Take note of which part has which parameter; the parts are built."""
         self._names, self._owners, self._template = names, owners, structure
+        self._places = Places(self._written())
         self.built = True
+
+    def _written(self) -> Iterator[tuple[NDArray[np.float32], str, int]]:
+        """Yield what the parts write to and others can see, with what it is."""
+        for k, part in self._bound():
+            native = part._native
+            for name, array in zip(native.parameter_names, native.parameters, strict=True):
+                yield array, f"parameter '{name}'", k
+            for name, array in native.averages().items():
+                yield array, f"the average of '{name}'", k
 
     def _bound(self) -> list[tuple[int, Optimizer]]:
         """Return the parts that have parameters, with their positions."""
@@ -76,6 +88,9 @@ class Joined:
         due = [(self.parts[k], nested(own)) for k, own in shares.items() if k in some or not some]
         for part, share in due:
             part._native.verify(share)
+        for k, own in shares.items():
+            for name, leaf in own:
+                self._places.refuse(leaf, name, k)
         # A function that drives a hyperparameter may raise: before anything else has moved.
         return sorted(due, key=lambda one: not any(leaf._sources for leaf in one[0]._leaves()))
 

@@ -139,6 +139,8 @@ class MultiOptimizer(Wrapper):
                 f"this MultiOptimizer is built already, for {len(self.parameter_names)} "
                 "parameters; make a new optimizer for others"
             )
+        # No part sees the parameters of the others: one that has no state looks at all of them.
+        _core.Optimizer("sgd", {}).build(params, None, None)
         names, arrays = _core.flatten(params)
         owners = self._route(names)
         given = _divided(overrides, names, arrays, owners, len(self.optimizers))
