@@ -50,6 +50,8 @@ pub(crate) struct Route {
     pub(crate) rule: &'static str,
     /// Whether a parameter of this name and shape does.
     pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
+    /// Its weight decay, from the hyperparameters and the algorithm's own weight decay.
+    pub(crate) decay: fn(&Values, f64) -> f64,
     /// That rule.
     pub(crate) make: Make,
 }

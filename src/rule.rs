@@ -164,8 +164,15 @@ impl Step<'_> {
 
     /// The weight decay of the group; 0 where none is set, or where LARC puts it into the gradient.
     pub fn weight_decay(&self) -> f64 {
-        let larc = self.values.shared_number(shared::LARC).is_some();
-        if larc { 0.0 } else { self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0) }
+        self.own_decay(|_, lambda| lambda)
+    }
+
+    /// The same for a rule with a weight decay of its own, made from the group's.
+    pub fn own_decay(&self, own: impl Fn(&Values, f64) -> f64) -> f64 {
+        match (self.values.shared_number(shared::LARC), self.values.shared_number(shared::WEIGHT_DECAY)) {
+            (None, Some(lambda)) => own(self.values, lambda),
+            _ => 0.0,
+        }
     }
 
     /// The weight decay where it is added to the gradient, else 0.
@@ -209,7 +216,7 @@ impl Decay {
         if lambda == 0.0 {
             return decay;
         }
-        let per = |limit: f64| if limit > 0.0 { rate / limit } else { 0.0 };
+        let per = |limit: f64| if limit > 0.0 { step.learning_rate / limit } else { 0.0 };
         let mode = step.values.shared_text(shared::MODE);
         let outside = match mode {
             "fixed" => lambda,

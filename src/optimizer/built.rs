@@ -13,7 +13,7 @@ use crate::engine::storage::StateDtype;
 use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Value, Values, shared};
-use crate::registry::Algorithm;
+use crate::registry::{Algorithm, Route};
 use crate::rule::{Initial, Layer, MAX_SCALARS, Memory, Scope, Start};
 use crate::scalars::hash_name;
 use crate::simd::Isa;
@@ -29,6 +29,7 @@ pub(super) struct Built {
     /// The algorithm's own rule, then the one that some parameters follow instead.
     pub(super) steppers: Vec<Box<dyn Stepper>>,
     pub(super) rules: Vec<&'static str>,
+    route: Option<Route>,
     pub(super) state: State,
     /// Whether the states that start as the parameter have done so.
     pub(super) started: bool,
@@ -165,6 +166,7 @@ impl Built {
             groups,
             steppers,
             rules,
+            route: algorithm.route,
         };
         built.fill_initial(algorithm, values);
         built.plan(pool::num_threads())?;
@@ -307,6 +309,15 @@ impl Built {
         norms
     }
 
+    /// The weight decay of a tensor, by the rule that it follows.
+    fn decay_of(&self, tensor: usize, values: &Values) -> f64 {
+        let own = values.shared_number(shared::WEIGHT_DECAY);
+        match self.route.filter(|_| self.tensors[tensor].stepper > 0) {
+            Some(route) => own.map_or(0.0, |own| (route.decay)(values, own)),
+            None => own.unwrap_or(0.0),
+        }
+    }
+
     /// Finds what the shapes of the tensors do to their gradients in this update.
     pub(super) fn shape(&mut self, inputs: Inputs<'_>, values: &Values, rate: f64) {
         if self.shaping.is_none() {
@@ -330,7 +341,7 @@ impl Built {
                 if weight == 0.0 || gradient == 0.0 {
                     return (1.0, 0.0);
                 }
-                let decay = group.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0);
+                let decay = self.decay_of(i, &group.values);
                 let q = coefficient * weight / (gradient + decay * weight + epsilon);
                 let rate = group.learning_rate(rate);
                 let q = match clip {
@@ -347,9 +358,10 @@ impl Built {
         }
         if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
             // The rule sees the gradient only after it was divided.
-            let decay = |group: &Group| group.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0);
-            let pulls = self.tensors.iter().map(|tensor| match tensor.group {
-                Some(group) if tensor.stepper == 0 => (1.0, decay(&self.groups[group]) as f32),
+            let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
+                Some(group) if tensor.stepper == 0 => {
+                    (1.0, self.decay_of(i, &self.groups[group].values) as f32)
+                }
                 _ => (1.0, 0.0),
             });
             let pulls = pulls.collect();
