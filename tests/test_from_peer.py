@@ -296,8 +296,7 @@ def test_exclusions_of_addons() -> None:
     both.build(params)
     lines = both.explain().splitlines()
     bias = next(line for line in lines if line.startswith("bias "))
-    assert "exclude_from_weight_decay" in bias
-    assert "exclude_from_layer_adaptation" in bias
+    assert "no weight decay, no layer adaptation by" in bias
 
 
 def test_shapes_that_matter_are_told() -> None:

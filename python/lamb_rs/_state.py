@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lamb_rs._checkpoint import Checkpoints
 from lamb_rs._readings import Readings
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lamb_rs._hyper import Driver
+    from lamb_rs._optimizer import Optimizer
 
 
 class Stateful(Checkpoints, Readings):
@@ -57,6 +58,43 @@ class Stateful(Checkpoints, Readings):
             restore(self._sources, d, strict, lambda rest: native.load_state_dict(rest, strict))
         else:
             self._pending = (copy.deepcopy(dict(d)), strict)  # the caller may change its arrays
+
+    def load_peer_state(self, framework: str, state: Any, *, iterations: int | None = None) -> None:
+        """Take over the state of a running optimizer of torch or Keras.
+
+        Training goes on as it would have there. Make the optimizer by `from_peer` with the peer's
+        arguments, build it on the parameters as they are now, then load.
+
+        Parameters
+        ----------
+        framework : {"torch", "keras"}
+            Where the state is from.
+        state : mapping or sequence
+            "torch": what ``state_dict()`` of a torch.optim class returned, its tensors as they are
+            or as arrays. "keras": ``optimizer.variables``, or a dict of their paths and values in
+            that order.
+        iterations : int, optional
+            Updates done so far, where the state does not say: torch's SGD and Muon do not count.
+
+        Raises
+        ------
+        StateMismatchError
+            For a state of another rule, form or number of parameters, or of other shapes. It lists
+            all differences, and nothing was changed.
+        HyperparameterError
+            For another framework, and for state narrower than float32.
+        NotBuiltError
+            Before `build`.
+
+        Notes
+        -----
+        Parameters are matched in order. Hyperparameters are not read. Averages and slow weights
+        start from the parameters, unless Keras's averages are there.
+        """
+        from lamb_rs._peers._state import load  # noqa: PLC0415 - wanted once in a program, if ever
+
+        self._bound()
+        load(cast("Optimizer", self), framework, state, iterations)
 
     def _bind(self, params: object, settings: list[dict[str, object]] | None) -> None:
         """Build the native optimizer, with the state that waits; on an error nothing is built."""
