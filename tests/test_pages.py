@@ -200,6 +200,9 @@ def allowed() -> dict[str, list[Any]]:
         if inspect.isclass(value) and not issubclass(value, Exception):
             for name in inspect.signature(value).parameters:
                 words.setdefault(name, [])
+    for _, method in inspect.getmembers(lamb_rs.Optimizer, inspect.isfunction):
+        for name in inspect.signature(method).parameters:
+            words.setdefault(name, [])
     return words
 
 
