@@ -43,7 +43,7 @@ def rosenbrock(path: Path) -> None:
     """Ways of some of the family down Rosenbrock's valley."""
     ways = [
         plots.descend(plots.rosenbrock, lamb_rs.SGD(5e-4, momentum=0.9), label="Momentum"),
-        plots.descend(plots.rosenbrock, lamb_rs.RAdam(0.1)),
+        plots.descend(plots.rosenbrock, lamb_rs.RAdam(0.1, clipnorm=1.0)),
         plots.descend(plots.rosenbrock, lamb_rs.Adam(0.1)),
         plots.descend(plots.rosenbrock, lamb_rs.Lion(0.01)),
     ]
