@@ -35,7 +35,8 @@ def problem() -> tuple[dict[str, Any], dict[str, Any]]:
 @each_class
 def test_apply_builds_as_in_keras(cls: Any) -> None:
     params, grads = problem()
-    opt = cls(0.1)
+    # Of gradients that are all alike, centralization would leave nothing.
+    opt = cls(0.1, gradient_centralization=False)
     assert not opt.built
     assert opt.apply(grads, params) is True
     assert opt.built

@@ -54,7 +54,7 @@ def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
     TypeError
         For an unknown argument.
     """
-    found = _find(str(name))
+    found = _find(name)
     if found == "Larc" and not positional and "inner" not in arguments:
         own = {
             one: arguments.pop(one)
@@ -71,12 +71,13 @@ def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
 def _find(name: str) -> str:
     """Return a name as it is written in the list."""
     known = {_folded(other): other for other in optimizers()}
-    found = known.get(_folded(name))
+    spelled = _folded(str(name))
+    found = known.get(spelled)
     if found is None:
         # Only needed to say what went wrong.
         import difflib  # noqa: PLC0415
 
-        close = difflib.get_close_matches(_folded(name), known, n=3, cutoff=0.6)
+        close = difflib.get_close_matches(spelled, known, n=3, cutoff=0.6)
         first, *others = [repr(known[one]) for one in close] or [""]
         hint = f"; did you mean {first}?" if first else ""
         hint += f" (or {', '.join(others)})" if others else ""
