@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import lamb_rs
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ELEMENTS = 1 << 16
+SHAPE = (256, 256)
 
 
 def code(language: str) -> list[str]:
@@ -44,8 +45,8 @@ def make(call: str, **more: Any) -> Any:
 
 def state_per_parameter(call: str, **more: Any) -> float:
     opt = make(call, **more)
-    opt.build([np.zeros(ELEMENTS, np.float32)])
-    return float(opt.state_bytes / ELEMENTS)
+    opt.build([np.zeros(SHAPE, np.float32)])
+    return float(opt.state_bytes / math.prod(SHAPE))
 
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

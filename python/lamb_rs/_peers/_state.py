@@ -109,7 +109,7 @@ def as_array(value: Any) -> NDArray[np.float32] | None:
     if str(getattr(value, "dtype", "")).endswith("bfloat16"):
         # torch's has no NumPy form of its own.
         value = value.float() if hasattr(value, "float") else value
-    if hasattr(value, "numpy"):
+    if not hasattr(value, "__array__") and hasattr(value, "numpy"):
         value = value.numpy()
     try:
         array = np.asarray(value)
@@ -140,10 +140,10 @@ def _target(optimizer: Optimizer, inner: Optimizer, state: Mapping[str, Any]) ->
     )
 
 
-def _count(inner: Optimizer, found: Found, iterations: int | None) -> None:
+def _count(inner: Optimizer, found: Found, iterations: Any) -> None:
     """Settle the counters."""
     if iterations is not None:
-        if not isinstance(iterations, int) or iterations < 0:
+        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 0:
             raise HyperparameterError(f"iterations must be an integer >= 0; got {iterations!r}")
         if found.iterations not in {None, iterations}:
             found.problems.append(
