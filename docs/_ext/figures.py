@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import lamb_rs
 from lamb_rs import plots, schedules
 
 if TYPE_CHECKING:
@@ -41,10 +40,4 @@ def some_schedules(path: Path) -> None:
 
 def rosenbrock(path: Path) -> None:
     """Ways of some of the family down Rosenbrock's valley."""
-    ways = [
-        plots.descend(plots.rosenbrock, lamb_rs.SGD(5e-4, momentum=0.9), label="Momentum"),
-        plots.descend(plots.rosenbrock, lamb_rs.RAdam(0.1, clipnorm=1.0)),
-        plots.descend(plots.rosenbrock, lamb_rs.Adam(0.1)),
-        plots.descend(plots.rosenbrock, lamb_rs.Lion(0.01)),
-    ]
-    plots.contour(plots.rosenbrock, ways).savefig(path, dpi=100)
+    plots.contour(plots.rosenbrock, plots.descend_family()).savefig(path, dpi=100)
