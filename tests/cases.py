@@ -77,9 +77,9 @@ def make(class_name: str, kwargs: Hyper, **more: Any) -> Any:
     """An optimizer in the wrappers whose arguments are there by their native names."""
     arguments = {**kwargs, **more}
     cls = getattr(lamb_rs, class_name)
-    own = {hyper["name"] for hyper in _row(class_name)["hyper"] if hyper.get("wrapper") is None}
-    lookahead = {name: arguments.pop(name) for name in LOOKAHEAD - own if name in arguments}
-    larc = {name: arguments.pop(name) for name in LARC.keys() - own if name in arguments}
+    wrapped = {name for name in arguments if not hasattr(cls, name)}
+    lookahead = {name: arguments.pop(name) for name in wrapped & LOOKAHEAD}
+    larc = {name: arguments.pop(name) for name in wrapped & LARC.keys()}
     opt = cls(**arguments)
     if larc:
         opt = lamb_rs.Larc(opt, **{LARC[name]: value for name, value in larc.items()})
@@ -95,7 +95,8 @@ def _own(row: dict[str, Any]) -> dict[str, Hyper]:
     rows: dict[str, Hyper] = {}
     for hyper in row["hyper"]:
         name, default = hyper["name"], hyper["default"]
-        if hyper["shared"] or name in WRITTEN_ELSEWHERE:
+        of_a_wrapper = hyper["wrapper"] and hasattr(getattr(lamb_rs, row["class_name"]), name)
+        if (hyper["shared"] and not of_a_wrapper) or name in WRITTEN_ELSEWHERE:
             continue
         if (row["name"], name) in VALUES:
             values = VALUES[row["name"], name]
@@ -138,11 +139,11 @@ def _bearable(row: dict[str, Any], options: dict[str, Hyper]) -> dict[str, Hyper
 
 def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
     """Why a shared option is refused, as part of the message: see `test_combinations.py`."""
-    own = {hyper["name"] for hyper in row["hyper"] if hyper.get("wrapper") is None}
+    cls = getattr(lamb_rs, row["class_name"])
     if row["layerwise"] and "larc_coefficient" in kwargs:
         return "trust ratio of its own"
-    if "sync_period" in own and LOOKAHEAD & kwargs.keys() - own:
-        return "Lookahead"
+    if hasattr(cls, "sync_period") and any(not hasattr(cls, n) for n in LOOKAHEAD & kwargs.keys()):
+        return "synchronises with slow weights already"
     if row["name"].startswith("schedulefree") and "sync_period" in kwargs:
         return "averages its iterates already"
     if kwargs.get("pullback_momentum") == "pullback" and kwargs.get("state_dtype") in NARROW:

@@ -124,7 +124,7 @@ WINDOWED: Hyper = {
 # Everything at once that may be combined: one clip, both ways of counting.
 COMBINED: dict[str, Hyper] = {
     "all-clipnorm": {**WINDOWED, "clipnorm": 1.0, "sync_period": 2},
-    "all-larc": {**WINDOWED, "larc_coefficient": 0.02, "gradient_centralization": True},
+    "all-larc": {**WINDOWED, "larc_coefficient": 0.02},
     "all-global": {**WINDOWED, "global_clipnorm": 5.0, "maximize": True, "sync_period": 3},
     "all-clipvalue-call": {**WINDOWED, "clipvalue": 0.1, "ema_every": "call"},
     "ema-call": {"use_ema": True, "gradient_accumulation_steps": 3, "ema_every": "call"},
@@ -301,7 +301,6 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         "optax": {"form": "debiased", "scale": "columns", "epsilon": 1e-8},
         "no-decay": {"weight_decay": None, "adam_weight_decay": 0.0},
         "decay": {"weight_decay": 0.5, "adam_weight_decay": 0.2},
-        "excluded": {"exclude_layers": ("tal", "size")},
     },
     "adabelief": {
         "plain": {"rectify": False, "epsilon": 1e-8},

@@ -205,6 +205,24 @@ def test_numbers_change_between_steps(case: Case) -> None:
     lockstep(opt, ref, model(SMALL), before_step=change)
 
 
+def test_muon_by_names() -> None:
+    """Matrices whose names say so follow AdamW; an override leaves them their decay."""
+    base = model(SMALL, FEW)
+    names = {"matrix": "Word_Embedding", "tall": "tall"}
+
+    def renamed(step: Any) -> Any:
+        return {names[name]: x for name, x in step.items() if name in names}
+
+    problem = Model(renamed(base.params), [renamed(g) for g in base.grads])
+    for kwargs in (
+        {},
+        {"exclude_embeddings": False},
+        {"exclude_layers": ["^ta", "never|^Word"], "exclude_embeddings": False},
+    ):
+        opt, ref = lamb_rs.Muon(**kwargs), reference("muon", **kwargs)
+        lockstep(opt, ref, problem)
+
+
 def test_one_step_bound_can_fail() -> None:
     old = np.ones(3, np.float32)
     exact = np.array([0.5, 0.25, 0.0])

@@ -26,7 +26,7 @@ Hyper = dict[str, Any]
 
 STEPS = 9
 # Enough for two threads, and for 8-bit blocks that end in the middle.
-SIZES = {"small": 33, "block": 4099, "chunks": 70_001}
+SHAPES = {"small": (33,), "block": (4099,), "matrix": (65, 80), "chunks": (70_001,)}
 DTYPES = ("float32", "bfloat16", "float8")
 STAGES: dict[str, Hyper] = {
     "none": {},
@@ -55,13 +55,13 @@ def rate() -> schedules.Schedule:
 
 def parameters() -> Arrays:
     rng = np.random.default_rng(0)
-    return {k: (0.05 * rng.standard_normal(n)).astype(np.float32) for k, n in SIZES.items()}
+    return {k: (0.05 * rng.standard_normal(n)).astype(np.float32) for k, n in SHAPES.items()}
 
 
 def gradients() -> list[Arrays]:
     rng = np.random.default_rng(1)
     return [
-        {k: rng.standard_normal(n, dtype=np.float32) for k, n in SIZES.items()}
+        {k: rng.standard_normal(n, dtype=np.float32) for k, n in SHAPES.items()}
         for _ in range(STEPS)
     ]
 
@@ -76,7 +76,7 @@ def train(opt: Any, calls: range, threads: int) -> None:
                 opt.apply(GRADIENTS[t] | {"small": None})
                 continue
             if t == 4 and opt.nonfinite == "skip":
-                opt.apply(GRADIENTS[t] | {"small": np.full(SIZES["small"], np.nan, np.float32)})
+                opt.apply(GRADIENTS[t] | {"small": np.full(SHAPES["small"], np.nan, np.float32)})
             opt.apply(GRADIENTS[t])
 
 
@@ -179,12 +179,12 @@ def test_state_is_never_subnormal(row: Any) -> None:
     flushed = False
     for case in rows_of(row):
         opt = case.make()
-        params = [np.float32(0.05) * scale, np.full(40, 1e-40, np.float32)]
+        params = [np.float32(0.05) * scale, np.full((5, 8), 1e-40, np.float32)]
         opt.build(params)
         for t in range(60):
             # Gradients of every size down to the least subnormal, then none: all moments decay.
             factor = np.float32(0.1 if t < 10 else 0.0)
-            opt.apply([factor * scale, np.full(40, factor * 1e-39, np.float32)])
+            opt.apply([factor * scale, np.full((5, 8), factor * 1e-39, np.float32)])
             if t in {0, 1, 2, 5, 8, 59} or t % 12 == 0:
                 arrays = assert_nothing_subnormal(opt, f"{case.id}, call {t}")
                 largest = [x for x in arrays if x.size == n]
