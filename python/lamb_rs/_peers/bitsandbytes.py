@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lamb_rs._peers._arguments import Argument, betas, decay, free, only, to
+from lamb_rs._peers._arguments import REQUIRED, Argument, betas, decay, free, only, to
 from lamb_rs._peers._peer import Peer
 from lamb_rs._peers.torch import DECOUPLED, L2, OUT
 
@@ -80,7 +80,7 @@ PEERS = [
         "SGD",
         "SGD",
         {
-            "lr": to("learning_rate", 0.001),
+            "lr": to("learning_rate", REQUIRED),
             "momentum": to("momentum", 0.0),
             "dampening": only(0, IGNORED),
             "weight_decay": decay(0.0),

@@ -1,0 +1,111 @@
+"""`peers`: the table of other packages' optimizers."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import lamb_rs
+from lamb_rs._peers._arguments import REQUIRED
+from lamb_rs._peers._table import table
+
+PEERS = table()
+USABLE = [name for name, peer in PEERS.items() if not peer.refused]
+# Their own defaults are refused, with a reason; these are not.
+OTHERWISE = {
+    "optax.adadelta": {"learning_rate": 1.0},
+    "pytorch_optimizer.ADOPT": {"clip_lambda": None},
+    "pytorch_optimizer.AdaFactor": {"betas": (None, 0.999999999)},
+    "pytorch_optimizer.Ranger": {"degenerated_to_sgd": True},
+}
+BASES = {"keras": "keras.Adam", "optax": "optax.adagrad"}
+
+
+def make(name: str) -> lamb_rs.Optimizer:
+    """A peer at its defaults, or near them."""
+    peer = PEERS[name]
+    kwargs = {key: 2 for key, one in peer.arguments.items() if one.default is REQUIRED}
+    kwargs |= {key: 0.1 for key in kwargs if "rate" in key or "step_size" in key or key == "lr"}
+    kwargs |= {key: 0.1 for key in kwargs if key == "weight_decay"}
+    kwargs |= OTHERWISE.get(name, {})
+    if peer.wraps:
+        base = BASES.get(name.partition(".")[0], "torch.SGD")
+        rate = {"learning_rate": 0.1} if base.startswith("optax") else {}
+        kwargs |= {"base": base, "base_kwargs": rate}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return lamb_rs.from_peer(name, **kwargs)
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_every_peer_can_be_made_and_explained(name: str) -> None:
+    opt = make(name)
+    params = {"matrix": np.ones((3, 4), np.float32), "vector": np.ones(3, np.float32)}
+    opt.build(params)
+    opt.apply({key: np.ones_like(p) for key, p in params.items()})
+    assert type(opt).__name__ in opt.explain()
+    leaf = opt
+    while hasattr(leaf, "inner"):
+        leaf = leaf.inner
+    # A loss scale skips what is not finite.
+    assert leaf.nonfinite == ("skip" if "scale" in name.lower() else "propagate")
+
+
+def test_the_list() -> None:
+    listed = lamb_rs.peers()
+    assert [one.name for one in listed if one.checked != "refused"] == USABLE
+    assert {one.checked for one in listed} == {"compared", "read", "refused"}
+    assert all(one.note for one in listed if one.checked == "refused")
+    found = {one.name: one for one in listed}
+    assert found["timm.Lamb"].optimizer == "Lamb"
+    assert found["timm.Lamb"].switches == {
+        "epsilon": 1e-6,
+        "weight_decay": 0.01,
+        "global_clipnorm": 1.0,
+        "always_adapt": False,
+    }
+    assert found["optax.nadam"].optimizer == "Nadam"
+    assert found["optax.lamb"].switches == {"epsilon": 1e-6}
+    assert found["over9000.RangerLars"].optimizer == "Lookahead(Ralamb)"
+    assert found["apex.FusedLAMB"].checked == "read"
+    assert found["keras.Lamb"].checked == "compared"
+    assert found["optax.MultiSteps"].optimizer is None
+
+
+def test_the_classes_exist() -> None:
+    for one in lamb_rs.peers():
+        for name in re.findall(r"\w+", one.optimizer or ""):
+            assert hasattr(lamb_rs, name), one.name
+
+
+def test_switches_are_arguments() -> None:
+    """Every switch is a public argument of the class, so that anybody can write it by hand."""
+    for one in lamb_rs.peers():
+        if one.optimizer is None or "(" in one.optimizer:
+            continue
+        known = inspect.signature(getattr(lamb_rs, one.optimizer)).parameters
+        assert set(one.switches) <= set(known), one.name
+
+
+def test_it_prints_as_a_table() -> None:
+    lines = str(lamb_rs.peers()).splitlines()
+    assert lines[0].split() == ["peer", "optimizer", "checked", "switches"]
+    assert sum(line.startswith("bitsandbytes.LAMB ") for line in lines) == 1
+    assert "Notes" in lines
+    assert "Refused" in lines
+    assert repr(lamb_rs.peers()) == str(lamb_rs.peers())
+
+
+def test_remedies_exist() -> None:
+    """What a refusal says to take instead can be taken."""
+    named = re.compile(r"from_peer\('([\w.]+)'")
+    classes = re.compile(r"lamb_rs\.([A-Z]\w+)")
+    for one in lamb_rs.peers():
+        for name in named.findall(one.note):
+            assert name in USABLE, one.name
+        for name in classes.findall(one.note):
+            assert hasattr(lamb_rs, name), one.name
