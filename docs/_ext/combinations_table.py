@@ -10,7 +10,6 @@ import optimizer_pages
 import lamb_rs
 
 STAGES: dict[str, dict[str, Any]] = {
-    "alone": {},
     "clip by norm": {"clipnorm": 1.0},
     "clip by value": {"clipvalue": 1.0},
     "clip by global norm": {"global_clipnorm": 1.0},
@@ -26,7 +25,7 @@ WRAPPERS = ("Lookahead", "Larc", "LossScaleOptimizer")
 def page() -> str:
     """Two tables and the reasons for what is refused."""
     reasons: dict[str, int] = {}
-    stages = [*STAGES, *(name for name in WRAPPERS if hasattr(lamb_rs, name))]
+    stages = [*WRAPPERS, *STAGES]
     lines = [
         "# Combinations",
         "",

@@ -71,7 +71,7 @@ def reference() -> str:
             "   :inherited-members:",
         ),
     ]
-    shared = [one for one in optimizer_pages.rows()[0]["hyper"] if one["shared"]]
+    shared = [one for one in optimizer_pages.usual_row()["hyper"] if one["shared"]]
     shown = [one for one in shared if one["name"] in inspect.signature(lamb_rs.SGD).parameters]
     lines += ["### What the arguments allow", "", *optimizer_pages.ranges(lamb_rs.SGD, shown), ""]
     if others:

@@ -35,8 +35,13 @@ SYMBOLS = """\
 
 
 def rows() -> list[Any]:
-    """Every algorithm of the registry."""
-    return list(_core.algorithms())
+    """Every algorithm of the registry, by name."""
+    return sorted(_core.algorithms(), key=lambda row: row["class_name"].lower())
+
+
+def usual_row() -> Any:
+    """The row whose shared arguments have the defaults that most others have."""
+    return next(row for row in rows() if row["class_name"] == "SGD")
 
 
 def pages() -> dict[str, str]:
@@ -52,10 +57,7 @@ def published() -> dict[str, list[tuple[str, str]]]:
     for name in lamb_rs.optimizers():
         if hasattr(lamb_rs, name):
             continue
-        try:  # TEMP
-            made = lamb_rs.get(name)
-        except (StopIteration, TypeError):
-            continue
+        made = lamb_rs.get(name)
         found.setdefault(type(made).__name__, []).append((name, repr(made)))
     return found
 
@@ -154,11 +156,15 @@ def methods(cls: Any) -> list[str]:
 def arguments(row: Any) -> list[str]:
     """Own arguments, and those of the shared ones that start elsewhere than in most classes."""
     cls = class_of(row)
-    usual = {one["name"]: one["default"] for one in rows()[0]["hyper"] if one["shared"]}
-    shown = [
-        one for one in row["hyper"] if not one["shared"] or one["default"] != usual.get(one["name"])
+    usual = {one["name"]: one["default"] for one in usual_row()["hyper"] if one["shared"]}
+    known = {one["name"]: one for one in row["hyper"]}
+    own = [name for name in inspect.signature(cls.__init__).parameters if name in known]
+    moved = [
+        name
+        for name in inspect.signature(cls).parameters
+        if name in usual and name not in own and known[name]["default"] != usual[name]
     ]
-    shown = [one for one in shown if one["name"] in inspect.signature(cls).parameters]
+    shown = [known[name] for name in own + moved]
     return [*ranges(cls, shown), "", "`driven`: takes a schedule or a function too.", ""]
 
 
@@ -166,11 +172,19 @@ def ranges(cls: Any, shown: list[Any]) -> list[str]:
     """A table of defaults and allowed values."""
     lines = ["| argument | default | allowed | driven |", "| --- | --- | --- | --- |"]
     for one in shown:
-        attribute = inspect.getattr_static(cls, one["name"], None)
-        driven = "yes" if type(attribute).__name__ == "Moving" else ""
+        driven = "yes" if is_driven(cls, one["name"]) else ""
         allowed = one["domain"].replace("|", "\\|")
         lines.append(f"| `{one['name']}` | `{default(one)}` | {allowed} | {driven} |")
     return lines
+
+
+def is_driven(cls: Any, name: str) -> bool:
+    """Whether an argument takes a function: tried."""
+    try:
+        cls(**{name: lambda: 0.5})
+    except (lamb_rs.HyperparameterError, TypeError):
+        return False
+    return True
 
 
 def default(one: Any) -> str:
