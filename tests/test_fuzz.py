@@ -17,7 +17,16 @@ import pytest
 
 import lamb_rs
 from bad_input import GRADIENTS, PARAMETERS, SHAPES, F, tensors
-from lamb_rs import InternalError, LambError, _core, schedules
+from lamb_rs import (
+    InternalError,
+    LambError,
+    Larc,
+    Lookahead,
+    LossScaleOptimizer,
+    MultiOptimizer,
+    _core,
+    schedules,
+)
 
 ROWS = _core.algorithms()
 SEQUENCES = 60
@@ -151,15 +160,34 @@ class Session:
         self.log: list[str] = []
         self.row = rng.choice(ROWS)
         self.cls = getattr(lamb_rs, self.row["class_name"])
+        shown = self.row["hyper"]
+        self.hypers = [h for h in shown if h["wrapper"] is None or hasattr(self.cls, h["name"])]
         self.params = tensors(0)
         self.opt: Any = None
         self.attempt("construct", self.construct)
         if self.opt is None:
             self.opt = self.cls()
+        if rng.random() < 0.4:
+            self.attempt("wrap", self.wrap)
 
     def construct(self) -> None:
-        hypers = self.rng.sample(self.row["hyper"], self.rng.randrange(5))
+        hypers = self.rng.sample(self.hypers, self.rng.randrange(5))
         self.opt = self.cls(**{hyper["name"]: value_of(self.rng, hyper) for hyper in hypers})
+
+    def wrap(self) -> None:
+        """Put a wrapper around it, which has only what all optimizers share."""
+        rng, opt = self.rng, self.opt
+        self.opt = rng.choice(
+            [
+                lambda: Lookahead(opt, rng.choice([1, 2, weird(rng)])),
+                lambda: Larc(opt, clip=rng.choice([True, False, weird(rng)])),
+                lambda: LossScaleOptimizer(opt, rng.choice([2.0, weird(rng)]), 2),
+                lambda: MultiOptimizer([("first", lamb_rs.SGD())], default=opt),
+                lambda: LossScaleOptimizer(MultiOptimizer([("*st", opt)], default=lamb_rs.Lion())),
+                lambda: MultiOptimizer(weird(rng), weird(rng)),
+            ]
+        )()
+        self.hypers = [one for one in self.hypers if one["shared"] and one["wrapper"] is None]
 
     def bytes(self) -> Any:
         if not self.opt.built:
@@ -203,14 +231,14 @@ class Session:
         rng = self.rng
         if rng.random() < 0.7:
             return None
-        names = [hyper["name"] for hyper in self.row["hyper"]]
+        names = [hyper["name"] for hyper in self.hypers]
         names += ["learning_rate_multiplier", "trainable", "layer_adaptation", "nothing"]
         keys: list[Any] = ["*", "first", "*/first", "none", 3, lambda *_: True, lambda *_: False]
         return {rng.choice(keys): {rng.choice(names): weird(rng)} for _ in range(2)}
 
     def calls(self) -> dict[str, Callable[[], Any]]:
         rng, opt = self.rng, self.opt
-        hyper = rng.choice(self.row["hyper"])
+        hyper = rng.choice(self.hypers)
         return {
             "build": lambda: opt.build(self.params, self.overrides()),
             "build weird": lambda: self.cls().build(weird(rng), self.overrides()),
@@ -220,7 +248,7 @@ class Session:
             "apply params": lambda: opt.apply(self.grads(), self.params),
             "apply other params": lambda: self.cls().apply(self.grads(), weird(rng)),
             f"set {hyper['name']}": lambda: setattr(opt, hyper["name"], value_of(rng, hyper)),
-            "read": lambda: [getattr(opt, one["name"]) for one in self.row["hyper"]],
+            "read": lambda: [getattr(opt, one["name"]) for one in self.hypers],
             "readings": lambda: (opt.trust_ratios, opt.gradient_norm, opt.averages, opt.last_skip),
             "load": lambda: opt.load_state_dict(spoil(rng, opt.state_dict())),
             "load loosely": lambda: opt.load_state_dict(spoil(rng, opt.state_dict()), strict=False),
@@ -230,8 +258,8 @@ class Session:
             "finalize other": lambda: opt.finalize_variable_values(weird(rng)),
             "exclude": lambda: opt.exclude_from_weight_decay(var_names=weird(rng)),
             "exclude arrays": lambda: opt.exclude_from_layer_adaptation(var_list=weird(rng)),
-            "config": lambda: self.cls.from_config(opt.get_config()),
-            "config weird": lambda: self.cls.from_config(weird(rng)),
+            "config": lambda: type(opt).from_config(opt.get_config()),
+            "config weird": lambda: type(opt).from_config(weird(rng)),
             "pickle": self.pickled,
             "copy": lambda: copy.deepcopy(opt).build(tensors(0)),
             "tell": lambda: (repr(opt), opt.summary(), opt.explain()),

@@ -109,8 +109,9 @@ class Around(Wrapper):
         if not self.built:
             super().load_state_dict(d, strict)
             return
-        values, wrong = self._read_own(d, strict)
-        load_together([(self.inner, self._rest(d), "optimizer/")], strict, wrong)
+        state = dict(d)
+        values, wrong = self._read_own(state, strict)
+        load_together([(self.inner, self._rest(state), "optimizer/")], strict, wrong)
         self._accept_own(values)
 
     def reset(self) -> None:

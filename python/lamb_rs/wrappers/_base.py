@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs import _config
@@ -13,7 +14,7 @@ from lamb_rs._report import written
 from lamb_rs._table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
 
@@ -111,6 +112,8 @@ class Wrapper(Optimizer):
         TypeError, HyperparameterError
             As the constructors do.
         """
+        if not isinstance(config, Mapping):
+            raise HyperparameterError(f"config must be what get_config returned; got {config!r}")
         return cls(**{name: _revived(value) for name, value in config.items()})
 
     def _optimizers(self, form: Any) -> dict[str, Any]:
@@ -286,13 +289,13 @@ def _revived(value: Any) -> Any:
     """Make the optimizers in an argument of a configuration."""
     if isinstance(value, list | tuple):
         return type(value)(_revived(one) for one in value)
-    if not isinstance(value, dict) or "class_name" not in value:
+    if not isinstance(value, Mapping) or "class_name" not in value:
         return value
-    name = value["class_name"]
+    name = str(value["class_name"])
     known = {cls.__name__: cls for cls in _subclasses(Optimizer)}
     if name not in known:
-        raise HyperparameterError(f"unknown optimizer '{name}'{nearest(str(name), known)}")
-    return known[name].from_config(value["config"])
+        raise HyperparameterError(f"unknown optimizer '{name}'{nearest(name, known)}")
+    return known[name].from_config(value.get("config", {}))
 
 
 def _subclasses(cls: type[Optimizer]) -> Iterable[type[Optimizer]]:
