@@ -64,28 +64,26 @@ def parameter_bits(params: Arrays) -> dict[str, bytes]:
 @pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
 def test_resumed_from_a_file(row: Any, tmp_path: Path) -> None:
     path = tmp_path / "state"
-    for case in rows_of(row):
+    for i, case in enumerate(rows_of(row)):
         opt = case.make()
         opt.build(params := parameters())
         train(opt, range(4))
         opt.save(path)
-        saved = parameter_bits(params), bits(opt)
+        copies = {name: p.copy() for name, p in params.items()}
+        saved = bits(opt)
         train(opt, range(4, 9))
-        for load_first in (False, True):
-            again = case.make()
-            copies = {name: np.frombuffer(x, "f").reshape(SHAPES[name]).copy()
-                      for name, x in saved[0].items()}  # fmt: skip
-            if load_first:
-                again.load(path)
-                again.build(copies)
-            else:
-                again.build(copies)
-                again.load(path)
-            assert bits(again) == saved[1], case.id
-            with lamb_rs.threads(3):
-                train(again, range(4, 9))
-            assert parameter_bits(copies) == parameter_bits(params), case.id
-            assert bits(again) == bits(opt), case.id
+        again = case.make()
+        if i % 2:
+            again.load(path)
+            again.build(copies)
+        else:
+            again.build(copies)
+            again.load(path)
+        assert bits(again) == saved, case.id
+        with lamb_rs.threads(3):
+            train(again, range(4, 9))
+        assert parameter_bits(copies) == parameter_bits(params), case.id
+        assert bits(again) == bits(opt), case.id
 
 
 # From every call of two windows, with everything that is between synchronisations and updates.
