@@ -9,6 +9,7 @@ use crate::{FORMAT_VERSION, Format, NUMERICS_VERSION};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::collections::HashSet;
 
 const COUNTERS: [&str; 3] = ["optimizer/iterations", "optimizer/calls", "optimizer/skipped_steps"];
 const FIRST_RATE: &str = "optimizer/first_learning_rate";
@@ -55,8 +56,8 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     let py = dict.py();
     let mut differences = Vec::new();
     let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
-    let mut known: Vec<String> =
-        [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE].map(String::from).to_vec();
+    let mut known: HashSet<String> =
+        [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE].map(String::from).into();
     known.extend(COUNTERS.map(String::from));
 
     let algorithm = optimizer.algorithm().name;
@@ -104,10 +105,10 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
             Some(_) => differences.push(format!("'{key}' must hold {} finite numbers", values.len())),
             None => differences.push(format!("'{key}' is missing, or no array of float64")),
         }
-        known.push(key);
+        known.insert(key);
     }
     for entry in optimizer.entries() {
-        known.push(entry.key.clone());
+        known.insert(entry.key.clone());
         let Some(object) = dict.get_item(&entry.key)? else {
             if strict {
                 differences.push(format!("'{}' is missing", entry.key));
