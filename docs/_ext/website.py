@@ -12,6 +12,7 @@ import generate
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import lamb_rs
+from lamb_rs import _core
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -79,6 +80,23 @@ def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: lis
                 literal = indentation
 
 
+def link_classes(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Lead from each name of an optimizer on a written page to its own page."""
+    del app
+    if docname.startswith(("optimizers/", "reference/", "changelog")):
+        return
+    pages = {row["class_name"]: row["name"] for row in _core.algorithms()}
+
+    def linked(found: re.Match[str]) -> str:
+        page = pages.get(found[2])
+        return f"[{found[1]}](/optimizers/{page}.md)" if page else found[0]
+
+    name = re.compile(r"(?<![\[`])(`(\w+)(?:\([^`\n]*\))?`)(?![\]`])")
+    parts = re.split(r"(^```.*?^```$)", source[0], flags=re.MULTILINE | re.DOTALL)
+    parts[::2] = [name.sub(linked, part) for part in parts[::2]]
+    source[0] = "".join(parts)
+
+
 def own_arguments(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
 ) -> tuple[str, str] | None:
@@ -94,6 +112,7 @@ def own_arguments(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is above."""
     app.connect("builder-inited", write_pages)
+    app.connect("source-read", link_classes)
     app.connect("autodoc-process-docstring", escape)
     app.connect("autodoc-process-signature", own_arguments)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
