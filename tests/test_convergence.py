@@ -16,9 +16,9 @@ from lamb_rs.plots.family import make, rates
 from lamb_rs.plots.rates import RATES
 
 # Of the value at the start, what may be left.
-PLANE = 0.04
-NETWORK = 0.3
-ACCURACY = 0.75
+PLANE = 0.03
+NETWORK = 0.12
+ACCURACY = 0.85
 
 each = pytest.mark.parametrize("contestant", contestants(), ids=lambda one: one.label)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import lamb_rs
 from lamb_rs import plots
 from lamb_rs.cli.network import Network
-from lamb_rs.cli.small import EPOCHS, WARMUP, SmallTask
+from lamb_rs.cli.small import BATCH, EPOCHS, WARMUP, SmallTask
 from lamb_rs.plots.family import make, rates, subset
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Enough of them for a smooth landscape.
 _IMAGES = 500
 # More layers than the small network has, so that there is something to compare.
-_DEEP = (48, 40, 32, 24, 16)
+_DEEP = (40, 32, 28, 24, 20)
 
 
 def draw_landscape(setting: Setting) -> Pictures:
@@ -26,7 +26,7 @@ def draw_landscape(setting: Setting) -> Pictures:
     trained = task.train(make("Adam", rates("Adam").network, task.steps, warmup=WARMUP))
     layers: Layers = lamb_rs.aligned(trained.layers)
     images, labels = task.images[:_IMAGES], task.labels[:_IMAGES]
-    network = Network(layers, lamb_rs.aligned(layers), len(images))
+    network = Network(layers, lamb_rs.aligned(layers), BATCH)
     landscape = plots.loss_landscape(
         lambda: network.loss(images, labels),
         layers,

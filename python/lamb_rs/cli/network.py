@@ -98,12 +98,16 @@ class Network:
         return loss
 
     def loss(self, images: Array, labels: NDArray[np.int64]) -> float:
-        """Mean cross-entropy of at most `batch` images, without gradients."""
-        logits = self._forward(images)
-        logits -= logits.max(axis=1, keepdims=True)
-        right = logits[np.arange(len(images)), labels]
-        np.exp(logits, out=logits)
-        return float(np.mean(np.log(logits.sum(axis=1)) - right))
+        """Mean cross-entropy of any number of images, without gradients."""
+        total = 0.0
+        for start in range(0, len(images), self._batch):
+            part = slice(start, start + self._batch)
+            logits = self._forward(images[part])
+            logits -= logits.max(axis=1, keepdims=True)
+            right = logits[np.arange(len(logits)), labels[part]]
+            np.exp(logits, out=logits)
+            total += float(np.sum(np.log(logits.sum(axis=1)) - right))
+        return total / len(images)
 
     def accuracy(self, images: Array, labels: NDArray[np.int64]) -> float:
         """Share of images whose largest output is their class."""

@@ -66,11 +66,13 @@ def rates(name: str) -> Rates:
     """
     if name in RATES:
         return RATES[name]
-    class_name = type(get(name)).__name__
+    made: Any = get(name)
+    class_name = type(made).__name__
     if class_name not in RATES:
         hint = nearest(class_name, RATES)
         raise HyperparameterError(f"no learning rate is known for {class_name}{hint}")
-    return RATES[class_name]
+    # Momentum of 0.9 makes a step ten times as long in the end.
+    return RATES["Momentum" if class_name == "SGD" and made.momentum else class_name]
 
 
 def make(name: str, rate: float, steps: int, *, warmup: int = 0, **arguments: Any) -> Any:
