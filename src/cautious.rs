@@ -2,7 +2,7 @@
 //! they are, and the others go further by as much. The mask is of the direction before decay.
 
 use crate::hyper::{Hyper, Value, choice};
-use crate::rule::{Decay, Direction, Layer, Layerwise, Scaled, Slot, Step};
+use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Scaled, Slot, Step};
 use crate::simd::{F32, agreeing, nonzero};
 use crate::trust::Ratio;
 use fearless_simd::Simd;
@@ -124,7 +124,7 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 4> for MaskedLayer<D> {
     fn settle(self, [pp, uu, up, kept]: [f64; 4], layer: &mut Layer) -> (Self, Ratio) {
         let (rule, factor) = (self.rule, self.caution.scale(kept, layer.len));
         let (weight, lambda) = (rule.decay.decayed(pp.sqrt()), rule.decay.under_ratio());
-        let update = if rule.sum_of_norms {
+        let update = if rule.denominator == Denominator::Sum {
             factor * uu.sqrt() + lambda * weight
         } else {
             let square = factor * factor * uu + 2.0 * factor * lambda * up + lambda * lambda * pp;

@@ -469,26 +469,30 @@ pub struct Layerwise<D> {
     scale: f32,
     pub(crate) decay: Decay,
     pub(crate) trust: Trust,
-    /// The denominator is `|r| + lambda |p|` instead of `|r + lambda p|`.
-    pub(crate) sum_of_norms: bool,
+    pub(crate) denominator: Denominator,
+}
+
+/// The denominator of the trust ratio, for a direction `r` and decay under the ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denominator {
+    /// `|r + lambda p|`.
+    Joint,
+    /// `|r| + lambda |p|`.
+    Sum,
+    /// The norm of the parameter after a step that is not scaled.
+    NewWeights,
 }
 
 impl<D> Layerwise<D> {
     /// The rule for this step.
-    pub fn new(direction: D, step: &Step<'_>, trust: Trust, sum_of_norms: bool) -> Self {
+    pub fn new(direction: D, step: &Step<'_>, trust: Trust, denominator: Denominator) -> Self {
         let (rate, decay) = (step.learning_rate, Decay::new(step, true));
-        Layerwise { direction, rate, scale: 0.0, decay, trust, sum_of_norms }
+        Layerwise { direction, rate, scale: 0.0, decay, trust, denominator }
     }
 
     /// The rule with another decay.
     pub fn with_decay(self, decay: Decay) -> Self {
         Layerwise { decay, ..self }
-    }
-
-    /// The parameter after a step that is not scaled.
-    #[inline(always)]
-    pub fn unscaled<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
-        self.decay.before(p) - u * self.rate as f32
     }
 
     /// The rule with its learning rate, but not its decay, times a factor.
@@ -514,14 +518,18 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
 
     #[inline(always)]
     fn measure<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 2] {
-        let u = if self.sum_of_norms { u - p * self.decay.inside } else { u };
+        let u = match self.denominator {
+            Denominator::Joint => u,
+            Denominator::Sum => u - p * self.decay.inside,
+            Denominator::NewWeights => self.decay.before(p) - u * self.rate as f32,
+        };
         [(p, p), (u, u)]
     }
 
     fn settle(self, sums: [f64; 2], _: &mut Layer) -> (Self, Ratio) {
         let weight = self.decay.decayed(sums[0].sqrt());
         let mut update = sums[1].sqrt();
-        if self.sum_of_norms {
+        if self.denominator == Denominator::Sum {
             update += f64::from(self.decay.inside) * weight;
         }
         let scale = (self.rate * self.trust.ratio(weight, update)) as f32;

@@ -42,11 +42,8 @@ const GAMMA: usize = index(HYPERS, "gamma");
 const AMSGRAD: usize = index(HYPERS, "amsgrad");
 
 fn make(values: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(if values.flag(AMSGRAD) {
-        one_pass::<_, 3>(|step| Plain::new(Bound::new(step), step).with_rate(1.0))
-    } else {
-        one_pass::<_, 2>(|step| Plain::new(Bound::new(step), step).with_rate(1.0))
-    })
+    let rule = |step: &mut Step<'_>| Plain::new(Bound::new(step), step).with_rate(1.0);
+    Ok(if values.flag(AMSGRAD) { one_pass::<_, 3>(rule) } else { one_pass::<_, 2>(rule) })
 }
 
 #[derive(Clone, Copy)]

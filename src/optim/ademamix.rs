@@ -71,11 +71,8 @@ impl Mix {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
         let (beta_1, beta_2) = (v.number(BETA_1), v.number(BETA_2));
-        let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(
-            step.correction(beta_1),
-            step.correction(beta_2),
-            false,
-        );
+        let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
+        let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, false);
         let beta_3 = warmed(along(step, BETA_3_WARMUP), beta_1, v.number(BETA_3));
         let alpha = v.number(ALPHA) * along(step, ALPHA_WARMUP);
         Mix { adam, keep: beta_3 as f32, take: (1.0 - beta_3) as f32, alpha: alpha as f32 }

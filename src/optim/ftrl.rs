@@ -23,15 +23,14 @@ pub(crate) const FTRL: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-const NON_NEGATIVE: Domain = Domain::AtLeast(0.0);
 const HYPERS: &[Hyper] = &[
     learning_rate(0.001),
     number("learning_rate_power", -0.5, Domain::AtMostZero, "power of the accumulator"),
-    fixed(number("initial_accumulator_value", 0.1, NON_NEGATIVE, "first value of the accumulator")),
-    number("l1_regularization_strength", 0.0, NON_NEGATIVE, "l1: makes weights zero"),
-    number("l2_regularization_strength", 0.0, NON_NEGATIVE, "l2: makes weights small"),
-    number("l2_shrinkage_regularization_strength", 0.0, NON_NEGATIVE, "l2 of the present weights"),
-    number("beta", 0.0, NON_NEGATIVE, "added to the power of the accumulator"),
+    fixed(number("initial_accumulator_value", 0.1, Domain::AtLeast(0.0), "first value of the accumulator")),
+    number("l1_regularization_strength", 0.0, Domain::AtLeast(0.0), "l1: makes weights zero"),
+    number("l2_regularization_strength", 0.0, Domain::AtLeast(0.0), "l2: makes weights small"),
+    number("l2_shrinkage_regularization_strength", 0.0, Domain::AtLeast(0.0), "l2 of the present weights"),
+    number("beta", 0.0, Domain::AtLeast(0.0), "added to the power of the accumulator"),
 ];
 const POWER: usize = index(HYPERS, "learning_rate_power");
 const INITIAL: usize = index(HYPERS, "initial_accumulator_value");
@@ -52,7 +51,6 @@ struct Ftrl {
     per_rate: f64,
     /// What the denominator has beside the accumulator.
     beside: f64,
-    stands: bool,
     decay: Decay,
 }
 
@@ -65,7 +63,6 @@ impl Ftrl {
             shrinkage: 2.0 * v.number(SHRINKAGE),
             per_rate,
             beside: 2.0 * v.number(L2) + v.number(BETA) * per_rate,
-            stands: step.learning_rate == 0.0,
             decay: Decay::new(step, false),
         }
     }
@@ -81,11 +78,10 @@ impl Elementwise<2> for Ftrl {
         [n, z]: &mut [F32<V>; 2],
         keep: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
-        if self.stands {
+        if self.per_rate == f64::INFINITY {
             return p;
         }
-        let (before, g) = (self.decay.before(p), F64::new(self.decay.gradient(p, g)));
-        let at = F64::new(before);
+        let (at, g) = (F64::new(self.decay.before(p)), F64::new(self.decay.gradient(p, g)));
         let old = F64::new(*n).pow(self.power);
         *n = keep((F64::new(*n) + g * g).rounded());
         let new = F64::new(*n).pow(self.power);

@@ -11,7 +11,7 @@ use crate::hyper::{
 };
 use crate::optim::adam::Adam;
 use crate::registry::Algorithm;
-use crate::rule::{Layerwise, Step};
+use crate::rule::{Denominator, Layerwise, Step};
 use crate::trust::Trust;
 
 pub(crate) const LAMB: Algorithm = Algorithm {
@@ -100,5 +100,6 @@ fn layerwise(step: &mut Step<'_>) -> Layerwise<Adam> {
     if v.flag(CORRECTION) {
         adam = adam.corrected(c1, c2, v.is(EPSILON_MODE, "hat"));
     }
-    Layerwise::new(adam, step, trust, v.is(FORM, "sum")).with_rate_factor(factor)
+    let denominator = if v.is(FORM, "sum") { Denominator::Sum } else { Denominator::Joint };
+    Layerwise::new(adam, step, trust, denominator).with_rate_factor(factor)
 }

@@ -14,7 +14,7 @@ use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
+use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -69,7 +69,8 @@ fn make(values: &Values) -> Result<Box<dyn Stepper>> {
     Ok(if over_momentum {
         advance_first::<_, 1, 2>(|step| {
             let trust = Trust { epsilon: step.values.number(EPSILON), ..trust(step) };
-            Layerwise::new(Average::new(step), step, trust, false).with_decay(Decay::new(step, false))
+            Layerwise::new(Average::new(step), step, trust, Denominator::Joint)
+                .with_decay(Decay::new(step, false))
         })
     } else {
         measure_first::<_, 1, 2>(Lars::new)

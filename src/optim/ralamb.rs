@@ -7,13 +7,13 @@
 
 use crate::engine::stepper::{Stepper, advance_first};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
+use crate::hyper::{
+    Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
+};
 use crate::optim::radam::{self, Rectified};
 use crate::registry::Algorithm;
-use crate::rule::{Layer, Layerwise, Scaled, Slot, Step};
-use crate::simd::F32;
-use crate::trust::{Ratio, Trust};
-use fearless_simd::Simd;
+use crate::rule::{Denominator, Layerwise, Step};
+use crate::trust::Trust;
 
 pub(crate) const RALAMB: Algorithm = Algorithm {
     name: "ralamb",
@@ -44,17 +44,11 @@ pub(crate) const HYPERS: &[Hyper] = &[
         &[Value::Text("step"), Value::Text("new_weights")],
         "denominator of the ratio: norm of the step, or of the weights after it (over9000)",
     ),
-    Hyper {
-        default: Value::None,
-        ..fixed(number("phi", 0.0, Domain::PairOrNone, "limits of the weight norm in the ratio"))
-    },
-    Hyper {
-        default: Value::None,
-        domain: Domain::Or(&Domain::PairOrNone, &[Value::Text("paratrooper")]),
-        ..fixed(number("trust_clip", 0.0, Domain::PairOrNone, "limits of the ratio"))
-    },
+    fixed(optional("phi", Domain::PairOrNone, "limits of the weight norm in the ratio")),
+    fixed(optional("trust_clip", CLIP, "limits of the ratio")),
     flag("always_adapt", true, "adapt layers without weight decay too"),
 ];
+const CLIP: Domain = Domain::Or(&Domain::PairOrNone, &[Value::Text("paratrooper")]);
 const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 const THRESHOLD: usize = index(HYPERS, "threshold");
 const FORM: usize = index(HYPERS, "form");
@@ -62,12 +56,8 @@ const PHI: usize = index(HYPERS, "phi");
 const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
 const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(if values.is(FORM, "step") {
-        advance_first::<_, 2, 2>(layerwise)
-    } else {
-        advance_first::<_, 2, 2>(|step| NewWeights(layerwise(step)))
-    })
+fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+    Ok(advance_first::<_, 2, 2>(layerwise))
 }
 
 fn layerwise(step: &mut Step<'_>) -> Layerwise<Rectified> {
@@ -78,35 +68,7 @@ fn layerwise(step: &mut Step<'_>) -> Layerwise<Rectified> {
     let paratrooper = v.is(TRUST_CLIP, "paratrooper").then_some((1.0, f64::max(1.0, cap)));
     let adapt = step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0);
     let (phi, clip) = (v.pair(PHI), v.pair(TRUST_CLIP).or(paratrooper));
-    Layerwise::new(rectified, step, Trust { coefficient: 1.0, phi, clip, epsilon: 0.0, adapt }, false)
-}
-
-/// The ratio to the norm of the new weights.
-#[derive(Clone, Copy)]
-struct NewWeights(Layerwise<Rectified>);
-
-impl Scaled<2, 2> for NewWeights {
-    const SLOTS: [Slot; 2] = <Layerwise<Rectified> as Scaled<2, 2>>::SLOTS;
-    const USES_GRADIENT: bool = <Layerwise<Rectified> as Scaled<2, 2>>::USES_GRADIENT;
-    #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; 2]) {
-        self.0.advance(p, g, s);
-    }
-    #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
-        self.0.direction(p, g, s)
-    }
-    #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; 2], u: F32<V>) -> [(F32<V>, F32<V>); 2] {
-        let new = self.0.unscaled(p, u);
-        [(p, p), (new, new)]
-    }
-    fn settle(self, sums: [f64; 2], layer: &mut Layer) -> (Self, Ratio) {
-        let (rule, ratio) = self.0.settle(sums, layer);
-        (NewWeights(rule), ratio)
-    }
-    #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
-        self.0.apply(p, u)
-    }
+    let denominator = if v.is(FORM, "step") { Denominator::Joint } else { Denominator::NewWeights };
+    let trust = Trust { coefficient: 1.0, phi, clip, epsilon: 0.0, adapt };
+    Layerwise::new(rectified, step, trust, denominator)
 }
