@@ -19,7 +19,7 @@ from harness import STEPS, Tensors, assert_trajectory, model
 from reference import reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 keras = pytest.importorskip("keras", reason="keras is not installed (extra: test)")
 jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
@@ -201,7 +201,7 @@ def like_keras(name: str, option: str, form: str) -> Hyper:
     return {**DIFFERENT.get(name, {}), **given, **OURS.get(name, {}), **KERAS_WAY}
 
 
-def train(opt: Any) -> tuple[Tensors, Tensors]:
+def train(opt: Any, steps: Sequence[Tensors] = PROBLEM.grads) -> tuple[Tensors, Tensors]:
     """Parameters after all steps, and after ``finalize_variable_values``."""
     names = list(PROBLEM.params)
     variables = [
@@ -212,7 +212,7 @@ def train(opt: Any) -> tuple[Tensors, Tensors]:
     # As in a Keras training loop on JAX, where one step is one compiled function.
     apply = jax.jit(opt.stateless_apply)
     values, state = [v.value for v in variables], [v.value for v in opt.variables]
-    for g in PROBLEM.grads:
+    for g in steps:
         grads = [jax.numpy.asarray(x, dtype="float64") for x in g.values()]
         values, state = apply(state, grads, values)
     for v, x in zip([*variables, *opt.variables], [*values, *state], strict=True):
@@ -262,6 +262,31 @@ def test_library_follows_keras(name: str, option: str) -> None:
     opt.finalize_variable_values()
     for key, p in params.items():
         assert_trajectory(p, final[key], PROBLEM.params[key], f"final, {key}")
+
+
+def test_loss_scale() -> None:
+    """Steps with an infinity are skipped, and halve the scale; five good ones double it."""
+    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
+    more: Hyper = {"initial_scale": 64.0, "dynamic_growth_steps": 5}
+    steps = [{key: 64 * g for key, g in step.items()} for step in PROBLEM.grads[:20]]
+    for t in (3, 8, 9):
+        steps[t]["zeros"] = np.full(33, np.inf, np.float32)
+
+    def by_theirs() -> tuple[Tensors, float]:
+        inner = keras.optimizers.Adam(learning_rate=0.01)
+        theirs = keras.optimizers.LossScaleOptimizer(inner, **more)
+        last, _ = train(theirs, steps)
+        return last, float(theirs.dynamic_scale.value)
+
+    last, scale = in_float64(by_theirs)
+    opt = lamb_rs.LossScaleOptimizer(lamb_rs.Adam(learning_rate=0.01), **more)
+    params = PROBLEM.fresh()
+    opt.build(params)
+    moved = [opt.apply(step) for step in steps]
+    assert [t for t, done in enumerate(moved) if not done] == [3, 8, 9]
+    assert opt.scale_loss(1.0) == scale
+    for key, p in params.items():
+        assert_trajectory(p, last[key], PROBLEM.params[key], key)
 
 
 def test_exclude_from_weight_decay() -> None:
