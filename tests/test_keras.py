@@ -268,7 +268,7 @@ def test_loss_scale() -> None:
     """Steps with an infinity are skipped, and halve the scale; five good ones double it."""
     lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
     more: Hyper = {"initial_scale": 64.0, "dynamic_growth_steps": 5}
-    steps = [{key: 64 * g for key, g in step.items()} for step in PROBLEM.grads[:20]]
+    steps = [{key: np.asarray(64 * g) for key, g in step.items()} for step in PROBLEM.grads[:20]]
     for t in (3, 8, 9):
         steps[t]["zeros"] = np.full(33, np.inf, np.float32)
 

@@ -92,8 +92,21 @@ def test_decay_follows_the_rate(case: Case, mode: str) -> None:
     lockstep(case.make(**more), ref, model(SMALL))
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW", "RAdam", "Lion", "Lamb"])
-def test_moving_beta(name: str) -> None:
+def moving_betas() -> list[tuple[Case, str]]:
+    moves = {
+        (row["name"], hyper["name"])
+        for row in _core.algorithms()
+        for hyper in row["hyper"]
+        if hyper["moves"]
+    }
+    betas = ("beta_1", "beta_2", "beta_3")
+    return [
+        (case, beta) for case in defaults() for beta in betas if (case.algorithm, beta) in moves
+    ]
+
+
+@pytest.mark.parametrize(("case", "beta"), moving_betas(), ids=lambda one: getattr(one, "id", one))
+def test_moving_beta(case: Case, beta: str) -> None:
     """The correction is ``1 - beta_now**t``."""
 
     class Moving:
@@ -106,8 +119,8 @@ def test_moving_beta(name: str) -> None:
             self.calls += 1
             return 0.5 + 0.4 * min(1.0, self.calls / 20)
 
-    opt = getattr(lamb_rs, name)(beta_1=Moving())
-    lockstep(opt, reference(name.lower(), beta_1=Moving()), model(SMALL))
+    ref = reference(case.algorithm, **{**case.kwargs, beta: Moving()})
+    lockstep(case.make(**{beta: Moving()}), ref, model(SMALL, 20))
 
 
 @pytest.mark.parametrize("case", defaults(), ids=lambda case: case.id)
