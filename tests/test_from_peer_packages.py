@@ -26,13 +26,14 @@ ROWS = [
     for i, kwargs in enumerate(rows)
 ]
 # Packages that compute in float32, some of their scalars at least, or round otherwise: NovoGrad's
-# norm of torch_optimizer and timm, RAdam's parameters of the copies of its code, Adafactor of
-# Keras and optax, 1e-15 under the root of AdaBound, a closed form of AdEMAMix's warm-up.
+# norm of torch_optimizer and timm, global norms, RAdam's parameters in the copies of its code,
+# Adafactor of Keras and optax, 1e-15 under AdaBound's root, AdEMAMix's warm-up in closed form.
 FLOAT32 = ("bitsandbytes.", "pytorch_ranger.")
 ROUGH = {
     "keras.Adafactor",
     "keras.Muon",
     "optax.adafactor",
+    "pytorch_optimizer.Adan",
     "pytorch_optimizer.AdEMAMix",
     "pytorch_optimizer.AdaBound",
     "pytorch_optimizer.Lamb",
@@ -96,6 +97,16 @@ MATRICES = [
     ("keras.Muon", {"adam_lr_ratio": 0.1, "weight_decay": None, "nesterov": False}, 1e-4),
     ("optax.contrib.muon", {"learning_rate": 0.02}, 1e-4),
     ("optax.contrib.muon", {"learning_rate": 0.02, "nesterov": False, "weight_decay": 0.1}, 1e-4),
+    (
+        "optax.contrib.muon",
+        {
+            "learning_rate": 0.02,
+            "adam_learning_rate": 0.01,
+            "adam_weight_decay": 0.1,
+            "nesterov": False,
+        },
+        1e-4,
+    ),
     # torch iterates in bfloat16.
     ("torch.Muon", {}, 0.1),
     ("torch.Muon", {"adjust_lr_fn": "match_rms_adamw", "nesterov": False}, 0.1),
@@ -108,7 +119,7 @@ def test_matrices(name: str, kwargs: dict[str, Any], bound: float) -> None:
     """Five steps of Muon."""
     rng = np.random.default_rng(8)
     shapes = {"tall": (24, 6), "wide": (5, 40), "square": (12, 12)}
-    if name == "keras.Muon":
+    if name == "keras.Muon" or (name.startswith("optax") and not kwargs.get("nesterov", True)):
         shapes |= {"embedding": (4, 3), "bias": (7,)}
     params = {key: np.float32(0.05 * rng.normal(size=s)) for key, s in shapes.items()}
     grads = [

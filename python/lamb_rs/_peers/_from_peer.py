@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lamb_rs._optimizer import Optimizer
-    from lamb_rs._peers._peer import Draft, Peer
+    from lamb_rs._peers._peer import Draft
 
 _BASE = ("base", "base_kwargs")
 
@@ -35,14 +35,8 @@ def draft(name: str, given: Mapping[str, Any]) -> Draft:
 
 def make(name: str, given: Mapping[str, Any]) -> Optimizer:
     """Make an optimizer from a peer's name and arguments."""
-    made = draft(name, given).make()
-    for peer in _all(name, given):
-        if peer.shapes:
-            warnings.warn(f"{peer.name}: {peer.shapes}", UserWarning, stacklevel=3)
+    translated = draft(name, given)
+    made = translated.make()
+    for words in translated.told:
+        warnings.warn(words, UserWarning, stacklevel=3)
     return made
-
-
-def _all(name: str, given: Mapping[str, Any]) -> list[Peer]:
-    """List a peer and what it wraps."""
-    peer, base = find(name), given.get("base")
-    return [peer, *(_all(base, given.get("base_kwargs") or {}) if peer.wraps and base else [])]

@@ -26,6 +26,8 @@ class Draft:
     settings: Settings
     layers: list[tuple[str, Settings]] = field(default_factory=list)
     excluded: dict[str, list[str]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    """What differs for parameters of some shapes, which nobody knows before `build`."""
 
     def add(self, settings: Settings) -> None:
         """Set what must not be set already."""
@@ -70,8 +72,7 @@ class Peer:
     note : str
         What differs all the same.
     shapes : str
-        What differs for parameters of some shapes, which is told when it is made: before `build`
-        nobody knows the shapes.
+        What differs for parameters of some shapes.
     wraps : bool
         Whether it takes another optimizer.
     refused : str
@@ -128,6 +129,8 @@ class Peer:
             else:
                 draft.settings |= settings
             draft.given = full
+            if self.shapes:
+                draft.told.append(f"{self.name}: {self.shapes}")
             if self.adjust is not None:
                 self.adjust(draft)
         except RefusedError as refusal:

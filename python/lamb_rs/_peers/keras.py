@@ -48,12 +48,8 @@ def _needs_decay(draft: Draft) -> None:
 def _muon(draft: Draft) -> None:
     given, settings = draft.given, draft.settings
     settings["exclude_layers"] = tuple(given["exclude_layers"] or ())
-    # Keras's decay of what AdamW updates does not take the ratio of the rates, ours does.
-    own = given["adam_weight_decay"]
-    ratio = given["adam_lr_ratio"]
-    if own and not ratio:
-        raise RefusedError("adam_lr_ratio=0 with adam_weight_decay decays without a step")
-    settings["adam_weight_decay"] = own / ratio if own else 0.0
+    settings["adam_weight_decay"] = given["adam_weight_decay"] or 0.0
+    # What follows AdamW decays even where the matrices have no decay.
     if given["weight_decay"] is None:
         settings["weight_decay"] = 0.0
 

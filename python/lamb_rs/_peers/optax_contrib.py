@@ -29,6 +29,13 @@ def _muon(draft: Draft) -> None:
         raise RefusedError("adam_learning_rate is a ratio of learning_rate here: numbers only")
     else:
         draft.settings["adam_lr_ratio"] = own / rate
+        # Its decay there takes its own rate, here that of the matrices.
+        draft.settings["adam_weight_decay"] *= own / rate
+    if draft.given["nesterov"]:
+        draft.told.append(
+            "optax.contrib.muon: with nesterov=True what is no matrix follows Nadam there, AdamW "
+            "here; lamb_rs.MultiOptimizer can send it to from_peer('optax.nadamw')"
+        )
     # Decay of the rest happens even where the matrices have none.
     if draft.settings["weight_decay"] is None:
         draft.settings["weight_decay"] = 0.0
@@ -85,8 +92,8 @@ PEERS = [
         {"form": "debiased", "exclude_embeddings": False, **UPDATE},
         _muon,
         compared=True,
-        note="the Adam of what is no matrix has its epsilon beside the raw root here, beside the "
-        "corrected one there",
+        note="with nesterov=True what is no matrix follows Nadam there; its Adam has its epsilon beside the raw root here, beside the "
+        "corrected one there; the norm before the iteration takes 1e-7 here, eps there",
     ),
     Peer(
         "optax.contrib.ademamix",

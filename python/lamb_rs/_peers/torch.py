@@ -221,7 +221,7 @@ PEERS = [
             "ns_coefficients": choice(
                 KELLER, {KELLER: {"coefficients": "keller"}}, "only Jordan's coefficients are here"
             ),
-            "eps": to("epsilon", 1e-7),
+            "eps": only(1e-7, "the norm before the iteration takes 1e-7 here"),
             "ns_steps": to("ns_steps", 5),
             "adjust_lr_fn": choice(
                 None,
