@@ -71,6 +71,7 @@ def test_the_list() -> None:
     assert found["optax.nadam"].optimizer == "Nadam"
     assert found["optax.lamb"].switches == {"epsilon": 1e-6}
     assert found["over9000.RangerLars"].optimizer == "Lookahead(Ralamb)"
+    assert "go up the gradient" in found["pytorch_optimizer.Ranger"].note
     assert found["apex.FusedLAMB"].checked == "read"
     assert found["keras.Lamb"].checked == "compared"
     assert found["optax.MultiSteps"].optimizer is None

@@ -14,6 +14,9 @@ from lamb_rs._table import table
 if TYPE_CHECKING:
     from lamb_rs._peers._peer import Peer
 
+# Set for every peer, and for none.
+_OURS = {"nonfinite", "name"}
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -76,34 +79,32 @@ def listed() -> Variants:
 def _variant(peer: Peer, defaults: dict[str, dict[str, Any]]) -> Variant:
     if peer.refused:
         return Variant(peer.name, None, {}, "refused", peer.refused)
-    rule, settings, around = _plain(peer)
+    checked = "compared" if peer.compared else "read"
+    notes = [peer.note, peer.shapes]
+    required = {name: 1.0 for name, one in peer.arguments.items() if one.default is REQUIRED}
+    try:
+        rule, settings, wrappers = _at_defaults(peer, required)
+    except HyperparameterError as refusal:
+        rule, settings, wrappers = peer.rule, peer.sets, []
+        notes.append(f"refused at its own defaults: {str(refusal).partition(': ')[2]}")
+    given = {name for one in required for name in peer.arguments[one].settings(1.0)}
     known = defaults.get(rule, {})
     found = {
         name: value
         for name, value in settings.items()
-        if name not in {"name", "nonfinite"} and (name not in known or value != known[name])
+        if name not in given | _OURS and (name not in known or value != known[name])
     }
-    for wrapper in around:
+    for wrapper in wrappers:
         rule = f"{wrapper}({rule})"
-    checked = "compared" if peer.compared else "read"
-    note = "; ".join(filter(None, [peer.note, peer.shapes]))
-    return Variant(peer.name, rule or None, found, checked, note)
+    return Variant(peer.name, rule or None, found, checked, "; ".join(filter(None, notes)))
 
 
-def _plain(peer: Peer) -> tuple[str, dict[str, Any], list[str]]:
-    """Return class, settings and wrappers of a peer at its defaults, without what must be given."""
-    required = {name: 1.0 for name, one in peer.arguments.items() if one.default is REQUIRED}
-    given = {name for one in required for name in peer.arguments[one].settings(1.0)}
-    if peer.wraps:
-        settings = dict(peer.sets)
-        for name, one in peer.arguments.items():
-            if name not in required:
-                settings |= one.settings(one.default)
-        return peer.rule, settings, []
-    try:
+def _at_defaults(peer: Peer, required: dict[str, Any]) -> tuple[str, dict[str, Any], list[str]]:
+    """Return class, settings and wrappers of a peer at its defaults."""
+    if not peer.wraps:
         draft = peer.draft(dict(required))
-    except HyperparameterError:
-        # Its own defaults are refused: `from_peer` says why.
-        return peer.rule, dict(peer.sets), []
-    settings = {name: value for name, value in draft.settings.items() if name not in given}
-    return draft.rule, settings, [wrapper for wrapper, _ in draft.layers]
+        return draft.rule, draft.settings, [wrapper for wrapper, _ in draft.layers]
+    settings = dict(peer.sets)
+    for name, one in peer.arguments.items():
+        settings |= one.settings(required.get(name, one.default))
+    return peer.rule, settings, []

@@ -47,7 +47,8 @@ def _needs_decay(draft: Draft) -> None:
 
 def _muon(draft: Draft) -> None:
     given, settings = draft.given, draft.settings
-    settings["exclude_layers"] = tuple(given["exclude_layers"] or ())
+    if given["exclude_layers"]:
+        settings["exclude_layers"] = tuple(given["exclude_layers"])
     settings["adam_weight_decay"] = given["adam_weight_decay"] or 0.0
     # What follows AdamW decays even where the matrices have no decay.
     if given["weight_decay"] is None:

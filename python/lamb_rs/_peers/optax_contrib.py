@@ -92,8 +92,9 @@ PEERS = [
         {"form": "debiased", "exclude_embeddings": False, **UPDATE},
         _muon,
         compared=True,
-        note="with nesterov=True what is no matrix follows Nadam there; its Adam has its epsilon beside the raw root here, beside the "
-        "corrected one there; the norm before the iteration takes 1e-7 here, eps there",
+        note="with nesterov=True what is no matrix follows Nadam there; its Adam has its epsilon "
+        "beside the raw root here, beside the corrected one there; the norm before the iteration "
+        "takes 1e-7 here, eps there",
     ),
     Peer(
         "optax.contrib.ademamix",
