@@ -159,6 +159,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"warmup_init": True, "scale_parameter": False},
     ],
     "torch_optimizer.SGDW": [{}, {"momentum": 0.9, "dampening": 0.1}],
+    "torch_optimizer.Ranger": [{}, {**DECAY, "k": 4, "alpha": 0.3}],
     "torch_optimizer.Lookahead": [
         {"base": "torch.AdamW", "base_kwargs": {"lr": 0.01}},
         {"base": "torch.SGD", "base_kwargs": {"lr": 0.01, "momentum": 0.9}, "k": 4, "alpha": 0.3},

@@ -45,9 +45,9 @@ def package(name: str) -> Any:
     """The module that holds a peer's class; the test is skipped where it is not installed."""
     found = name.partition(".")[0]
     module = MODULES[found]
-    pytest.importorskip(
-        found, reason=f"{found} is not installed; only jax, keras and optax need be"
-    )
+    extra = found in {"keras", "optax"}
+    reason = "is not installed (extra: test)" if extra else "is compared where it is installed"
+    pytest.importorskip(found, reason=f"{found} {reason}")
     return import_module(module)
 
 
@@ -96,9 +96,7 @@ def by_torch(
     name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors], dtype: str = "float64"
 ) -> Tensors:
     """Parameters after all steps of a torch-like peer."""
-    torch = pytest.importorskip(
-        "torch", reason="torch is not installed; only jax and optax need be"
-    )
+    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
     tensors = {key: torch.tensor(p, dtype=getattr(torch, dtype)) for key, p in params.items()}
     for tensor in tensors.values():
         tensor.requires_grad_()

@@ -72,9 +72,7 @@ def assert_same_end(params: Tensors, theirs: Tensors, start: Tensors) -> None:
 
 @pytest.mark.parametrize(("name", "kwargs"), TORCH, ids=ids(TORCH))
 def test_torch_goes_on(name: str, kwargs: dict[str, Any]) -> None:
-    torch = pytest.importorskip(
-        "torch", reason="torch is not installed; only jax and optax need be"
-    )
+    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
     tensors = {key: torch.tensor(p, dtype=torch.float64) for key, p in PROBLEM.params.items()}
     for tensor in tensors.values():
         tensor.requires_grad_()
