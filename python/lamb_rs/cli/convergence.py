@@ -131,7 +131,7 @@ def explanation(task: SmallTask, lines: list[Line]) -> str:
         f"Rosenbrock: value after {PLANE_STEPS} updates from {rosenbrock.start}, where it is "
         f"{start:.3g}; distance: to the minimum. loss: of the training images after {task.steps} "
         f"updates, {lines[0].images.initial_loss:.3f} before them. Rates are those at the peak: "
-        "they decay to zero, save for schedule-free rules, and warm up in the training."
+        "they decay to zero, save for Ftrl and schedule-free rules, and warm up in the training."
     )
 
 

@@ -69,7 +69,8 @@ def draw_animations(setting: Setting) -> Pictures:
     return {
         "race.gif": (
             "A race to the minimum at constant rates. Momentum overshoots and comes back; rules "
-            "that divide by the size of past gradients turn away from the steep wall."
+            "that divide by the size of past gradients, and Lion's sign, set off along the "
+            "diagonal."
         ),
         "saddle.gif": (
             "The start is almost on the ridge: the slope to the side is a thousandth of the slope "

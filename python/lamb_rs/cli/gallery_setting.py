@@ -54,7 +54,7 @@ class Setting:
     @property
     def points(self) -> int:
         """Points of the loss landscape along each direction."""
-        return 7 if self.quick else 25
+        return 7 if self.quick else 41
 
     @property
     def factors(self) -> list[float]:

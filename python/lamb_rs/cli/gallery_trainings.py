@@ -91,8 +91,9 @@ def draw_rates(setting: Setting) -> Pictures:
     return {
         "learning_rates.png": (
             f"Loss after {task.steps} updates, the same training for all; rates warm up to the one "
-            "on the axis and decay to zero. The dashed line is the loss before the training. Wide "
-            "is forgiving; where a minimum lies says nothing about the optimizer."
+            "on the axis and decay to zero. The dashed line is the loss before the training; more "
+            "than twice as much is drawn at the top. Wide is forgiving; where along the axis a "
+            "minimum lies says nothing about the optimizer."
         ),
         "learning_rates_family.png": (
             "Every optimizer alone; a square marks the best of the rates that were tried."

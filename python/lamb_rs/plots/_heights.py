@@ -83,12 +83,20 @@ def greys() -> Any:
 
 
 def draw_contour(
-    axes: Any, x: Values, y: Values, values: Values, heights: Heights, colours: Any = None
+    axes: Any,
+    x: Values,
+    y: Values,
+    values: Values,
+    heights: Heights,
+    *,
+    colours: Any = None,
+    lines: bool = True,
 ) -> Any:
-    """Draw filled contours with thin lines between them; return what a colour bar wants."""
+    """Draw filled contours, with thin lines between them; return what a colour bar wants."""
     z = heights(values)
     filled = axes.contourf(x, y, z, levels=heights.levels, cmap=colours or greys())
-    axes.contour(x, y, z, levels=heights.levels, colors="white", linewidths=0.5)
+    if lines:
+        axes.contour(x, y, z, levels=heights.levels, colors="white", linewidths=0.5)
     return filled
 
 

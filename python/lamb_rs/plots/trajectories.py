@@ -144,7 +144,7 @@ def panels(
     figure = new_figure(max(5.2, 2.6 * columns), max(4.0, 2.35 * rows + 0.7))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, path in zip(grid.flat, trajectories, strict=False):
-        draw_plane(axes, function, _PANEL_POINTS)
+        draw_plane(axes, function, _PANEL_POINTS, lines=False)
         axes.plot(*path.points.T, color="#0072B2", linewidth=1.4, zorder=3)
         axes.plot(*path.points[0], marker="o", color="black", markersize=4, zorder=4)
         axes.plot(*path.end, marker="s", color="#D55E00", markersize=5, zorder=6)
@@ -158,11 +158,11 @@ def panels(
     return figure
 
 
-def draw_plane(axes: Any, function: PlaneFunction, points: int) -> Heights:
+def draw_plane(axes: Any, function: PlaneFunction, points: int, *, lines: bool = True) -> Heights:
     """Draw the contour, the minima and the axes' labels; return the map of heights."""
     x, y, values = function.grid(points)
     heights = Heights.of(values, logarithmic=function.logarithmic)
-    draw_contour(axes, x, y, values, heights)
+    draw_contour(axes, x, y, values, heights, lines=lines)
     for index, minimum in enumerate(function.minima):
         label = None if index else "minimum"
         axes.plot(*minimum, **STAR, markersize=13, zorder=5, label=label)
