@@ -182,7 +182,11 @@ def test_what_is_compared_says_so(name: str) -> None:
 
 
 def test_what_says_so_is_compared() -> None:
-    also = {name for name, _, _ in MATRICES} | {"keras.LossScaleOptimizer"}
+    also = {name for name, _, _ in MATRICES} | {
+        "keras.LossScaleOptimizer",
+        "torch.AveragedModel",
+        "torch.GradScaler",
+    }
     assert {name for name, peer in table().items() if peer.compared} - set(CASES) == also
 
 
@@ -218,4 +222,61 @@ def test_loss_scale_follows_keras() -> None:
         ours.apply(g)
     for (key, p), value in zip(params.items(), values, strict=True):
         assert_trajectory(p, np.array(value, dtype=np.float64), PROBLEM.params[key], key)
+    assert ours.skipped_steps == 2
+
+
+def torch_model() -> tuple[Any, Any]:
+    """A module of torch whose parameters are those of the problem, and its optimizer."""
+    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
+    module = torch.nn.ParameterList([torch.tensor(p) for p in PROBLEM.params.values()])
+    return module, torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
+
+
+def test_averages_follow_torch() -> None:
+    module, theirs = torch_model()
+    import torch  # noqa: PLC0415 - only here after it is known to be there
+
+    averaged = torch.optim.swa_utils.AveragedModel(module)
+    params = PROBLEM.fresh()
+    base = {"lr": 0.1, "momentum": 0.9}
+    ours = lamb_rs.from_peer("torch.AveragedModel", base="torch.SGD", base_kwargs=base)
+    ours.build(params)
+    for g in PROBLEM.grads[:20]:
+        for p, x in zip(module, g.values(), strict=True):
+            p.grad = torch.tensor(x)
+        theirs.step()
+        averaged.update_parameters(module)
+        ours.apply(g)
+    for (key, start), p in zip(PROBLEM.params.items(), averaged.module, strict=True):
+        assert_trajectory(ours.averages[key], p.detach().double().numpy(), start, key)
+
+
+def test_scaling_follows_torch() -> None:
+    """Infinities at two steps: both are skipped, and the scale is halved."""
+    module, theirs = torch_model()
+    import torch  # noqa: PLC0415 - only here after it is known to be there
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=5)
+    params = PROBLEM.fresh()
+    ours = lamb_rs.from_peer(
+        "torch.GradScaler",
+        base="torch.SGD",
+        base_kwargs={"lr": 0.1, "momentum": 0.9},
+        init_scale=64.0,
+        growth_interval=5,
+    )
+    ours.build(params)
+    for t, g in enumerate(PROBLEM.grads[:20]):
+        scale = float(scaler.scale(torch.ones(())))
+        assert ours.scale_loss(1.0) == scale
+        scaled = {key: np.asarray(x * np.float32(scale)) for key, x in g.items()}
+        if t in {3, 8}:
+            scaled["matrix"][0, 0] = np.inf
+        for p, x in zip(module, scaled.values(), strict=True):
+            p.grad = torch.tensor(x)
+        scaler.step(theirs)
+        scaler.update()
+        ours.apply(scaled)
+    for (key, p), theirs_p in zip(params.items(), module, strict=True):
+        assert_trajectory(p, theirs_p.detach().double().numpy(), PROBLEM.params[key], key)
     assert ours.skipped_steps == 2

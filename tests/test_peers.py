@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +55,23 @@ def test_every_peer_can_be_made_and_explained(name: str) -> None:
         leaf = leaf.inner
     # A loss scale skips what is not finite.
     assert leaf.nonfinite == ("skip" if "scale" in name.lower() else "propagate")
+
+
+WRONG = [None, -1, "x", (), (1, 2, 3), [0.9, 0.99], object(), True, float("nan"), {}, min, 1e400]
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_values_of_the_wrong_kind_are_told_so(name: str) -> None:
+    """Whatever is passed, it is taken or refused; nothing else is raised."""
+    peer = PEERS[name]
+    required = {key: 0.1 for key, one in peer.arguments.items() if one.default is REQUIRED}
+    base = {"base": "torch.SGD"} if peer.wraps else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for key in peer.arguments:
+            for value in WRONG:
+                with contextlib.suppress(lamb_rs.HyperparameterError):
+                    lamb_rs.from_peer(name, **{**required, key: value, **base})
 
 
 def test_the_list() -> None:
@@ -110,3 +129,40 @@ def test_remedies_exist() -> None:
             assert name in USABLE, one.name
         for name in classes.findall(one.note):
             assert hasattr(lamb_rs, name), one.name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("paper.LambV5", {}), ("optax.lamb", {"learning_rate": 0.001, "weight_decay": 0.01})),
+        (("paper.LambV1", {}), ("tfa.LAMB", {"weight_decay": 0.01})),
+        (("paper.LambV3", {"phi": (0.0, 10.0)}), ("torch_optimizer.Lamb", {"weight_decay": 0.01})),
+        (("over9000.Lamb", {}), ("torch_optimizer.Lamb", {})),
+        (("radam.RAdam", {"degenerated_to_sgd": True}), ("timm.RAdamLegacy", {})),
+        (("radam.RAdam", {}), ("pytorch_optimizer.RAdam", {})),
+        (("seed003.RAdam", {}), ("optax.radam", {"learning_rate": 0.001, "threshold": 4.0})),
+        (("seed003.Nadam", {}), ("timm.NAdamW", {"weight_decay": 0.0})),
+        (
+            ("seed003.AMSGrad", {}),
+            (
+                "optax.amsgrad",
+                {"learning_rate": 0.001, "bias_correction_mu": False, "bias_correction_nu": False},
+            ),
+        ),
+        (("seed003.AdaBound", {}), ("adabound.AdaBound", {})),
+        (("seed003.AMSBound", {}), ("torch_optimizer.AdaBound", {"amsbound": True})),
+        (("paper.Ranger", {}), ("ranger.Ranger", {})),
+        (("apex.FusedLAMB", {}), ("timm.Lamb", {})),
+        (("deepspeed.FusedAdam", {"adam_w_mode": False}), ("torch.Adam", {})),
+        (
+            ("deepspeed.DeepSpeedCPUAdam", {"weight_decay": 0.1}),
+            ("bitsandbytes.Adam", {"weight_decay": 0.1}),
+        ),
+        (("apex.FusedAdagrad", {}), ("torch.Adagrad", {})),
+        (("pytorch_ranger.Ranger", {}), ("torch_optimizer.Ranger", {})),
+    ],
+)
+def test_forms_that_are_the_same(one: Any, other: Any) -> None:
+    """What was read in two places, or read here and compared there."""
+    configs = [lamb_rs.from_peer(name, **kwargs).get_config() for name, kwargs in (one, other)]
+    assert configs[0] == configs[1]

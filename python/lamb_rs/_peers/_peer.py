@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from lamb_rs._optimizer import Optimizer
 
+# What arithmetic and unpacking say to a value that is no number, no pair, ...
+_WRONG_KIND = (TypeError, ValueError, LookupError, ArithmeticError)
 _PARAMETERS = frozenset({"params", "parameters", "model", "model_params", "var_list"})
 
 
@@ -135,6 +137,9 @@ class Peer:
                 self.adjust(draft)
         except RefusedError as refusal:
             raise _refusal(self.name, "these arguments", refusal) from None
+        except _WRONG_KIND as error:
+            wrong = RefusedError(f"one of them is of the wrong kind ({error})")
+            raise _refusal(self.name, repr(given), wrong) from error
         return draft
 
     def _filled(self, given: Settings) -> Settings:

@@ -250,6 +250,7 @@ PEERS = [
         },
         {"minimum_scale": 2.0**-126},
         scaled,
+        compared=True,
         wraps=True,
     ),
     Peer(
@@ -266,6 +267,7 @@ PEERS = [
             "use_buffers": only(False, "an optimizer knows parameters only"),
         },
         {"use_ema": True, "ema_form": "uniform"},
+        compared=True,
         wraps=True,
         note="every update takes part in the average, from ema_start on",
     ),
