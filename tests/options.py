@@ -154,7 +154,8 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         },
     },
     "adagrad": {
-        "torch": {"epsilon": 1e-10, "epsilon_mode": "out", "initial_accumulator_value": 0.0}
+        "torch": {"epsilon": 1e-10, "epsilon_mode": "out", "initial_accumulator_value": 0.0},
+        "both-decay": {"learning_rate_decay": 0.1, "weight_decay": 0.05},
     },
     "adam": {
         "torch": {"epsilon": 1e-8, "epsilon_mode": "out"},

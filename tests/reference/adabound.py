@@ -41,7 +41,8 @@ class AdaBound:
         # The final rate follows the schedule.
         final = k.h["final_learning_rate"] * (k.eta / k.first_rate if k.first_rate else 0.0)
         low = final * (1 - 1 / (k.h["gamma"] * k.t + 1))
-        high = final * (1 + 1 / (k.h["gamma"] * k.t))
+        narrowing = k.h["gamma"] * k.t
+        high = final * (1 + 1 / narrowing if narrowing else 1e300)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = k.eta * np.sqrt(c2) / c1 / (np.sqrt(w) + k.h["epsilon"])
         return np.clip(np.nan_to_num(rate, nan=0.0, posinf=np.inf), low, high) * m

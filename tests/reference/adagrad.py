@@ -29,6 +29,10 @@ class Adagrad:
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array:
         eps = k.h["epsilon"]
         sums = s["accumulator"] = s["accumulator"] + g**2
-        eta_t = k.eta / (1 + (k.t - 1) * k.h["learning_rate_decay"])
         root = np.sqrt(sums + eps) if k.h["epsilon_mode"] == "in" else np.sqrt(sums) + eps
-        return eta_t * quotient(g, root)
+        return Adagrad.decay_rate(k) * quotient(g, root)
+
+    @staticmethod
+    def decay_rate(k: Step) -> float:
+        """The rate of everything, eta_t."""
+        return float(k.eta / (1 + (k.t - 1) * k.h["learning_rate_decay"]))

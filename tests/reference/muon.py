@@ -75,8 +75,8 @@ class Muon:
         "weight_decay": 0.004,
     }
     DECAY_INSIDE = None
-    # Small singular values are multiplied by up to 3.4^5, and their rounding with them.
-    NOISE = 5e-6
+    # Small singular values are multiplied by up to 1e3, and their rounding with them.
+    NOISE = 2e-5
     # An argument of the class that names parameters.
     NAMES: ClassVar[dict[str, Any]] = {"exclude_layers": ()}
 
