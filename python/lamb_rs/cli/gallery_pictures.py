@@ -8,7 +8,7 @@ import lamb_rs
 from lamb_rs import plots
 from lamb_rs.cli.gallery_setting import Part
 from lamb_rs.cli.gallery_trainings import draw_landscape, draw_rates, draw_trust_ratios
-from lamb_rs.plots.family import PLANE_STEPS, subset
+from lamb_rs.plots.family import PLANE_STEPS
 
 if TYPE_CHECKING:
     from lamb_rs.cli.gallery_setting import Pictures, Setting
@@ -85,7 +85,6 @@ def _run(function: PlaneFunction, rates: dict[str, float]) -> list[Trajectory]:
     return [
         plots.descend(function, lamb_rs.get(name, learning_rate=rate), steps=_UPDATES, label=name)
         for name, rate in rates.items()
-        if name in subset()
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lamb_rs.plots.family import members, subset
+from lamb_rs.plots.family import SUBSET, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class Setting:
     @property
     def scanned(self) -> list[str]:
         """Optimizers that are trained at several rates: all, and what else is in the subset."""
-        return list(dict.fromkeys([*members(), *subset()]))
+        return list(dict.fromkeys([*members(), *SUBSET]))
 
     def save(self, figure: Any, file: str) -> None:
         """Write a figure."""

@@ -8,7 +8,7 @@ import lamb_rs
 from lamb_rs import plots
 from lamb_rs.cli.network import Network
 from lamb_rs.cli.small import BATCH, EPOCHS, WARMUP, SmallTask
-from lamb_rs.plots.family import make, rates, subset
+from lamb_rs.plots.family import SUBSET, make, rates
 
 if TYPE_CHECKING:
     from lamb_rs.cli.gallery_setting import Pictures, Setting
@@ -83,7 +83,7 @@ def draw_rates(setting: Setting) -> Pictures:
         )
         setting.tick()
     initial = setting.lines[0].images.initial_loss
-    few = [scans[name] for name in subset()]
+    few = [scans[name] for name in SUBSET]
     setting.save(plots.learning_rates(few, initial_loss=initial), "learning_rates.png")
     everyone = list(scans.values())
     figure = plots.learning_rate_panels(everyone, initial_loss=initial)

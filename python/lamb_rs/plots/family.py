@@ -36,17 +36,6 @@ def members() -> list[str]:
     return [row["class_name"] for row in _core.algorithms()]
 
 
-def subset() -> list[str]:
-    """Return the names of a few optimizers of different kinds, for one picture.
-
-    Returns
-    -------
-    list of str
-    """
-    existing = members()
-    return [name for name in SUBSET if name in existing or name == "Momentum"]
-
-
 def rates(name: str) -> Rates:
     """Return the row of an optimizer in the table of rates.
 
@@ -128,7 +117,7 @@ def descend_family(
     HyperparameterError
         For a name that `lamb_rs.get` does not know, or without a known rate.
     """
-    return [on_plane(name, steps) for name in (subset() if names is None else names)]
+    return [on_plane(name, steps) for name in (SUBSET if names is None else names)]
 
 
 def on_plane(
