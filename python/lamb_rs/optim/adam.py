@@ -43,6 +43,10 @@ class Adam(Optimizer):
         Beside the raw root as in Keras, or beside the corrected one as in torch.
     epsilon_root : float, default 0.0
         Small constant under the root.
+    cautious : bool or "sum1", default False
+        Whether elements move only where the direction, before decay, and the gradient have the
+        same sign. Their steps are multiplied by ``1 / max(share, 1e-3)``, with the share of
+        elements that move; or, with "sum1", by the paper's ``size / (moving + 1)``.
     **shared
         Arguments of every optimizer: see `Optimizer`.
 
@@ -52,7 +56,8 @@ class Adam(Optimizer):
 
     References
     ----------
-    Kingma and Ba 2014, arXiv 1412.6980; AMSGrad: Reddi et al. 2018, arXiv 1904.09237.
+    Kingma and Ba 2014, arXiv 1412.6980; AMSGrad: Reddi et al. 2018, arXiv 1904.09237; cautious:
+    Liang et al. 2024, arXiv 2411.16085.
     """
 
     __slots__ = ()
@@ -64,6 +69,7 @@ class Adam(Optimizer):
     amsgrad = Choice()
     epsilon_mode = Choice()
     epsilon_root = Number()
+    cautious = Choice()
 
     def __init__(
         self,
@@ -75,6 +81,7 @@ class Adam(Optimizer):
         *,
         epsilon_mode: Literal["hat", "out"] = "hat",
         epsilon_root: float = 0.0,
+        cautious: bool | Literal["sum1"] = False,
         **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(
@@ -85,5 +92,6 @@ class Adam(Optimizer):
             amsgrad=amsgrad,
             epsilon_mode=epsilon_mode,
             epsilon_root=epsilon_root,
+            cautious=cautious,
             **shared,
         )

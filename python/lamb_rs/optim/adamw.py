@@ -45,6 +45,10 @@ class AdamW(Optimizer):
         Beside the raw root as in Keras, or beside the corrected one as in torch.
     epsilon_root : float, default 0.0
         Small constant under the root.
+    cautious : bool or "sum1", default False
+        Whether elements move only where the direction, before decay, and the gradient have the
+        same sign. Their steps are multiplied by ``1 / max(share, 1e-3)``, with the share of
+        elements that move; or, with "sum1", by the paper's ``size / (moving + 1)``.
     **shared
         Arguments of every optimizer: see `Optimizer`.
 
@@ -54,7 +58,7 @@ class AdamW(Optimizer):
 
     References
     ----------
-    Loshchilov and Hutter 2017, arXiv 1711.05101.
+    Loshchilov and Hutter 2017, arXiv 1711.05101; cautious: Liang et al. 2024, arXiv 2411.16085.
     """
 
     __slots__ = ()
@@ -66,6 +70,7 @@ class AdamW(Optimizer):
     amsgrad = Choice()
     epsilon_mode = Choice()
     epsilon_root = Number()
+    cautious = Choice()
 
     def __init__(
         self,
@@ -78,6 +83,7 @@ class AdamW(Optimizer):
         *,
         epsilon_mode: Literal["hat", "out"] = "hat",
         epsilon_root: float = 0.0,
+        cautious: bool | Literal["sum1"] = False,
         **shared: Unpack[CommonArguments],
     ) -> None:
         super().__init__(
@@ -89,5 +95,6 @@ class AdamW(Optimizer):
             amsgrad=amsgrad,
             epsilon_mode=epsilon_mode,
             epsilon_root=epsilon_root,
+            cautious=cautious,
             **shared,
         )

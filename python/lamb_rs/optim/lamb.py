@@ -39,8 +39,8 @@ class Lamb(Optimizer):
         Decay rate of the second moment, in [0, 1).
     epsilon : float, default 1e-7
         Small constant of the denominator; 0 is legal, and 0/0 is 0.
-    epsilon_mode : {"out", "hat"}, default "out"
-        Beside the corrected root as in the paper, or beside the raw one.
+    epsilon_mode : {"out", "hat", "in"}, default "out"
+        Beside the corrected root as in the paper, beside the raw one, or under the corrected one.
     bias_correction : bool, "rate" or "first_moment", default True
         Of both moments; of none; of none, but ``sqrt(c2) / c1`` in the learning rate; or of the
         first moment only.
@@ -54,6 +54,12 @@ class Lamb(Optimizer):
         Whether parameters without weight decay are adapted too.
     gradient_averaging : bool, default True
         Whether the first moment takes ``(1 - beta_1) g``, or g.
+    trust_epsilon : float, default 0.0
+        Small constant of the ratio's denominator.
+    cautious : bool or "sum1", default False
+        Whether elements move only where the direction, before decay, and the gradient have the
+        same sign. Their steps are multiplied by ``1 / max(share, 1e-3)``, with the share of
+        elements that move; or, with "sum1", by the paper's ``size / (moving + 1)``.
     **shared
         Arguments of every optimizer: see `Optimizer`. `weight_decay_mode` is "update" by default.
 
@@ -64,7 +70,7 @@ class Lamb(Optimizer):
 
     References
     ----------
-    You et al. 2019, arXiv 1904.00962.
+    You et al. 2019, arXiv 1904.00962; cautious: Liang et al. 2024, arXiv 2411.16085.
     """
 
     __slots__ = ()
@@ -80,6 +86,8 @@ class Lamb(Optimizer):
     trust_clip = OptionalPair()
     always_adapt = Switch()
     gradient_averaging = Switch()
+    trust_epsilon = Number()
+    cautious = Choice()
 
     def __init__(
         self,
@@ -88,13 +96,15 @@ class Lamb(Optimizer):
         beta_2: Source = 0.999,
         epsilon: float = 1e-7,
         *,
-        epsilon_mode: Literal["out", "hat"] = "out",
+        epsilon_mode: Literal["out", "hat", "in"] = "out",
         bias_correction: bool | Literal["rate", "first_moment"] = True,
         form: Literal["joint", "sum"] = "joint",
         phi: Pair | None = None,
         trust_clip: Pair | None = None,
         always_adapt: bool = True,
         gradient_averaging: bool = True,
+        trust_epsilon: float = 0.0,
+        cautious: bool | Literal["sum1"] = False,
         **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(
@@ -109,5 +119,7 @@ class Lamb(Optimizer):
             trust_clip=trust_clip,
             always_adapt=always_adapt,
             gradient_averaging=gradient_averaging,
+            trust_epsilon=trust_epsilon,
+            cautious=cautious,
             **shared,
         )

@@ -22,9 +22,11 @@ class Lars(Optimizer):
         q = trust_coefficient |p| / (|g| + weight_decay |p| + epsilon)
         v = momentum v + learning_rate q d;  p = p - v      (form="lr_inside", the paper's)
         b = momentum b + q d;  p = p - learning_rate b      (form="lr_outside", timm's)
+        m = momentum m + (1 - momentum) d;  p = p - learning_rate q m    (form="ratio_outside")
 
-    ``form="joint_norm"`` is optax's: as "lr_inside" with ``|d| + epsilon`` below the line. Where
-    a norm is zero, q is 1.
+    ``form="joint_norm"`` is optax's: as "lr_inside" with ``|d| + epsilon`` below the line.
+    ``form="momentum_norm"`` is the LAMB paper's: as "ratio_outside" with
+    ``q = trust_coefficient |p| / |m|``. Where a norm is zero, q is 1.
 
     State: 4 bytes per parameter; 2 in bfloat16, 1 in float8.
 
@@ -40,8 +42,9 @@ class Lars(Optimizer):
         Whether to look ahead along the velocity.
     epsilon : float, default 0.0
         Small constant of the ratio's denominator.
-    form : {"lr_inside", "lr_outside", "joint_norm"}, default "lr_inside"
-        Where the learning rate enters, and which norm the ratio takes.
+    form : str, default "lr_inside"
+        Where learning rate and ratio enter, and which norm the ratio takes: "lr_inside",
+        "lr_outside", "joint_norm", "ratio_outside" or "momentum_norm", as above.
     trust_clip : (low, high) or None, default None
         Limits of ``q / learning_rate``, as in timm: (0, 1) never steps further than plain momentum
         would.
@@ -56,7 +59,7 @@ class Lars(Optimizer):
 
     References
     ----------
-    You et al. 2017, arXiv 1708.03888.
+    You et al. 2017, arXiv 1708.03888; You et al. 2019, arXiv 1904.00962, algorithm 1.
     """
 
     __slots__ = ()
@@ -78,7 +81,9 @@ class Lars(Optimizer):
         nesterov: bool = False,
         *,
         epsilon: float = 0.0,
-        form: Literal["lr_inside", "lr_outside", "joint_norm"] = "lr_inside",
+        form: Literal[
+            "lr_inside", "lr_outside", "joint_norm", "momentum_norm", "ratio_outside"
+        ] = "lr_inside",
         trust_clip: Pair | None = None,
         always_adapt: bool = True,
         **shared: Unpack[SharedArguments],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Moving
+from lamb_rs._hyper import Choice, Moving
 from lamb_rs._optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class Lion(Optimizer):
         Weight of the momentum in the direction, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.99
         Decay rate of the momentum, in [0, 1).
+    cautious : bool or "sum1", default False
+        Whether elements move only where the direction, before decay, and the gradient have the
+        same sign. Their steps are multiplied by ``1 / max(share, 1e-3)``, with the share of
+        elements that move; or, with "sum1", by the paper's ``size / (moving + 1)``.
     **shared
         Arguments of every optimizer: see `Optimizer`.
 
@@ -41,7 +45,7 @@ class Lion(Optimizer):
 
     References
     ----------
-    Chen et al. 2023, arXiv 2302.06675.
+    Chen et al. 2023, arXiv 2302.06675; cautious: Liang et al. 2024, arXiv 2411.16085.
     """
 
     __slots__ = ()
@@ -49,12 +53,21 @@ class Lion(Optimizer):
 
     beta_1 = Moving()
     beta_2 = Moving()
+    cautious = Choice()
 
     def __init__(
         self,
         learning_rate: Source = 0.001,
         beta_1: Source = 0.9,
         beta_2: Source = 0.99,
+        *,
+        cautious: bool | Literal["sum1"] = False,
         **shared: Unpack[SharedArguments],
     ) -> None:
-        super().__init__(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, **shared)
+        super().__init__(
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            cautious=cautious,
+            **shared,
+        )
