@@ -81,21 +81,34 @@ fn take<const K: usize>(sums: &[f64; MAX_SUMS]) -> [f64; K] {
     std::array::from_fn(|k| sums[k])
 }
 
-/// Runs `$kernel` for the level and the storage; rules without narrow states have one storage.
+/// Whether any of these states may be narrow.
+const fn narrows<const S: usize>(slots: [Slot; S]) -> bool {
+    let mut k = 0;
+    while k < S {
+        if !matches!(slots[k].content, Content::Full) {
+            return true;
+        }
+        k += 1;
+    }
+    false
+}
+
+/// Runs `$kernel` for the level and the storage; where no state may be narrow there is one storage,
+/// and no code for the others.
 macro_rules! with_storage {
-    ($at:expr, $slots:expr, $v:ident, $st:ident => $body:expr) => {{
-        let narrow = $slots.iter().any(|slot: &Slot| slot.content != Content::Full);
-        match if narrow { $at.storage } else { StateDtype::Float32 } {
-            StateDtype::Float32 => {
-                type $st = Float32;
-                with_isa!($at.isa, $v => $body)
-            }
-            StateDtype::Bfloat16 => {
+    ($at:expr, $narrows:expr, $v:ident, $st:ident => $body:expr) => {{
+        let storage = if const { $narrows } { $at.storage } else { StateDtype::Float32 };
+        match storage {
+            StateDtype::Bfloat16 if const { $narrows } => {
                 type $st = Bfloat16;
                 with_isa!($at.isa, $v => $body)
             }
-            StateDtype::Float8 => {
+            StateDtype::Float8 if const { $narrows } => {
                 type $st = Float8;
+                with_isa!($at.isa, $v => $body)
+            }
+            _ => {
+                type $st = Float32;
                 with_isa!($at.isa, $v => $body)
             }
         }
@@ -130,7 +143,7 @@ impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
     fn first(&self, _: At, _: Tile<'_>, _: &mut Sums) {}
     fn last(&self, at: At, _: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, R::SLOTS, v, St => kernels::update::<_, R, St, S>(v, rule, tile));
+        with_storage!(at, narrows(R::SLOTS), v, St => kernels::update::<_, R, St, S>(v, rule, tile));
     }
     fn record(&self, _: usize, _: &[f64; MAX_SUMS], _: &mut Layer) -> Ratio {
         Ratio::NONE
@@ -164,11 +177,11 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
     }
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, R::SLOTS, v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums));
+        with_storage!(at, R::MEASURES_STATE && narrows(R::SLOTS), v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
-        with_storage!(at, R::SLOTS, v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
+        with_storage!(at, narrows(R::SLOTS), v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
     }
     fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
         self.0.rules[group].settle(take(sums), layer).1
@@ -208,11 +221,11 @@ impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R
     }
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, R::SLOTS, v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
+        with_storage!(at, narrows(R::SLOTS), v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
-        with_storage!(at, R::SLOTS, v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
+        with_storage!(at, narrows(R::SLOTS), v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
     }
     fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
         self.0.rules[group].settle(take(sums), layer).1
