@@ -136,6 +136,13 @@ def test_combinations_name_every_optimizer_and_every_reason() -> None:
     assert used == {int(one) for one in re.findall(r"^(\d+)\. \S", page, re.MULTILINE)}
 
 
+def test_the_table_of_convergence_has_every_optimizer() -> None:
+    (table,) = blocks(DOCS / "convergence.md", "text")
+    assert {row["class_name"] for row in ROWS} <= {
+        line.partition(" ")[0] for line in table.splitlines()
+    }
+
+
 # Links
 
 
