@@ -80,6 +80,7 @@ def cell(cls: Any, arguments: dict[str, Any], wrapper: Any, reasons: dict[str, i
     for dtype in optimizer_pages.STORAGES:
         reason = refusal(cls, {**arguments, "state_dtype": dtype}, wrapper)
         if reason:
+            reason = reason.replace(cls.__name__, "this rule")
             refused.setdefault(reasons.setdefault(reason, len(reasons) + 1), []).append(dtype)
     if not refused:
         return "yes"
