@@ -301,6 +301,7 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         "debiased-plain": {"form": "debiased", "nesterov": False},
         "optax": {"form": "debiased", "scale": "columns", "epsilon": 1e-8},
         "no-decay": {"weight_decay": None, "adam_weight_decay": 0.0},
+        "vectors-decay": {"weight_decay": None, "adam_weight_decay": 0.5},
         "decay": {"weight_decay": 0.5, "adam_weight_decay": 0.2},
     },
     "adabelief": {

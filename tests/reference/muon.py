@@ -94,9 +94,9 @@ class Muon:
         if not by_adamw(name, theta, h):
             return h
         adamw = {"beta_1": h["adam_beta_1"], "beta_2": h["adam_beta_2"]}
-        decay = h["adam_weight_decay"] if h["weight_decay"] is not None else None
+        adamw["weight_decay"] = h["adam_weight_decay"]
         rate = h["learning_rate"] * h["adam_lr_ratio"]
-        own = {**Adam.DEFAULTS, **h, **adamw, "weight_decay": decay, "learning_rate": rate}
+        own = {**Adam.DEFAULTS, **h, **adamw, "learning_rate": rate}
         return {**own, "epsilon_mode": "hat", "decay_learning_rate": h["learning_rate"]}
 
     @staticmethod
