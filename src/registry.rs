@@ -50,8 +50,10 @@ pub(crate) struct Route {
     pub(crate) rule: &'static str,
     /// Whether a parameter of this name and shape does.
     pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
-    /// Its weight decay, from the hyperparameters and the algorithm's own weight decay.
-    pub(crate) decay: fn(&Values, f64) -> f64,
+    /// Position of its own weight decay in the algorithm's table, where it has one.
+    pub(crate) decay: Option<usize>,
+    /// Position of the factor of its learning rate, where it has one.
+    pub(crate) rate: Option<usize>,
     /// That rule.
     pub(crate) make: Make,
 }

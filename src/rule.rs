@@ -146,6 +146,8 @@ pub struct Step<'a> {
     pub first_rate: f64,
     /// Whether layer adaptation is on for this group.
     pub adapt: bool,
+    /// Whether the group is excluded from weight decay.
+    pub excluded: bool,
     /// The scalars of the group, or of all parameters: read, and changed for the next step.
     pub memory: &'a mut Memory,
     pub(crate) powers: &'a mut Powers,
@@ -164,15 +166,13 @@ impl Step<'_> {
 
     /// The weight decay of the group; 0 where none is set, or where LARC puts it into the gradient.
     pub fn weight_decay(&self) -> f64 {
-        self.own_decay(|_, lambda| lambda)
+        self.unless_excluded(self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0))
     }
 
-    /// The same for a rule with a weight decay of its own, made from the group's.
-    pub fn own_decay(&self, own: impl Fn(&Values, f64) -> f64) -> f64 {
-        match (self.values.shared_number(shared::LARC), self.values.shared_number(shared::WEIGHT_DECAY)) {
-            (None, Some(lambda)) => own(self.values, lambda),
-            _ => 0.0,
-        }
+    /// A rule's own weight decay; 0 where the group is excluded, or where LARC puts it into the
+    /// gradient.
+    pub fn unless_excluded(&self, lambda: f64) -> f64 {
+        if self.excluded || self.values.shared_number(shared::LARC).is_some() { 0.0 } else { lambda }
     }
 
     /// The weight decay where it is added to the gradient, else 0.

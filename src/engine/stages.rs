@@ -154,7 +154,8 @@ pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]
         for (a, p) in average.iter_mut().zip(p) {
             let new = if keep == 0.0 { *p } else { keep * *a + take * *p };
             *a = if new.abs() < f32::MIN_POSITIVE { 0.0 } else { new };
-            if how.overwrite {
+            // A copy leaves the parameter's own bits, those of tiny numbers too.
+            if how.overwrite && keep != 0.0 {
                 *p = *a;
             }
         }

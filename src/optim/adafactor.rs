@@ -25,7 +25,7 @@ pub(crate) const ADAFACTOR: Algorithm = Algorithm {
     formula: "u = g / sqrt(r c / mean(r)); p = p - max(eps2, rms(p)) rho u / max(1, rms(u) / d)",
     source: "Shazeer and Stern 2018, arXiv 1804.04235",
     hypers: HYPERS,
-    route: Some(Route { rule: "adafactor", takes: is_whole, decay: |_, own| own, make: make_whole }),
+    route: Some(Route { rule: "adafactor", takes: is_whole, decay: None, rate: None, make: make_whole }),
     make,
     ..Algorithm::BASE
 };

@@ -23,7 +23,8 @@ pub(crate) const MARS: Algorithm = Algorithm {
     route: Some(Route {
         rule: "adamw",
         takes: |values, _, shape| shape.len() < 2 && !values.flag(OPTIMIZE_1D),
-        decay: decay_1d,
+        decay: Some(DECAY_1D),
+        rate: Some(RATE_1D),
         make: make_1d,
     }),
     make,
@@ -64,16 +65,12 @@ fn make(values: &Values) -> Result<Box<dyn Stepper>> {
     })
 }
 
-fn decay_1d(values: &Values, _: f64) -> f64 {
-    values.number(DECAY_1D)
-}
-
 fn make_1d(_: &Values) -> Result<Box<dyn Stepper>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let adam = corrected(step, v.number(BETA_1_1D), v.number(BETA_2_1D));
         let rate = step.learning_rate * v.number(RATE_1D);
-        let decay = Decay::of(step, step.own_decay(decay_1d), rate, false);
+        let decay = Decay::of(step, step.unless_excluded(v.number(DECAY_1D)), rate, false);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))
 }

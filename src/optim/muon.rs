@@ -26,7 +26,13 @@ pub(crate) const MUON: Algorithm = Algorithm {
     hypers: HYPERS,
     defaults: &[("weight_decay", Value::Number(0.004))],
     matrix: true,
-    route: Some(Route { rule: "adamw", takes: is_no_matrix, decay: adam_decay, make: make_adamw }),
+    route: Some(Route {
+        rule: "adamw",
+        takes: is_no_matrix,
+        decay: Some(ADAM_DECAY),
+        rate: Some(ADAM_RATE),
+        make: make_adamw,
+    }),
     make,
     ..Algorithm::BASE
 };
@@ -98,10 +104,6 @@ fn is_no_matrix(values: &Values, name: &str, shape: &[usize]) -> bool {
     shape.len() != 2 || values.flag(EMBEDDINGS) && name.to_lowercase().contains("embedding")
 }
 
-fn adam_decay(values: &Values, _: f64) -> f64 {
-    values.number(ADAM_DECAY)
-}
-
 fn make(_: &Values) -> Result<Box<dyn Stepper>> {
     Ok(advance_first::<_, 1, 0>(Muon::new))
 }
@@ -113,7 +115,7 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Stepper>> {
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, true);
         // As in Keras, the decay does not take the ratio.
-        let decay = Decay::of(step, step.own_decay(adam_decay), step.learning_rate, false);
+        let decay = Decay::of(step, step.unless_excluded(v.number(ADAM_DECAY)), step.learning_rate, false);
         let rate = step.learning_rate * v.number(ADAM_RATE);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))

@@ -152,6 +152,7 @@ impl Optimizer {
                     largest_rate: group.learning_rate(self.largest_rate),
                     first_rate: group.learning_rate(first),
                     adapt: group.adapt,
+                    excluded: group.excluded(),
                     memory: remembered.unwrap_or(&mut unused),
                     powers: &mut self.powers,
                 };

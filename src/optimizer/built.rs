@@ -309,13 +309,20 @@ impl Built {
         norms
     }
 
-    /// The weight decay of a tensor, by the rule that it follows.
-    fn decay_of(&self, tensor: usize, values: &Values) -> f64 {
-        let own = values.shared_number(shared::WEIGHT_DECAY);
-        match self.route.filter(|_| self.tensors[tensor].stepper > 0) {
-            Some(route) => own.map_or(0.0, |own| (route.decay)(values, own)),
-            None => own.unwrap_or(0.0),
+    /// The weight decay of a tensor, by the rule that it follows; none where it has none.
+    pub(super) fn decay_of(&self, tensor: usize, group: &Group) -> Option<f64> {
+        let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.decay);
+        match routed {
+            _ if group.excluded() => None,
+            Some(position) => Some(group.values.number(position)),
+            None => group.values.shared_number(shared::WEIGHT_DECAY),
         }
+    }
+
+    /// The factor of a tensor's learning rate, by the rule that it follows.
+    pub(super) fn rate_factor(&self, tensor: usize, group: &Group) -> f64 {
+        let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.rate);
+        routed.map_or(1.0, |position| group.values.number(position))
     }
 
     /// Finds what the shapes of the tensors do to their gradients in this update.
@@ -341,7 +348,7 @@ impl Built {
                 if weight == 0.0 || gradient == 0.0 {
                     return (1.0, 0.0);
                 }
-                let decay = self.decay_of(i, &group.values);
+                let decay = self.decay_of(i, group).unwrap_or(0.0);
                 let q = coefficient * weight / (gradient + decay * weight + epsilon);
                 let rate = group.learning_rate(rate);
                 let q = match clip {
@@ -360,7 +367,7 @@ impl Built {
             // The rule sees the gradient only after it was divided.
             let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
                 Some(group) if tensor.stepper == 0 => {
-                    (1.0, self.decay_of(i, &self.groups[group].values) as f32)
+                    (1.0, self.decay_of(i, &self.groups[group]).unwrap_or(0.0) as f32)
                 }
                 _ => (1.0, 0.0),
             });

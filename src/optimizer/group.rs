@@ -48,6 +48,15 @@ impl Group {
         Ok(group)
     }
 
+    /// Whether an override turns weight decay off.
+    pub(super) fn excluded(&self) -> bool {
+        let off = |one: &Override| *one == Override::Value("weight_decay".to_string(), Value::None);
+        self.overrides
+            .iter()
+            .rfind(|one| matches!(one, Override::Value(name, _) if name == "weight_decay"))
+            .is_some_and(off)
+    }
+
     pub(super) fn learning_rate(&self, base: f64) -> f64 {
         self.overrides.iter().fold(base, |rate, one| match one {
             Override::LearningRate(x) => *x,

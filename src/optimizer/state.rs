@@ -4,7 +4,6 @@ use super::{Entry, Optimizer, Row};
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
 use crate::engine::sweep::totals;
-use crate::hyper::shared;
 use crate::rule::Layer;
 use crate::trust::Ratio;
 
@@ -48,8 +47,8 @@ impl Optimizer {
                 Row {
                     name: built.names[i].clone(),
                     len: tensor.len,
-                    learning_rate: group.map_or(0.0, |g| g.learning_rate(base)),
-                    weight_decay: group.and_then(|g| g.values.shared_number(shared::WEIGHT_DECAY)),
+                    learning_rate: group.map_or(0.0, |g| g.learning_rate(base) * built.rate_factor(i, g)),
+                    weight_decay: group.and_then(|g| built.decay_of(i, g)),
                     layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
                     trainable: group.is_some(),
                     rule: built.rules[tensor.stepper],
