@@ -18,7 +18,7 @@ def from_peer(name: str, /, **arguments: Any) -> Optimizer:
         Package and class: "torch.AdamW", "keras.Lamb", "optax.lamb", "timm.Lars",
         "schedulefree.AdamWScheduleFree", ...; modules between the two do no harm
         ("torch.optim.AdamW"). Forms that were published without a package have names, too:
-        "paper.LambV3", "seed002.Lamb". `peers` lists all.
+        "paper.LambV3", "some_optimizers.Lamb". `peers` lists all.
     **arguments
         By the names that the package gives them; its defaults hold. The learning rate may be a
         schedule of this library. What changes no number (``fused``, ``foreach``, ...) is taken at

@@ -1,4 +1,4 @@
-"""Forms that were published without a package: papers, gists and the founding documents.
+"""Forms that were published without a package: papers, gists, and introductions on the web.
 
 Their arguments have this library's names.
 """
@@ -94,8 +94,8 @@ _PAPERS = _named(
         ),
     },
 )
-_SEED_001 = _named(
-    "seed001",
+_INTUITIVE_GUIDE = _named(
+    "intuitive_guide",
     {
         "AdamW": (
             "AdamW",
@@ -106,8 +106,8 @@ _SEED_001 = _named(
     },
 )
 _RADAM_PAPER: Settings = {**OUT, "threshold": 4.0, "degenerate": "momentum"}
-_SEED_002 = _named(
-    "seed002",
+_SOME_OPTIMIZERS = _named(
+    "some_optimizers",
     {
         "Adagrad": (
             "Adagrad",
@@ -173,8 +173,8 @@ _SEED_002 = _named(
         ),
     },
 )
-_SEED_003 = _named(
-    "seed003",
+_OPTIMIZERS_PAGE = _named(
+    "optimizers_page",
     {
         "SGD": ("SGD", _own(learning_rate=0.01), {"momentum": 0.0}, ""),
         "Momentum": ("SGD", _own(learning_rate=0.01, momentum=0.9), {"form": "lr_inside"}, ""),
@@ -310,8 +310,8 @@ _LOOKAHEADS = [
     )
     for origin, note in {
         "paper": "arXiv 1907.08610",
-        "seed002": "",
-        "seed003": "with the sign that moves towards the fast weights",
+        "some_optimizers": "",
+        "optimizers_page": "with the sign that moves towards the fast weights",
     }.items()
 ]
-PEERS = [*_PAPERS, *_SEED_001, *_SEED_002, *_SEED_003, *_CODE, *_LOOKAHEADS]
+PEERS = [*_PAPERS, *_INTUITIVE_GUIDE, *_SOME_OPTIMIZERS, *_OPTIMIZERS_PAGE, *_CODE, *_LOOKAHEADS]
