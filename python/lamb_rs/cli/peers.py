@@ -50,8 +50,8 @@ def _torch(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
 
 
 def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
-    optax, jax = load("optax"), load("jax")
-    if optax is None or jax is None:
+    optax = load("optax")
+    if optax is None:
         return None
     if rule == "SGD":
         optimizer = optax.chain(optax.add_decayed_weights(0.01), optax.sgd(1e-3, momentum=0.9))
@@ -60,9 +60,11 @@ def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
     return compiled(optimizer, shapes)
 
 
-def compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> Step:
+def compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> Step | None:
     """One step of an optimizer of optax, compiled by ``jax.jit``."""
     optax, jax = load("optax"), load("jax")
+    if optax is None or jax is None:
+        return None
     parameters = [jax.numpy.full(shape, 0.1, dtype="float32") for shape in shapes]
     gradients = [jax.numpy.full(shape, 0.01, dtype="float32") for shape in shapes]
 
