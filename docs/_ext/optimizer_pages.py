@@ -97,6 +97,7 @@ def page(row: Any, names: dict[str, list[tuple[str, str]]]) -> str:
         f"Source: {linked(row['source'])}.",
         "",
         *shown_formula(row),
+        *kind(row),
         "## Class",
         "",
         "```{eval-rst}",
@@ -141,6 +142,19 @@ def shown_formula(row: Any) -> list[str]:
     text = formula.tex(row["formula"])
     lines = ["$$", text, "$$"] if text else ["```text", *row["formula"].split("; "), "```"]
     return [*lines, "", "Symbols: [Reading the formulas](index.md#reading-the-formulas).", ""]
+
+
+def kind(row: Any) -> list[str]:
+    """What sets an algorithm apart from one that goes over each element once."""
+    lines = []
+    if row["layerwise"]:
+        lines.append("Layer-wise: the step of each array is scaled by a trust ratio of its norms.")
+    if row["matrix"]:
+        lines.append(
+            "It multiplies matrices, so the bits are the same on one machine only: "
+            "[Numerics](../numerics.md#the-same-bits)."
+        )
+    return [line for pair in zip(lines, [""] * len(lines), strict=True) for line in pair]
 
 
 def methods(cls: Any) -> list[str]:
@@ -244,7 +258,9 @@ def state_table(row: Any) -> list[str]:
         cells = " | ".join(number(one) for one in measured(cls, changed, SHAPES[shape]))
         lines.append(f"| {title} | {size} | {cells} |")
     slots = slots_of(cls)
-    return [*lines, "", f"Arrays of the state: {slots}.", ""]
+    scalars = ", ".join(f"`{name}`" for name in row["scalars"])
+    beside = f" Numbers beside them: {scalars}." if scalars else ""
+    return [*lines, "", f"Arrays of the state: {slots}.{beside}", ""]
 
 
 def measured(cls: Any, changed: dict[str, Any], shape: tuple[int, ...]) -> list[float | str]:
