@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import inspect
 import os
 import posixpath
@@ -85,6 +87,29 @@ def test_the_pages_show_code() -> None:
     shown = {page.name for page in WRITTEN if blocks(page, "python")}
     assert {"index.md", "choosing.md", "large-batch.md", "torch.md", "keras.md"} <= shown
     assert {"optax.md", "timm.md", "checkpoints.md", "schedules.md", "wrappers.md"} <= shown
+
+
+PACKAGE = ROOT / "python" / "lamb_rs"
+WITH_EXAMPLES = [
+    ".".join(["lamb_rs", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(
+        ".__init__"
+    )
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_of_docstrings_run(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    schedules = {name: getattr(lamb_rs.schedules, name) for name in lamb_rs.schedules.__all__}
+    # A dataclass looks its module up by name.
+    known = {**schedules, "lamb_rs": lamb_rs, "np": np, "__name__": module}
+    found = doctest.testmod(importlib.import_module(module), extraglobs=known)
+    assert found.attempted
+    assert not found.failed
 
 
 # Generated pages
