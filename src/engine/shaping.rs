@@ -61,7 +61,7 @@ pub(crate) struct Shaping {
     column_scales: Vec<f32>,
     limits: Vec<f32>,
     /// Factor of each gradient, and of the parameter that is added to it; empty without LARC.
-    pub(crate) pulls: Vec<(f32, f32)>,
+    pub(crate) pulls: Vec<(f64, f64)>,
     rows_of: Option<Vec<Item>>,
     bands_of: Option<Vec<Item>>,
 }

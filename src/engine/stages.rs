@@ -193,12 +193,12 @@ pub(crate) fn centre(isa: Isa, g: &mut [f32], mean: f64) {
     });
 }
 
-/// `g = g * factor + p * pull`
-pub(crate) fn pull(isa: Isa, g: &mut [f32], p: &[f32], factor: f32, pull: f32) {
+/// `g = g * factor + p * pull`, in f64: the two may cancel.
+pub(crate) fn pull(isa: Isa, g: &mut [f32], p: &[f32], factor: f64, pull: f64) {
     with_isa!(isa, v => {
         let _ = v;
         for (g, p) in g.iter_mut().zip(p) {
-            *g = *g * factor + *p * pull;
+            *g = (f64::from(*g) * factor + f64::from(*p) * pull) as f32;
         }
     });
 }

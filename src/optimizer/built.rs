@@ -356,7 +356,7 @@ impl Built {
                     true if q >= rate => 1.0,
                     true => q / rate,
                 };
-                (q as f32, (q * decay) as f32)
+                (q, q * decay)
             });
             let pulls = pulls.collect();
             if let Some(shaping) = &mut self.shaping {
@@ -367,7 +367,7 @@ impl Built {
             // The rule sees the gradient only after it was divided.
             let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
                 Some(group) if tensor.stepper == 0 => {
-                    (1.0, self.decay_of(i, &self.groups[group]).unwrap_or(0.0) as f32)
+                    (1.0, self.decay_of(i, &self.groups[group]).unwrap_or(0.0))
                 }
                 _ => (1.0, 0.0),
             });
