@@ -115,9 +115,9 @@ def wrong(rows: Iterable[tuple[table.Row, dict[str, Any]]]) -> list[str]:
     return [f"{row.id} {how}" for row, how in rows if run(row, **how) != row.hash]
 
 
-def stand_for_all() -> list[table.Row]:
-    """Rows of every algorithm and storage that take most paths."""
-    names = ("defaults", "stages", "wide-defaults", "wide-stages")
+def stand_for_all(*names: str) -> list[table.Row]:
+    """Rows of every algorithm and storage that take most paths, or those that are named."""
+    names = names or ("defaults", "stages", "wide-defaults", "wide-stages")
     return [row for row in table.table() if row.variant in names]
 
 
@@ -132,19 +132,19 @@ def job_level() -> list[str]:
 
 
 def job_threads() -> list[str]:
-    rows = [row for row in stand_for_all() if row.variant in {"stages", "wide-stages"}]
+    rows = stand_for_all("stages", "wide-stages")
     return wrong((row, {"threads": n}) for row in rows for n in THREADS)
 
 
 def job_starts() -> list[str]:
     """Every start, each of them for a third of the algorithms and storages."""
-    rows = [row for row in stand_for_all() if row.variant == "stages"]
+    rows = stand_for_all("stages")
     starts = ((row, shift) for k, row in enumerate(rows) for shift in range(k % 3, 16, 3))
     return wrong((row, {"threads": 2, "shift": shift}) for row, shift in starts)
 
 
 def job_repeats() -> list[str]:
-    return wrong((row, {"threads": 3, "repeats": 2}) for row in stand_for_all())
+    return wrong((row, {"threads": 3, "repeats": 2}) for row in stand_for_all("stages"))
 
 
 def job_alone() -> list[str]:
@@ -164,7 +164,8 @@ def job_mode(name: str) -> list[str]:
     def surroundings() -> AbstractContextManager[None]:
         return bits_mode.mode(name)
 
-    return wrong((row, {"threads": 3, "surroundings": surroundings}) for row in stand_for_all())
+    rows = stand_for_all("stages", "wide-defaults")
+    return wrong((row, {"threads": 3, "surroundings": surroundings}) for row in rows)
 
 
 def job_info() -> dict[str, Any]:

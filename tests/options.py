@@ -80,7 +80,15 @@ NEEDS: dict[tuple[str, str], Hyper] = {
 }
 # Where a gradient that was added up cancels, an adaptive rule with a tiny epsilon divides one
 # rounding error by another: no bound could hold there.
-CANCELLING = ("l2", "centralized", "centralized-conv", "larc", "all-larc", "all-float8")
+CANCELLING = (
+    "l2",
+    "centralized",
+    "centralized-conv",
+    "larc",
+    "larc-free",
+    "all-larc",
+    "all-float8",
+)
 STEADY: dict[str, Any] = {"epsilon": 1e-3, "epsilon_1": 1e-3}
 # Names of the native arguments that the wrappers set.
 LOOKAHEAD = {"sync_period", "slow_step_size", "slow_start", "sync_phase", "pullback_momentum"}
