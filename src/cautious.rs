@@ -3,6 +3,7 @@
 
 use crate::hyper::{Hyper, Value, choice};
 use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Scaled, Slot, Step};
+use crate::scalars::narrow;
 use crate::simd::{F32, agreeing, nonzero};
 use crate::trust::Ratio;
 use fearless_simd::Simd;
@@ -133,7 +134,7 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 4> for MaskedLayer<D> {
         let scale = rule.rate * rule.trust.ratio(weight, update);
         let under = rule.decay.scaled(scale);
         let record = rule.trust.record(weight, update);
-        (MaskedLayer { scale: (scale * factor) as f32, under, ..self }, record)
+        (MaskedLayer { scale: narrow(scale * factor), under, ..self }, record)
     }
 
     #[inline(always)]

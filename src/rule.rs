@@ -11,7 +11,7 @@
 
 use crate::hyper::{Values, shared};
 use crate::matrix::Matrix;
-use crate::scalars::Powers;
+use crate::scalars::{Powers, narrow};
 use crate::simd::{F32, where_not_negative};
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -532,7 +532,7 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 2> for Layerwise<D> {
         if self.denominator == Denominator::Sum {
             update += f64::from(self.decay.inside) * weight;
         }
-        let scale = (self.rate * self.trust.ratio(weight, update)) as f32;
+        let scale = narrow(self.rate * self.trust.ratio(weight, update));
         (Layerwise { scale, ..self }, self.trust.record(weight, update))
     }
 

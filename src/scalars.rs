@@ -1,5 +1,11 @@
 //! Scalars of a step: computed once, in f64, the same bits on every platform.
 
+/// The nearest `f32`; a finite number stays finite, so that its product with zero is zero.
+pub fn narrow(x: f64) -> f32 {
+    let limit = f64::from(f32::MAX);
+    if x.is_finite() { x.clamp(-limit, limit) as f32 } else { x as f32 }
+}
+
 /// The powers of one number, by repeated squaring in double-double arithmetic.
 ///
 /// `beta**t` rounded to f64 loses nothing that matters in `1 - beta**t`: about 106 bits are kept.

@@ -15,6 +15,7 @@ use crate::hyper::{
 };
 use crate::registry::Algorithm;
 use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
+use crate::scalars::narrow;
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
@@ -169,11 +170,11 @@ impl Measured<1, 2> for Lars {
             gradient + self.lambda * weight + self.epsilon
         };
         let ratio = self.trust.ratio(weight, denominator);
-        let both = (self.rate * ratio) as f32;
+        let both = narrow(self.rate * ratio);
         let (enter, leave) = match self.take {
             Some(take) => (take, both),
             None if self.inside => (both, 1.0),
-            None => (ratio as f32, self.rate as f32),
+            None => (narrow(ratio), self.rate as f32),
         };
         let record = self.trust.record(weight, denominator);
         (Lars { enter, leave, ..self }, record)

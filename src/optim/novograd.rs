@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
 use crate::registry::Algorithm;
 use crate::rule::{Decay, Layer, Measured, Scalar, Scope, Slot, Start, Step, moment};
+use crate::scalars::narrow;
 use crate::simd::F32;
 use crate::trust::Ratio;
 use fearless_simd::Simd;
@@ -87,7 +88,7 @@ impl Measured<1, 1> for NovoGrad {
         layer.memory[0] = new;
         let denominator = new.sqrt() + self.epsilon;
         let scale = if denominator == 0.0 { 0.0 } else { 1.0 / denominator };
-        (NovoGrad { scale: scale as f32, ..self }, Ratio::NONE)
+        (NovoGrad { scale: narrow(scale), ..self }, Ratio::NONE)
     }
 
     #[inline(always)]

@@ -226,10 +226,11 @@ impl Optimizer {
         };
         Some(Sync {
             how: Average { momentum, overwrite: true },
-            momentum: if self.values.shared_text(shared::PULLBACK) == "none" {
-                None
-            } else {
-                slot("momentum")
+            momentum: match self.values.shared_text(shared::PULLBACK) {
+                "none" => None,
+                // The first synchronisation changes nothing then.
+                "reset" if copies => None,
+                _ => slot("momentum"),
             },
         })
     }
