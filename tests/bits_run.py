@@ -91,9 +91,10 @@ def run(
     steps = table.STEPS[row.sizes]
     with lamb_rs.threads(threads):
         for _ in range(repeats):
-            opt.reset()
             for i in chosen:
                 params[str(i)][...] = initial[i].reshape(shapes[i])
+            # Behind the parameters, for state that starts as they do.
+            opt.reset()
             for t in range(1, steps + 1):
                 opt.learning_rate = rate / 2 if t > steps // 2 else rate
                 raw = table.gradients(row.sizes, row.gradients, t)
