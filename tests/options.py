@@ -114,7 +114,12 @@ FEATURES: dict[str, Hyper] = {
     "maximize": {"maximize": True},
     "skip": {"nonfinite": "skip"},
     "lookahead": {"sync_period": 3},
-    "lookahead-first": {"sync_period": 3, "slow_start": "first_sync", "slow_step_size": 0.8},
+    "lookahead-first": {
+        "sync_period": 3,
+        "slow_start": "first_sync",
+        "slow_step_size": 0.8,
+        "pullback_momentum": "reset",
+    },
     "lookahead-phase": {"sync_period": 4, "sync_phase": 1},
     "lookahead-reset": {"sync_period": 3, "pullback_momentum": "reset"},
     "lookahead-pullback": {"sync_period": 3, "pullback_momentum": "pullback"},

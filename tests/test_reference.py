@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from cases import Case, cases
+from cases import Case, cases, make, refused
 from harness import FEW, SMALL, Model, assert_one_step, lockstep, model
 from lamb_rs import _core, schedules
 from options import BESIDES
@@ -234,6 +234,25 @@ def test_muon_by_names() -> None:
     ):
         opt, ref = lamb_rs.Muon(**kwargs), reference("muon", **kwargs)
         lockstep(opt, ref, problem)
+
+
+@pytest.mark.parametrize("row", _core.algorithms(), ids=lambda row: row["name"])
+@pytest.mark.parametrize("scale", [1e-44, 1e-40, 0.0])
+def test_gradients_near_zero(row: dict[str, Any], scale: float) -> None:
+    """Weights over the norm of a gradient may be beyond float32; parameters stay finite."""
+    larc = {"larc_coefficient": 1.0, "larc_clip": False}
+    for kwargs in ({}, larc):
+        if refused(row, kwargs):
+            continue
+        rng = np.random.default_rng(0)
+        params = [rng.normal(size=n).astype(np.float32) for n in ((40,), (5, 8))]
+        opt = make(row["class_name"], kwargs)
+        opt.build(params)
+        for t in range(4):
+            grads = [np.asarray(scale * rng.normal(size=p.shape), np.float32) for p in params]
+            grads[t % 2][0] = 0.0
+            opt.apply(grads)
+            assert all(np.isfinite(p).all() for p in params), (kwargs, t)
 
 
 def test_one_step_bound_can_fail() -> None:
