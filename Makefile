@@ -26,7 +26,9 @@ demo: $(VENV)/demo.extra module ## Build, then train on real images with SGD, Ad
 test: test-rust test-python ## Build and run every test, Rust and Python
 
 test-rust: $(VENV)/base
-	cargo test --release
+	cargo test --lib # not optimised: it need not be fast, and every kernel is compiled once less
+	cargo test --release --test determinism
+	cargo test --release --doc
 
 test-python: $(VENV)/demo.extra $(VENV)/test.extra module
 	$(RUN) -m pytest
