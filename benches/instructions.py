@@ -31,7 +31,7 @@ ROOM = 1.1
 HEADER = f"""\
 # Most instructions per element and step, AVX2, one thread: what was measured, and 10 % more.
 # Written by python benches/instructions.py --write
-# {"algorithm":<10}{"".join(f"{storage:>10}" for storage in STORAGES)}
+# {"algorithm":<18}{"".join(f"{storage:>10}" for storage in STORAGES)}
 """
 
 Table = dict[str, tuple[float, ...]]
@@ -88,7 +88,7 @@ def read_budgets() -> Table:
 def write_budgets(measured: Table) -> None:
     """Make what was measured, and some room, the limits."""
     lines = [
-        f"{name:<12}{''.join(f'{ROOM * x:>10.2f}' for x in counts)}\n"
+        f"{name:<20}{''.join(f'{ROOM * x:>10.2f}' for x in counts)}\n"
         for name, counts in measured.items()
     ]
     BUDGETS.write_text(HEADER + "".join(lines))
@@ -126,9 +126,9 @@ def main() -> None:
         parser.exit(2, f"{reason}\n")
     measured = measure(build())
     print(f"instructions per element and step, {LEVEL}")
-    print(f"{'':<12}{''.join(f'{storage:>10}' for storage in STORAGES)}")
+    print(f"{'':<20}{''.join(f'{storage:>10}' for storage in STORAGES)}")
     for name, counts in measured.items():
-        print(f"{name:<12}{''.join(f'{x:>10.2f}' for x in counts)}")
+        print(f"{name:<20}{''.join(f'{x:>10.2f}' for x in counts)}")
     if arguments.write:
         write_budgets(measured)
         return

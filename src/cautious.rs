@@ -1,8 +1,9 @@
 //! Cautious steps (arXiv 2411.16085): elements whose direction disagrees with the gradient stay where
 //! they are, and the others go further by as much. The mask is of the direction before decay.
 
+use crate::decay::Decay;
 use crate::hyper::{Hyper, Value, choice};
-use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Scaled, Slot, Step};
+use crate::rule::{Denominator, Direction, Layer, Layerwise, Scaled, Slot, Step};
 use crate::scalars::narrow;
 use crate::simd::{F32, agreeing, nonzero};
 use crate::trust::Ratio;

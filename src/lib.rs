@@ -14,13 +14,13 @@
 //! # Ok::<(), lamb_rs::Error>(())
 //! ```
 //!
-//! The modules from bottom to top: `simd` (the one door to SIMD), [`rule`], [`trust`], [`hyper`]
-//! (the vocabulary), `engine` (plan, pool, storage, stages), `optim` (one file per algorithm),
+//! The modules from bottom to top: `simd` (the one door to SIMD), [`rule`], [`decay`], [`trust`],
+//! [`hyper`] (the vocabulary), `engine` (plan, pool, storage, stages), `optim` (one file per algorithm),
 //! [`registry`] (the table), [`Optimizer`].
 
 mod cautious;
+pub mod decay;
 pub(crate) mod engine;
-
 pub mod error;
 pub mod hyper;
 pub mod matrix;

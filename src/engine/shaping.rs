@@ -26,6 +26,9 @@ pub(crate) enum Shaped {
     Factored,
 }
 
+/// What is done with parameter, prepared gradient and start of a tile.
+type Each<'a> = &'a mut dyn FnMut(&[f32], &[f32], usize);
+
 /// A tensor whose rows are centralised.
 #[derive(Clone, Copy, Debug)]
 struct Centre {
@@ -298,13 +301,7 @@ impl Sweep<'_> {
     }
 
     /// Calls `each` with parameter, prepared gradient and start of every tile of a range.
-    fn prepared(
-        &self,
-        tensor: u32,
-        range: Range<usize>,
-        work: &mut Workspace,
-        each: &mut dyn FnMut(&[f32], &[f32], usize),
-    ) {
+    fn prepared(&self, tensor: u32, range: Range<usize>, work: &mut Workspace, each: Each<'_>) {
         let how = self.prepare_of(tensor);
         for start in range.clone().step_by(STAGED) {
             let end = range.end.min(start + STAGED);

@@ -3,11 +3,12 @@
 //! `v = rho v + (1 - rho) g^2`; `d = g sqrt(x + eps) / sqrt(v + eps)`, with the average `x` of the
 //! earlier `d^2`; `x = rho x + (1 - rho) d^2`; `p = p - eta d`.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Slot, Step, square};
+use crate::rule::{Elementwise, Slot, Step, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 

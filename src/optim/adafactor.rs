@@ -9,11 +9,12 @@
 //!
 //! The engine divides by `sqrt(V)`; tensors without rows and columns keep `v` itself.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, measure_first};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
 use crate::registry::{Algorithm, Route};
-use crate::rule::{Decay, Factoring, Layer, Measured, Slot, Step, moment, square};
+use crate::rule::{Factoring, Layer, Measured, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
 use crate::trust::Ratio;
 use fearless_simd::Simd;

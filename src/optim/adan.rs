@@ -4,11 +4,12 @@
 //! `v = b3 v + (1 - b3) (g + b2 d)^2`; `u = (m / c1 + b2 n / c2) / (sqrt(v / c3) + eps)`;
 //! `p = (p - eta u) / (1 + eta lambda)`.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number, shared};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Direction, Plain, Slot, Step, full, moment, square};
+use crate::rule::{Direction, Plain, Slot, Step, full, moment, square};
 use crate::simd::{F32, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
 

@@ -4,11 +4,12 @@
 //! `z = z + g + 2 shrinkage p - s p`; `p = (clip(z, -l1, l1) - z) / ((n'^k + beta) / eta + 2 l2)`. A
 //! learning rate of 0 leaves everything alone.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, fixed, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Slot, Step, full};
+use crate::rule::{Elementwise, Slot, Step, full};
 use crate::simd::{F32, F64};
 use fearless_simd::Simd;
 

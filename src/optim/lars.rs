@@ -8,13 +8,14 @@
 //! * `ratio_outside`: the paper's ratio, `m = mu m + (1 - mu) d`, `p = p - eta q m`;
 //! * `momentum_norm` (arXiv 1904.00962): `q = tc |p| / (|m| + eps)`, otherwise as the last.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, advance_first, measure_first};
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Denominator, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
+use crate::rule::{Denominator, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
 use crate::scalars::narrow;
 use crate::simd::F32;
 use crate::trust::{Ratio, Trust};

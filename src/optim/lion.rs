@@ -1,11 +1,12 @@
 //! Lion (arXiv 2302.06675): `u = sign(b1 m + (1 - b1) g)`; `p = p - eta u`; `m = b2 m + (1 - b2) g`.
 
 use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, measure_first, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Layer, Measured, Slot, Step, moment};
+use crate::rule::{Elementwise, Layer, Measured, Slot, Step, moment};
 use crate::simd::{F32, agreeing, nonzero, sign};
 use crate::trust::Ratio;
 use fearless_simd::Simd;

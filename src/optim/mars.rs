@@ -3,12 +3,13 @@
 //! `c = g + gamma b1 / (1 - b1) (g - g_previous)`, `c = c / max(1, |c|)` for each tensor, and then
 //! AdamW's or Lion's step on `c`. Tensors of less than two axes follow AdamW.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, measure_first, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
 use crate::optim::adam::Adam;
 use crate::registry::{Algorithm, Route};
-use crate::rule::{Decay, Direction, Layer, Measured, Plain, Slot, Step, full};
+use crate::rule::{Direction, Layer, Measured, Plain, Slot, Step, full};
 use crate::simd::{F32, sign};
 use crate::trust::Ratio;
 use fearless_simd::Simd;

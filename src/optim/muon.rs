@@ -6,13 +6,14 @@
 //!
 //! with `k = rms_rate sqrt(max(rows, columns))`. What is no matrix, and embeddings, follow AdamW.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, advance_first, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
 use crate::registry::{Algorithm, Route};
-use crate::rule::{Between, Decay, Layer, Plain, Scaled, Slot, Step, moment};
+use crate::rule::{Between, Layer, Plain, Scaled, Slot, Step, moment};
 use crate::simd::F32;
 use crate::trust::Ratio;
 use fearless_simd::Simd;
@@ -90,7 +91,7 @@ const QUINTIC: &[[f32; 3]] = &[
 ];
 /// Amsel et al. 2025, arXiv 2505.16932, with a margin of 1e-2.
 const POLAR_EXPRESS: &[[f32; 3]] = &[
-    [8.237_312_5, -23.157_747, 16.680_568],
+    [8.237_312, -23.157_747, 16.680_568],
     [4.082_442, -2.893_047_8, 0.525_284_9],
     [3.926_348, -2.854_746_8, 0.531_802_26],
     [3.298_218_7, -2.424_542, 0.486_320_08],

@@ -5,11 +5,12 @@
 //! m = b1 m + d, or b1 m + (1 - b1) d                      p = p - eta m
 //! ```
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, measure_first};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Layer, Measured, Scalar, Scope, Slot, Start, Step, moment};
+use crate::rule::{Layer, Measured, Scalar, Scope, Slot, Start, Step, moment};
 use crate::scalars::narrow;
 use crate::simd::F32;
 use crate::trust::Ratio;

@@ -8,11 +8,12 @@
 //! p = p - r (lambda p + m / (sqrt(v) + d eps))   with the new d in the denominator
 //! ```
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, advance_first};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, fixed, flag, index, learning_rate, number, optional};
 use crate::registry::Algorithm;
-use crate::rule::{Between, Decay, Layer, Scalar, Scaled, Scope, Slot, Start, Step, full, moment, square};
+use crate::rule::{Between, Layer, Scalar, Scaled, Scope, Slot, Start, Step, full, moment, square};
 use crate::simd::{F32, abs, div_or_zero, splat, sqrt};
 use crate::trust::Ratio;
 use fearless_simd::Simd;

@@ -4,11 +4,12 @@
 //! `q = g / sqrt(d + eps)` (in) or `g / (sqrt(d) + eps)` (out); `p = p - eta q`, or with momentum
 //! `b = mu b + eta q`, `p = p - b` (lr_inside), or `b = mu b + q`, `p = p - eta b` (lr_outside).
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Slot, Step, moment, square};
+use crate::rule::{Elementwise, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 

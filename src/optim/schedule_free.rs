@@ -11,11 +11,12 @@
 //!
 //! What is to be evaluated is `x = y + (1 - 1 / b)(z - y)`.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, fixed, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Elementwise, Scalar, Slot, Start, Step, full, square};
+use crate::rule::{Elementwise, Scalar, Slot, Start, Step, full, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -122,7 +123,7 @@ impl Average {
     fn along<V: Simd>(&self, y: F32<V>, z: &mut F32<V>, u: F32<V>) -> F32<V> {
         let u = self.decay.direction(y, u);
         let step = (self.decay.before(y) - *z) * self.share + u * self.along;
-        *z = *z - u * self.rate;
+        *z -= u * self.rate;
         self.decay.step(y, step)
     }
 }

@@ -4,11 +4,12 @@
 //! * `lr_outside` (torch): `b = mu b + (1 - tau) g`, first `b = g`; `p = p - eta b`, Nesterov
 //!   `p = p - eta (g + mu b)`.
 
+use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
 use crate::registry::Algorithm;
-use crate::rule::{Decay, Direction, Elementwise, Plain, Slot, Step, moment};
+use crate::rule::{Direction, Elementwise, Plain, Slot, Step, moment};
 use crate::simd::F32;
 use fearless_simd::Simd;
 

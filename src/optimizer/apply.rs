@@ -1,6 +1,8 @@
 //! One call: checks, norms, then the sweeps that update.
 
-use super::built::{Built, Finite, Inputs};
+use super::built::Built;
+use super::finite::Finite;
+use super::sweeps::Inputs;
 use super::{Optimizer, not_built};
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::pool::num_threads;
@@ -91,7 +93,8 @@ impl Optimizer {
         let clip = Clip::of(&self.values);
         let policy = self.values.shared_text(shared::NONFINITE);
         let checks = matches!(policy, "raise" | "skip") || policy == "auto" && clip.needs_norms();
-        if !checks && !(call.updates && clip.needs_norms()) {
+        let wanted = checks || call.updates && clip.needs_norms();
+        if !wanted {
             return Ok(None);
         }
         let (window, prepare) = (call.window, call.prepare);

@@ -2,22 +2,20 @@
 
 use super::Override;
 use super::group::Group;
-use super::paths::{Detour, Job, Paths};
+use super::paths::Paths;
 use crate::engine::kernels::MAX_SUMS;
 use crate::engine::pool::{self, Board};
-use crate::engine::shaping::{Shaped, Shaping, factor_sizes};
-use crate::engine::stages::{Average, Prepare};
+use crate::engine::shaping::{Shaping, factor_sizes};
 use crate::engine::state::{Array, Extras, Needs, State};
 use crate::engine::stepper::Stepper;
 use crate::engine::storage::StateDtype;
-use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
+use crate::engine::sweep::Tensor;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Value, Values, shared};
 use crate::registry::{Algorithm, Route};
-use crate::rule::{Initial, Layer, MAX_SCALARS, Memory, Scope, Start};
+use crate::rule::{Initial, MAX_SCALARS, Memory, Scope, Start};
 use crate::scalars::hash_name;
-use crate::simd::Isa;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// What exists once the parameters are known.
 pub(super) struct Built {
@@ -46,28 +44,8 @@ pub(super) struct Built {
     pub(super) measured: bool,
 }
 
-/// What a call is given, and what is done to every gradient first.
-#[derive(Clone, Copy)]
-pub(super) struct Inputs<'a> {
-    pub(super) isa: Isa,
-    pub(super) params: &'a [*mut f32],
-    pub(super) gradients: &'a [Gradient],
-    pub(super) prepare: Prepare,
-    /// Whether gradients are accumulated.
-    pub(super) accumulated: bool,
-}
-
-/// Whether every gradient is finite; else where the first is not.
-pub(super) enum Finite {
-    Yes,
-    No(String),
-}
-
-/// Distinguishes sweeps, for what threads remember between items.
-static SWEEPS: AtomicU64 = AtomicU64::new(1);
-
 /// Room for partial sums.
-fn room(n: usize) -> Vec<AtomicU64> {
+pub(super) fn room(n: usize) -> Vec<AtomicU64> {
     std::iter::repeat_with(AtomicU64::default).take(n).collect()
 }
 
@@ -258,57 +236,6 @@ impl Built {
         self.paths.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), available)
     }
 
-    /// A sweep over everything.
-    pub(super) fn sweep<'a>(&'a self, inputs: Inputs<'a>, task: Task<'a>) -> Sweep<'a> {
-        Sweep {
-            task,
-            isa: inputs.isa,
-            tensors: &self.tensors,
-            params: inputs.params,
-            gradients: inputs.gradients,
-            prepare: inputs.prepare,
-            factors: &self.factors,
-            accumulated: inputs.accumulated,
-            shaping: self.shaping.as_ref(),
-            shaped: Shaped::Raw,
-            added: 0.0,
-            state: &self.state,
-            scope: self.scope,
-            memory: &self.memory,
-            total: None,
-            partials: &self.partials,
-            scratch: self.paths.scratch.as_ptr().cast(),
-            id: SWEEPS.fetch_add(1, Ordering::Relaxed),
-        }
-    }
-
-    /// Whether a tensor takes part in the update.
-    pub(super) fn takes_part(&self, tensor: usize, inputs: Inputs<'_>) -> bool {
-        let given = !matches!(inputs.gradients[tensor], Gradient::None);
-        self.tensors[tensor].group.is_some() && (inputs.accumulated || given)
-    }
-
-    /// L2 norm of each gradient, as the rule will see it before clips.
-    pub(super) fn norms(&mut self, inputs: Inputs<'_>) -> Vec<f64> {
-        self.factors.clear();
-        if self.norm_partials.is_empty() {
-            self.norm_partials = room(self.partials.len());
-        }
-        let mut board = std::mem::take(&mut self.board);
-        let sweep = Sweep { partials: &self.norm_partials, ..self.sweep(inputs, Task::Norm) };
-        pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
-        let norm = |i: usize| {
-            if self.takes_part(i, inputs) {
-                totals(&self.norm_partials, &self.tensors[i])[0].sqrt()
-            } else {
-                0.0
-            }
-        };
-        let norms = (0..self.tensors.len()).map(norm).collect();
-        self.board = board;
-        norms
-    }
-
     /// The weight decay of a tensor, by the rule that it follows; none where it has none.
     pub(super) fn decay_of(&self, tensor: usize, group: &Group) -> Option<f64> {
         let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.decay);
@@ -324,180 +251,6 @@ impl Built {
         let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.rate);
         routed.map_or(1.0, |position| group.values.number(position))
     }
-
-    /// Finds what the shapes of the tensors do to their gradients in this update.
-    pub(super) fn shape(&mut self, inputs: Inputs<'_>, values: &Values, rate: f64) {
-        if self.shaping.is_none() {
-            return;
-        }
-        let mut board = std::mem::take(&mut self.board);
-        if let Some(plan) = &self.paths.centring {
-            let sweep = self.sweep(inputs, Task::Centre);
-            pool::run(plan, &mut board, &|stage, item| sweep.run(stage, item));
-        }
-        if let Some(coefficient) = values.shared_number(shared::LARC) {
-            let sweep = Sweep { shaped: Shaped::Centred, ..self.sweep(inputs, Task::Layer) };
-            pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
-            let clip = values.shared(shared::LARC_CLIP) == Value::Bool(true);
-            let epsilon = values.shared_number(shared::LARC_EPSILON).unwrap_or(0.0);
-            let pulls = (0..self.tensors.len()).map(|i| {
-                let group = self.tensors[i].group.map(|group| &self.groups[group]);
-                let (Some(group), true) = (group, self.takes_part(i, inputs)) else { return (1.0, 0.0) };
-                let sums = totals(&self.partials, &self.tensors[i]);
-                let (weight, gradient) = (sums[0].sqrt(), sums[1].sqrt());
-                if weight == 0.0 || gradient == 0.0 {
-                    return (1.0, 0.0);
-                }
-                let decay = self.decay_of(i, group).unwrap_or(0.0);
-                let q = coefficient * weight / (gradient + decay * weight + epsilon);
-                let rate = group.learning_rate(rate);
-                let q = match clip {
-                    false => q,
-                    true if q >= rate => 1.0,
-                    true => q / rate,
-                };
-                (q, q * decay)
-            });
-            let pulls = pulls.collect();
-            if let Some(shaping) = &mut self.shaping {
-                shaping.pulls = pulls;
-            }
-        }
-        if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
-            // The rule sees the gradient only after it was divided.
-            let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
-                Some(group) if tensor.stepper == 0 => {
-                    (1.0, self.decay_of(i, &self.groups[group]).unwrap_or(0.0))
-                }
-                _ => (1.0, 0.0),
-            });
-            let pulls = pulls.collect();
-            if let (Some(shaping), None) = (&mut self.shaping, values.shared_number(shared::LARC)) {
-                shaping.pulls = pulls;
-            }
-        }
-        if let Some(plan) = &self.paths.factoring {
-            let added = self.steppers[0].factoring(0).map_or(0.0, |how| how.added);
-            let sweep = Sweep { shaped: Shaped::Pulled, added, ..self.sweep(inputs, Task::Factor) };
-            pool::run(plan, &mut board, &|stage, item| sweep.run(stage, item));
-            for i in 0..self.tensors.len() {
-                let how = self.tensors[i].group.and_then(|g| self.steppers[0].factoring(g));
-                if let (Some(how), true, Some(shaping)) = (how, self.takes_part(i, inputs), &mut self.shaping)
-                {
-                    shaping.settle(i, how, &mut self.state);
-                }
-            }
-        }
-        self.board = board;
-    }
-
-    /// Adds the gradients to those of earlier calls.
-    pub(super) fn accumulate(&mut self, inputs: Inputs<'_>, average: Option<Average>) {
-        let mut board = std::mem::take(&mut self.board);
-        let sweep = self.sweep(inputs, Task::Accumulate { average });
-        pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
-        self.board = board;
-    }
-
-    /// Runs the rules, every tensor by its path.
-    pub(super) fn step(
-        &mut self,
-        inputs: Inputs<'_>,
-        task: impl for<'b> Fn(&'b [Box<dyn Stepper>]) -> Task<'b>,
-    ) {
-        let mut board = std::mem::take(&mut self.board);
-        let sweep = Sweep { shaped: Shaped::Factored, ..self.sweep(inputs, task(&self.steppers)) };
-        pool::run(&self.paths.step, &mut board, &|stage, item| sweep.run(stage, item));
-        for detour in &self.paths.detours {
-            let [first, second] = &detour.passes;
-            let mut sweep = Sweep {
-                id: SWEEPS.fetch_add(1, Ordering::Relaxed),
-                ..self.sweep(inputs, task(&self.steppers))
-            };
-            sweep.shaped = Shaped::Factored;
-            pool::run(first, &mut board, &|stage, item| sweep.run(stage, item));
-            sweep.total = self.between(detour, inputs, &mut board);
-            pool::run(second, &mut board, &|stage, item| sweep.run(stage, item));
-        }
-        self.board = board;
-        self.remember(inputs);
-    }
-
-    /// What comes between the passes of a detour: the sum over its tensors, or their transforms.
-    fn between(&self, detour: &Detour, inputs: Inputs<'_>, board: &mut Board) -> Option<[f64; MAX_SUMS]> {
-        let taking_part = |&&i: &&usize| self.takes_part(i, inputs);
-        if detour.places.is_empty() {
-            let tensors = detour.tensors.iter().filter(taking_part).copied();
-            return Some(total(&self.partials, &self.tensors, tensors));
-        }
-        let jobs = detour.tensors.iter().zip(&detour.places).filter_map(|(&i, &place)| {
-            let tensor = &self.tensors[i];
-            let group = tensor.group.filter(|_| self.takes_part(i, inputs))?;
-            let stepper = &*self.steppers[tensor.stepper];
-            Some(Job { stepper, group, shape: &self.shapes[i], place, len: tensor.len })
-        });
-        self.paths.transform(&jobs.collect::<Vec<_>>(), board);
-        None
-    }
-
-    /// Keeps the scalars that the rules made of the sums for the next step.
-    fn remember(&mut self, inputs: Inputs<'_>) {
-        if self.memory.is_empty() || self.scope == Scope::Group {
-            return;
-        }
-        let part: Vec<usize> = (0..self.tensors.len()).filter(|&i| self.takes_part(i, inputs)).collect();
-        let mut remember = |place: usize, i: usize, len: usize, sums: [f64; MAX_SUMS]| {
-            if let Some(group) = self.tensors[i].group {
-                let mut layer = Layer { len, memory: self.memory[place] };
-                self.steppers[0].record(group, &sums, &mut layer);
-                self.memory[place] = layer.memory;
-            }
-        };
-        if self.scope == Scope::Parameter {
-            for i in part {
-                let tensor = &self.tensors[i];
-                remember(i, i, tensor.len, totals(&self.partials, tensor));
-            }
-        } else if let Some(&first) = part.first() {
-            let sums = total(&self.partials, &self.tensors, part.iter().copied());
-            remember(0, first, part.iter().map(|&i| self.lengths[i]).sum(), sums);
-        }
-    }
-
-    /// Whether every gradient is finite, by its norm; else where the first is not.
-    pub(super) fn finite(&self, norms: &[f64], gradients: &[Gradient]) -> Finite {
-        let Some(i) = norms.iter().position(|x| !x.is_finite()) else {
-            return Finite::Yes;
-        };
-        // SAFETY: the gradient is as long as its parameter.
-        let found = unsafe { gradients[i].non_finite(self.lengths[i]) };
-        let name = &self.names[i];
-        Finite::No(match found {
-            Some((index, value, count)) => format!(
-                "gradient of '{name}' has {count} non-finite element{}, the first at flat index {index}: {value}; \
-                 nothing was changed. Mend it, or use nonfinite=\"skip\" to leave such steps out or \
-                 nonfinite=\"propagate\" to let them through",
-                if count == 1 { "" } else { "s" }
-            ),
-            None if self.state.tensors[i].accumulated.is_some() => {
-                format!("accumulated gradient of '{name}' is not finite; nothing was changed")
-            }
-            None => format!(
-                "gradient of '{name}' is not finite once it is divided by loss_scale_factor; nothing was changed"
-            ),
-        })
-    }
-}
-
-/// The sums of some tensors, added up in order.
-fn total(partials: &[AtomicU64], all: &[Tensor], some: impl Iterator<Item = usize>) -> [f64; MAX_SUMS] {
-    let mut total = [0.0; MAX_SUMS];
-    for i in some {
-        for (total, sum) in total.iter_mut().zip(totals(partials, &all[i])) {
-            *total += sum;
-        }
-    }
-    total
 }
 
 /// The elements of a parameter.
@@ -511,35 +264,4 @@ fn size(name: &str, shape: &[usize]) -> Result<usize> {
             ),
         )
     })
-}
-
-impl Gradient {
-    /// Index, value and number of the non-finite elements.
-    ///
-    /// # Safety
-    ///
-    /// The gradient has `len` elements.
-    unsafe fn non_finite(&self, len: usize) -> Option<(usize, f32, usize)> {
-        let at = |i: usize| {
-            // SAFETY: `i < len`, as the caller promises.
-            unsafe {
-                match self {
-                    Gradient::None => 0.0,
-                    Gradient::Float32(g) => *g.add(i),
-                    Gradient::Bfloat16(g) => f32::from_bits(u32::from(*g.add(i)) << 16),
-                    // All exponent bits set: not finite, in half as in single precision.
-                    Gradient::Float16(g) if *g.add(i) & 0x7c00 == 0x7c00 => {
-                        if *g.add(i) & 0x3ff == 0 {
-                            f32::INFINITY
-                        } else {
-                            f32::NAN
-                        }
-                    }
-                    Gradient::Float16(_) => 0.0,
-                }
-            }
-        };
-        let first = (0..len).find(|&i| !at(i).is_finite())?;
-        Some((first, at(first), (first..len).filter(|&i| !at(i).is_finite()).count()))
-    }
 }

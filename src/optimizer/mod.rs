@@ -2,9 +2,11 @@
 
 mod apply;
 mod built;
+mod finite;
 mod group;
 mod paths;
 mod state;
+mod sweeps;
 
 use self::built::Built;
 use self::group::Group;

@@ -1,0 +1,67 @@
+//! Gradients that are not finite: whether there are any, and where.
+
+use super::built::Built;
+use crate::engine::sweep::Gradient;
+
+/// Whether every gradient is finite; else where the first is not.
+pub(super) enum Finite {
+    Yes,
+    No(String),
+}
+
+impl Built {
+    /// Whether every gradient is finite, by its norm; else where the first is not.
+    pub(super) fn finite(&self, norms: &[f64], gradients: &[Gradient]) -> Finite {
+        let Some(i) = norms.iter().position(|x| !x.is_finite()) else {
+            return Finite::Yes;
+        };
+        // SAFETY: the gradient is as long as its parameter.
+        let found = unsafe { gradients[i].non_finite(self.lengths[i]) };
+        let name = &self.names[i];
+        Finite::No(match found {
+            Some((index, value, count)) => format!(
+                "gradient of '{name}' has {count} non-finite element{}, the first at flat index {index}: {value}; \
+                 nothing was changed. Mend it, or use nonfinite=\"skip\" to leave such steps out or \
+                 nonfinite=\"propagate\" to let them through",
+                if count == 1 { "" } else { "s" }
+            ),
+            None if self.state.tensors[i].accumulated.is_some() => {
+                format!("accumulated gradient of '{name}' is not finite; nothing was changed")
+            }
+            None => format!(
+                "gradient of '{name}' is not finite once it is divided by loss_scale_factor; nothing was changed"
+            ),
+        })
+    }
+}
+
+impl Gradient {
+    /// Index, value and number of the non-finite elements.
+    ///
+    /// # Safety
+    ///
+    /// The gradient has `len` elements.
+    unsafe fn non_finite(&self, len: usize) -> Option<(usize, f32, usize)> {
+        let at = |i: usize| {
+            // SAFETY: `i < len`, as the caller promises.
+            unsafe {
+                match self {
+                    Gradient::None => 0.0,
+                    Gradient::Float32(g) => *g.add(i),
+                    Gradient::Bfloat16(g) => f32::from_bits(u32::from(*g.add(i)) << 16),
+                    // All exponent bits set: not finite, in half as in single precision.
+                    Gradient::Float16(g) if *g.add(i) & 0x7c00 == 0x7c00 => {
+                        if *g.add(i) & 0x3ff == 0 {
+                            f32::INFINITY
+                        } else {
+                            f32::NAN
+                        }
+                    }
+                    Gradient::Float16(_) => 0.0,
+                }
+            }
+        };
+        let first = (0..len).find(|&i| !at(i).is_finite())?;
+        Some((first, at(first), (first..len).filter(|&i| !at(i).is_finite()).count()))
+    }
+}
