@@ -147,8 +147,8 @@ pub struct Step<'a> {
     pub first_rate: f64,
     /// Whether layer adaptation is on for this group.
     pub adapt: bool,
-    /// Whether the group is excluded from weight decay.
-    pub excluded: bool,
+    /// The weight decay that an override gives the group; 0 where it is excluded.
+    pub overridden_decay: Option<f64>,
     /// The scalars of the group, or of all parameters: read, and changed for the next step.
     pub memory: &'a mut Memory,
     pub(crate) powers: &'a mut Powers,
@@ -167,13 +167,13 @@ impl Step<'_> {
 
     /// The weight decay of the group; 0 where none is set, or where LARC puts it into the gradient.
     pub fn weight_decay(&self) -> f64 {
-        self.unless_excluded(self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0))
+        self.decay_or(self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0))
     }
 
-    /// A rule's own weight decay; 0 where the group is excluded, or where LARC puts it into the
-    /// gradient.
-    pub fn unless_excluded(&self, lambda: f64) -> f64 {
-        if self.excluded || self.values.shared_number(shared::LARC).is_some() { 0.0 } else { lambda }
+    /// The same for a rule with a weight decay of its own, which an override of the group's replaces.
+    pub fn decay_or(&self, own: f64) -> f64 {
+        let larc = self.values.shared_number(shared::LARC).is_some();
+        if larc { 0.0 } else { self.overridden_decay.unwrap_or(own) }
     }
 
     /// The weight decay where it is added to the gradient, else 0.

@@ -71,7 +71,7 @@ fn make_1d(_: &Values) -> Result<Box<dyn Stepper>> {
         let v = step.values;
         let adam = corrected(step, v.number(BETA_1_1D), v.number(BETA_2_1D));
         let rate = step.learning_rate * v.number(RATE_1D);
-        let decay = Decay::of(step, step.unless_excluded(v.number(DECAY_1D)), rate, false);
+        let decay = Decay::of(step, step.decay_or(v.number(DECAY_1D)), rate, false);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))
 }

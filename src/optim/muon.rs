@@ -116,7 +116,7 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Stepper>> {
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, true);
         // As in Keras, the decay does not take the ratio.
-        let decay = Decay::of(step, step.unless_excluded(v.number(ADAM_DECAY)), step.learning_rate, false);
+        let decay = Decay::of(step, step.decay_or(v.number(ADAM_DECAY)), step.learning_rate, false);
         let rate = step.learning_rate * v.number(ADAM_RATE);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))

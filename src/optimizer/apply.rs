@@ -155,7 +155,7 @@ impl Optimizer {
                     largest_rate: group.learning_rate(self.largest_rate),
                     first_rate: group.learning_rate(first),
                     adapt: group.adapt,
-                    excluded: group.excluded(),
+                    overridden_decay: group.overridden_decay().map(|decay| decay.unwrap_or(0.0)),
                     memory: remembered.unwrap_or(&mut unused),
                     powers: &mut self.powers,
                 };

@@ -48,13 +48,13 @@ impl Group {
         Ok(group)
     }
 
-    /// Whether an override turns weight decay off.
-    pub(super) fn excluded(&self) -> bool {
-        let off = |one: &Override| *one == Override::Value("weight_decay".to_string(), Value::None);
-        self.overrides
-            .iter()
-            .rfind(|one| matches!(one, Override::Value(name, _) if name == "weight_decay"))
-            .is_some_and(off)
+    /// The weight decay that an override gives: none within where it turns it off.
+    pub(super) fn overridden_decay(&self) -> Option<Option<f64>> {
+        self.overrides.iter().rev().find_map(|one| match one {
+            Override::Value(name, Value::Number(x)) if name == "weight_decay" => Some(Some(*x)),
+            Override::Value(name, _) if name == "weight_decay" => Some(None),
+            _ => None,
+        })
     }
 
     pub(super) fn learning_rate(&self, base: f64) -> f64 {

@@ -46,7 +46,7 @@ class Muon(Optimizer):
     adam_weight_decay : float, default 0.004
         Weight decay of AdamW.
     epsilon : float, default 1e-7
-        Small constant of the norm before the iteration, and of AdamW.
+        Small constant of AdamW's denominator; the norm before the iteration has 1e-7.
     adam_lr_ratio : float, default 1.0
         Learning rate of AdamW over that of the matrices.
     momentum : float, Schedule or callable, default 0.95
