@@ -298,9 +298,9 @@ class Reference:
     def _prepare(self, name: str, now: dict[str, Any]) -> Step:
         """The scalars of an update."""
         h = self._hook("route", name, self.params[name], self._own(name, now))
-        if self.overrides.get(name, {}).get("weight_decay", 0.0) is None:
-            # Whatever a parameter is routed to, what is excluded does not decay.
-            h = {**h, "weight_decay": None}
+        if "weight_decay" in (own := self.overrides.get(name, {})):
+            # Whatever a parameter is routed to, its own decay wins.
+            h = {**h, "weight_decay": own["weight_decay"]}
         eta = h["learning_rate"] * h.get("learning_rate_multiplier", 1.0)
         first, largest = self._rates.get(name, (eta, eta))
         self._rates[name] = (first, max(largest, eta))
