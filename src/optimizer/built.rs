@@ -4,6 +4,7 @@ use super::Override;
 use super::group::Group;
 use super::paths::Paths;
 use crate::engine::kernels::MAX_SUMS;
+use crate::engine::plan::useful_threads;
 use crate::engine::pool::{self, Board};
 use crate::engine::shaping::{Shaping, factor_sizes};
 use crate::engine::state::{Array, Extras, Needs, State};
@@ -230,10 +231,14 @@ impl Built {
 
     /// Plans for this many threads, if they are not there yet.
     pub(super) fn plan(&mut self, available: usize) -> Result<()> {
+        let threads = useful_threads(self.lengths.iter().sum(), available);
+        if self.paths.threads == threads {
+            return Ok(());
+        }
         let between: Vec<_> =
             self.tensors.iter().map(|tensor| self.steppers[tensor.stepper].between()).collect();
         let passes: Vec<_> = self.steppers.iter().map(|stepper| stepper.passes()).collect();
-        self.paths.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), available)
+        self.paths.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), threads)
     }
 
     /// The weight decay of a tensor, by the rule that it follows; none where it has none.

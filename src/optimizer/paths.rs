@@ -1,7 +1,7 @@
 //! The plans of an optimizer: which way each tensor goes through the passes.
 
 use crate::engine::memory::Block;
-use crate::engine::plan::{Item, Plan, Stage, useful_threads};
+use crate::engine::plan::{Item, Plan, Stage};
 use crate::engine::pool::{self, Board};
 use crate::engine::shaping::{Shaping, matrices};
 use crate::engine::stepper::{Passes, Stepper};
@@ -37,7 +37,7 @@ pub(super) struct Detour {
 
 /// All plans, for the number of threads at hand.
 pub(super) struct Paths {
-    threads: usize,
+    pub(super) threads: usize,
     /// Everything once.
     pub(super) flat: Plan,
     /// The rule's passes, detours left out.
@@ -64,19 +64,15 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// Plans for this many threads, if they are not there yet.
+    /// Plans for this many threads.
     pub(super) fn plan(
         &mut self,
         lengths: &[usize],
         passes: &[Passes],
         between: &[Between],
         shaping: Option<&Shaping>,
-        available: usize,
+        threads: usize,
     ) -> Result<()> {
-        let threads = useful_threads(lengths.iter().sum(), available);
-        if self.threads == threads {
-            return Ok(());
-        }
         let left_out: Vec<bool> = between.iter().map(|between| *between != Between::Nothing).collect();
         let keep = passes.contains(&Passes::AdvanceThenApply);
         let step = if passes.iter().all(|passes| *passes == Passes::One) {
