@@ -26,7 +26,7 @@ demo: $(VENV)/demo.extra module ## Build, then train on real images with SGD, Ad
 test: test-rust test-python ## Build and run every test, Rust and Python
 
 test-rust: $(VENV)/base
-	cargo test --lib # not optimised: it need not be fast, and every kernel is compiled once less
+	cargo test --release --lib
 	cargo test --release --test determinism
 	cargo test --release --doc
 
