@@ -97,8 +97,8 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64-static -L $ro
 unset LAMB_RS_SIMD
 
 stage "aarch64: Rust"
-# Emulated, the whole suite takes an hour; what differs between CPUs is the level. These compare
-# every row with the table at NEON's, and some in the modes of the floating-point unit.
+# Emulated, the whole suite takes hours; what differs between CPUs is the level. These compare rows of
+# every algorithm and storage with the table at NEON's, and in the modes of the floating-point unit.
 cargo test --release --target $target --target-dir "$work/rust" --test determinism -- \
     every_row best_level in_any_floating_point_mode
 

@@ -252,7 +252,7 @@ fn standing_for_all(row: &Row) -> bool {
 /// For CPUs that are emulated, where all the rest takes an hour.
 #[test]
 fn best_level() {
-    check(any, "the best level", |_, row| vec![packed(row, Way::new(Isa::best(), 2))]);
+    check(standing_for_all, "the best level", |_, row| vec![packed(row, Way::new(Isa::best(), 2))]);
 }
 
 #[test]
@@ -348,6 +348,7 @@ fn in_any_floating_point_mode() {
     for mode in mode::MODES {
         // With three, the calling thread and others share the work.
         let way = Way { mode: Some(mode), ..Way::new(Isa::best(), 3) };
-        check(standing_for_all, &format!("mode {mode:#x}"), |_, row| vec![packed(row, way)]);
+        let defaults = |row: &Row| row.variant.ends_with("defaults");
+        check(defaults, &format!("mode {mode:#x}"), |_, row| vec![packed(row, way)]);
     }
 }
