@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lamb_rs import _core, optim, wrappers
@@ -68,9 +69,14 @@ def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
     return made
 
 
+@cache
+def _spellings() -> dict[str, str]:
+    return {_folded(name): name for name in optimizers()}
+
+
 def _find(name: str) -> str:
     """Return a name as it is written in the list."""
-    known = {_folded(other): other for other in optimizers()}
+    known = _spellings()
     spelled = _folded(str(name))
     found = known.get(spelled)
     if found is None:
