@@ -14,10 +14,10 @@ import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from cases import CASES, FULL, QUICK
 from package import NAME as PACKAGE
 from package import sizes as package_sizes
 
-from cases import CASES, FULL, QUICK
 from harness import header, markdown, run
 
 

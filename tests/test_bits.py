@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from bits_run import elsewhere
+from support.bits_run import elsewhere
 
 LEVELS = ("scalar", "sse2", "avx2", "avx512", "neon")
 DTYPES = ("float32", "bfloat16", "float8")
@@ -50,7 +50,7 @@ def test_again_after_reset() -> None:
 @pytest.mark.parametrize("name", ["flush", "towards_zero"])
 def test_floating_point_mode_of_the_caller(name: str) -> None:
     pytest.importorskip("ctypes")
-    import bits_mode  # noqa: PLC0415 - it needs ctypes
+    from support import bits_mode  # noqa: PLC0415 - it needs ctypes
 
     if not bits_mode.known():
         pytest.skip("where this C library keeps the floating-point mode is not known")
@@ -59,7 +59,7 @@ def test_floating_point_mode_of_the_caller(name: str) -> None:
 
 
 def test_every_algorithm_has_rows() -> None:
-    from bits_table import table  # noqa: PLC0415 - beside its only use
+    from support.bits_table import table  # noqa: PLC0415 - beside its only use
 
     found = {(row.algorithm, row.state_dtype) for row in table()}
     assert found == {(name, dtype) for name in elsewhere("registry") for dtype in DTYPES}

@@ -112,5 +112,5 @@ cp "$work/module/$target/release/liblamb_rs.so" "$site/lamb_rs/_core.abi3.so"
 
 stage "aarch64: Python"
 emulated_python -m pytest -p no:cacheprovider tests/test_bits.py -k "again_after_reset or every_algorithm"
-emulated_python -m pytest -p no:cacheprovider tests/test_schedule_bits.py
+emulated_python -m pytest -p no:cacheprovider tests/schedules/test_schedule_bits.py
 stage ""

@@ -1,5 +1,5 @@
 //! Parameters and gradients from an integer generator, and the hash of what became of them.
-//! `tests/bits_table.py` is the same in NumPy, to the bit.
+//! `tests/support/bits_table.py` is the same in NumPy, to the bit.
 
 /// Lengths around the borders of lane groups, 8-bit blocks and chunks; two threads have work from
 /// 65 536 elements on, three from 98 304.
