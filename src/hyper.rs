@@ -9,12 +9,33 @@ pub enum Value {
     None,
     /// A switch.
     Bool(bool),
-    /// A number; integers are held exactly up to 2^53.
+    /// A number.
     Number(f64),
+    /// An integer, of a hyperparameter that is one.
+    Integer(i64),
     /// One of the names that the table lists.
     Text(&'static str),
     /// Lower and upper limit.
     Pair(f64, f64),
+}
+
+impl Value {
+    /// The number, integers included.
+    fn number(self) -> Option<f64> {
+        match self {
+            Value::Number(x) => Some(x),
+            Value::Integer(x) => Some(x as f64),
+            _ => None,
+        }
+    }
+
+    /// The integer; every legal one is >= 0.
+    fn integer(self) -> Option<u64> {
+        match self {
+            Value::Integer(x) => u64::try_from(x).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// Which values are legal.
@@ -61,6 +82,11 @@ impl Domain {
         }
     }
 
+    /// Whether the numbers among the legal values are integers, which reach 2^63 - 1.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Domain::Integer(_) | Domain::IntegerOrNone(_))
+    }
+
     fn contains(self, value: Value) -> bool {
         match (self, value) {
             (Domain::AtLeast(low), Value::Number(x)) => x >= low && x.is_finite(),
@@ -71,9 +97,7 @@ impl Domain {
             (Domain::OpenUnit, Value::Number(x)) => 0.0 < x && x < 1.0,
             (Domain::PositiveOrNone, Value::Number(x)) => x > 0.0 && x.is_finite(),
             (Domain::NonNegativeOrNone, Value::Number(x)) => x >= 0.0 && x.is_finite(),
-            (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Number(x)) => {
-                x.fract() == 0.0 && x >= f64::from(low) && x <= 9_007_199_254_740_992.0
-            }
+            (Domain::Integer(low) | Domain::IntegerOrNone(low), Value::Integer(x)) => x >= i64::from(low),
             (
                 Domain::PositiveOrNone
                 | Domain::NonNegativeOrNone
@@ -111,6 +135,12 @@ pub struct Hyper {
 /// A number that may change between steps.
 pub const fn number(name: &'static str, default: f64, domain: Domain, doc: &'static str) -> Hyper {
     Hyper { name, default: Value::Number(default), domain, moves: true, doc, wrapper: None }
+}
+
+/// An integer of at least `low` that is fixed at construction.
+pub const fn integer(name: &'static str, default: i64, low: u32, doc: &'static str) -> Hyper {
+    let domain = Domain::Integer(low);
+    Hyper { name, default: Value::Integer(default), domain, moves: false, doc, wrapper: None }
 }
 
 /// A choice that is fixed at construction; the first value is the default.
@@ -205,14 +235,7 @@ pub const SHARED: &[Hyper] = &[
         &[Value::Text("stochastic"), Value::Text("nearest")],
         "rounding of moments narrower than float32",
     ),
-    Hyper {
-        name: "seed",
-        default: Value::Number(0.0),
-        domain: Domain::Integer(0),
-        moves: false,
-        doc: "seed of stochastic rounding",
-        wrapper: None,
-    },
+    integer("seed", 0, 0, "seed of stochastic rounding"),
     number("clip_epsilon", 0.0, Domain::AtLeast(0.0), "added to the norm where a norm clip divides by it"),
     choice(
         "gradient_centralization",
@@ -224,7 +247,7 @@ pub const SHARED: &[Hyper] = &[
         &[Value::Text("exponential"), Value::Text("uniform")],
         "weights of the average: they fade, or all are equal (SWA)",
     ),
-    fixed(number("ema_start", 0.0, Domain::Integer(0), "updates before the average starts")),
+    integer("ema_start", 0, 0, "updates before the average starts"),
     of("Lookahead", optional("sync_period", Domain::IntegerOrNone(1), "updates between synchronisations")),
     of("Lookahead", number("slow_step_size", 0.5, Domain::UnitClosed, "step of the slow weights, alpha")),
     of(
@@ -235,10 +258,7 @@ pub const SHARED: &[Hyper] = &[
             "when the slow weights are copied",
         ),
     ),
-    of(
-        "Lookahead",
-        number("sync_phase", 0.0, Domain::Integer(0), "update, from 1, of the first synchronisation"),
-    ),
+    of("Lookahead", integer("sync_phase", 0, 0, "update, from 1, of the first synchronisation")),
     of(
         "Lookahead",
         choice(
@@ -366,10 +386,12 @@ impl Values {
 
     /// The number at a position of the algorithm's own table; 0 where it is no number.
     pub fn number(&self, own: usize) -> f64 {
-        match self.values[own] {
-            Value::Number(x) => x,
-            _ => 0.0,
-        }
+        self.values[own].number().unwrap_or(0.0)
+    }
+
+    /// The integer at a position of the algorithm's own table; 0 where it is no integer.
+    pub fn integer(&self, own: usize) -> u64 {
+        self.values[own].integer().unwrap_or(0)
     }
 
     /// The value at a position of the algorithm's own table.
@@ -402,10 +424,12 @@ impl Values {
 
     /// The number at a position of [`SHARED`], if it is set.
     pub fn shared_number(&self, position: usize) -> Option<f64> {
-        match self.shared(position) {
-            Value::Number(x) => Some(x),
-            _ => None,
-        }
+        self.shared(position).number()
+    }
+
+    /// The integer at a position of [`SHARED`], if it is set.
+    pub fn shared_integer(&self, position: usize) -> Option<u64> {
+        self.shared(position).integer()
     }
 
     /// The name at a position of [`SHARED`].
@@ -466,8 +490,16 @@ fn text_of(text: &str, value: Value) -> &'static str {
 }
 
 impl Hyper {
-    /// The value, or an error that names the rule, the value and the remedy.
+    /// The value, or an error that names the rule, the value and the remedy. A whole number becomes
+    /// an integer where one is wanted.
     pub fn check(&self, value: Value) -> Result<Value> {
+        let value = match value {
+            // 2^63 is the least number that an i64 cannot hold.
+            Value::Number(x) if self.domain.is_integer() && x.fract() == 0.0 && x.abs() < 2f64.powi(63) => {
+                Value::Integer(x as i64)
+            }
+            other => other,
+        };
         let ok = self.domain.contains(value);
         if ok { Ok(value) } else { Err(self.refuse(&value.to_string())) }
     }
@@ -475,6 +507,12 @@ impl Hyper {
     /// The error for a value that is not legal, as the user wrote it.
     pub fn refuse(&self, given: &str) -> Error {
         Error::new(ErrorKind::Hyperparameter, format!("{} must be {}; got {given}", self.name, self.domain))
+    }
+
+    /// The error for an integer that is too large, as the user wrote it.
+    pub fn refuse_size(&self, given: &str) -> Error {
+        let wanted = format!("{} must be {}, at most 2**63 - 1", self.name, self.domain);
+        Error::new(ErrorKind::Hyperparameter, format!("{wanted}; got {given}"))
     }
 }
 
@@ -485,6 +523,7 @@ impl std::fmt::Display for Value {
             Value::Bool(true) => f.write_str("True"),
             Value::Bool(false) => f.write_str("False"),
             Value::Number(x) => write!(f, "{x}"),
+            Value::Integer(x) => write!(f, "{x}"),
             Value::Text(x) => write!(f, "'{x}'"),
             Value::Pair(low, high) => write!(f, "({low}, {high})"),
         }

@@ -117,17 +117,11 @@ class OptionalNumber(Hyper[float | None, float | None]):
 
 
 class Integer(Hyper[int, int]):
-    """An integer; the native side holds all numbers as float64."""
-
-    def _read(self, value: object) -> int:
-        return int(cast("float", value))
+    """An integer."""
 
 
 class OptionalInteger(Hyper[int | None, int | None]):
     """An integer, or None where the feature is off."""
-
-    def _read(self, value: object) -> int | None:
-        return None if value is None else int(cast("float", value))
 
 
 class OptionalPair(Hyper[Pair | None, Pair | None]):
@@ -179,11 +173,7 @@ def shared_names() -> tuple[str, ...]:
 @cache
 def row(algorithm: str) -> _core._Algorithm:
     """Return the row of an algorithm in the native registry."""
-    found = next(one for one in _core.algorithms() if one["name"] == algorithm)
-    for hyper in found["hyper"]:
-        if hyper["kind"] == "integer" and isinstance(hyper["default"], float):
-            hyper["default"] = int(hyper["default"])
-    return found
+    return next(one for one in _core.algorithms() if one["name"] == algorithm)
 
 
 def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:

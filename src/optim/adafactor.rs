@@ -12,7 +12,9 @@
 use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, measure_first};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
+use crate::hyper::{
+    Domain, Hyper, Value, Values, choice, fixed, flag, index, integer, learning_rate, number,
+};
 use crate::registry::{Algorithm, Route};
 use crate::rule::{Factoring, Layer, Measured, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
@@ -45,7 +47,7 @@ const HYPERS: &[Hyper] = &[
         "epsilon_1 limits the second moment (torch), or is added to each square (Keras)",
     ),
     fixed(number("beta_1", 0.0, Domain::Unit, "decay rate of a momentum of the steps; 0 keeps none")),
-    fixed(number("min_dim_size_to_factor", 0.0, Domain::Integer(0), "least length of a factored axis")),
+    integer("min_dim_size_to_factor", 0, 0, "least length of a factored axis"),
 ];
 const POWER: usize = index(HYPERS, "beta_2_decay");
 const EPSILON_1: usize = index(HYPERS, "epsilon_1");
@@ -60,7 +62,7 @@ const LEAST: usize = index(HYPERS, "min_dim_size_to_factor");
 /// Whether the second moment of a tensor is kept whole.
 fn is_whole(values: &Values, _: &str, shape: &[usize]) -> bool {
     match shape {
-        [.., rows, columns] => ((*rows).min(*columns) as f64) < values.number(LEAST),
+        [.., rows, columns] => ((*rows).min(*columns) as u64) < values.integer(LEAST),
         _ => true,
     }
 }

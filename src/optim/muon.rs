@@ -9,7 +9,7 @@
 use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, advance_first, one_pass};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
+use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, integer, learning_rate, number};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
 use crate::registry::{Algorithm, Route};
@@ -46,7 +46,7 @@ const HYPERS: &[Hyper] = &[
     number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of AdamW's denominator"),
     number("adam_lr_ratio", 1.0, Domain::AtLeast(0.0), "factor of AdamW's learning rate"),
     number("momentum", 0.95, Domain::Unit, "decay rate of the momentum, mu"),
-    fixed(number("ns_steps", 5.0, Domain::Integer(1), "steps of the Newton-Schulz iteration")),
+    integer("ns_steps", 5, 1, "steps of the Newton-Schulz iteration"),
     flag("nesterov", true, "look ahead along the momentum"),
     flag("exclude_embeddings", true, "matrices with 'embedding' in their names follow AdamW"),
     number("rms_rate", 0.2, Domain::AtLeast(0.0), "root mean square of a step, over the learning rate"),
@@ -165,7 +165,7 @@ impl Muon {
                 "polar_express" => POLAR_EXPRESS,
                 _ => KELLER,
             },
-            steps: v.number(STEPS) as usize,
+            steps: v.integer(STEPS) as usize,
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const RANGER: Algorithm = Algorithm {
     source: "Wright 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
     hypers: HYPERS,
     defaults: &[
-        ("sync_period", Value::Number(6.0)),
+        ("sync_period", Value::Integer(6)),
         ("slow_step_size", Value::Number(0.5)),
         ("gradient_centralization", Value::Bool(true)),
     ],

@@ -13,7 +13,7 @@ pub(crate) const RANGER_LARS: Algorithm = Algorithm {
     source: "Grankin 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
     defaults: &[
         ("weight_decay_mode", Value::Text("update")),
-        ("sync_period", Value::Number(6.0)),
+        ("sync_period", Value::Integer(6)),
         ("slow_step_size", Value::Number(0.5)),
     ],
     ..RALAMB

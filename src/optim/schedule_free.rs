@@ -14,7 +14,7 @@
 use crate::decay::Decay;
 use crate::engine::stepper::{Stepper, one_pass};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, fixed, index, learning_rate, number};
+use crate::hyper::{Domain, Hyper, Value, Values, index, integer, learning_rate, number};
 use crate::registry::Algorithm;
 use crate::rule::{Elementwise, Scalar, Slot, Start, Step, full, square};
 use crate::simd::{F32, div_or_zero, sqrt};
@@ -50,8 +50,7 @@ pub(crate) const SCHEDULE_FREE_ADAMW: Algorithm = Algorithm {
     ..SCHEDULE_FREE_SGD
 };
 
-const WARMUP: Hyper =
-    fixed(number("warmup_steps", 0.0, Domain::Integer(0), "updates over which the learning rate rises"));
+const WARMUP: Hyper = integer("warmup_steps", 0, 0, "updates over which the learning rate rises");
 const POWER: Hyper = number("r", 0.0, Domain::AtLeast(0.0), "power of t in the weight of an iterate");
 const RATE_POWER: Hyper =
     number("weight_lr_power", 2.0, Domain::AtLeast(0.0), "power of the largest learning rate there");

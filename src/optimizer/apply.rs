@@ -128,7 +128,7 @@ impl Optimizer {
     fn step(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<()> {
         let Call { mut prepare, window, updates } = call;
         let (average, sync) = (self.average(updates), self.sync(updates));
-        let seed = self.values.shared_number(shared::SEED).unwrap_or(0.0) as u64;
+        let seed = self.values.shared_integer(shared::SEED).unwrap_or(0);
         let nearest = self.values.shared_text(shared::STATE_ROUNDING) == "nearest";
         let key = mix(seed ^ mix(self.iterations + 1));
         let built = self.built.as_mut().ok_or_else(not_built)?;
@@ -197,7 +197,7 @@ impl Optimizer {
         if !updates && self.values.shared_text(shared::EMA_EVERY) == "update" {
             return None;
         }
-        let start = self.values.shared_number(shared::EMA_START).unwrap_or(0.0) as u64;
+        let start = self.values.shared_integer(shared::EMA_START).unwrap_or(0);
         // Updates that the average has seen.
         let seen = self.iterations.saturating_sub(start);
         let momentum = if seen == 0 {
@@ -207,14 +207,14 @@ impl Optimizer {
         } else {
             self.values.shared_number(shared::EMA_MOMENTUM).unwrap_or(0.0)
         };
-        let every = self.values.shared_number(shared::EMA_OVERWRITE).map(|f| f as u64);
+        let every = self.values.shared_integer(shared::EMA_OVERWRITE);
         Some(Average { momentum, overwrite: every.is_some_and(|f| (self.iterations + 1).is_multiple_of(f)) })
     }
 
     /// What happens to the slow weights in this call.
     fn sync(&self, updates: bool) -> Option<Sync> {
-        let period = self.values.shared_number(shared::SYNC_PERIOD)? as u64;
-        let phase = self.values.shared_number(shared::SYNC_PHASE).unwrap_or(0.0) as u64 % period;
+        let period = self.values.shared_integer(shared::SYNC_PERIOD)?;
+        let phase = self.values.shared_integer(shared::SYNC_PHASE).unwrap_or(0) % period;
         let t = self.iterations + 1;
         if !updates || t % period != phase {
             return None;

@@ -241,8 +241,8 @@ impl Optimizer {
 
     /// Whether the next call closes its window, hence updates.
     pub fn next_call_updates(&self) -> bool {
-        let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
-        (self.calls + 1).is_multiple_of(window as u64)
+        let window = self.values.shared_integer(shared::ACCUMULATION).unwrap_or(1);
+        (self.calls + 1).is_multiple_of(window)
     }
 
     /// The same optimizer before `build`: hyperparameters only.

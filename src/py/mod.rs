@@ -17,6 +17,7 @@ use crate::registry::ALGORITHMS;
 use crate::simd::Isa;
 use crate::{FORMAT_VERSION, NUMERICS_VERSION};
 use errors::raise;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::sync::OnceLock;
@@ -47,17 +48,28 @@ fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> 
         Value::None => py.None().into_bound(py),
         Value::Bool(x) => x.into_pyobject(py)?.to_owned().into_any(),
         Value::Number(x) => x.into_pyobject(py)?.into_any(),
+        Value::Integer(x) => x.into_pyobject(py)?.into_any(),
         Value::Text(x) => x.into_pyobject(py)?.into_any(),
         Value::Pair(low, high) => (low, high).into_pyobject(py)?.into_any(),
     })
 }
 
+/// A Python integer where one is wanted; an error inside where it has more than 64 bits.
+fn integer(hyper: &Hyper, object: &Bound<'_, PyAny>) -> Option<std::result::Result<i64, ()>> {
+    if !hyper.domain.is_integer() {
+        return None;
+    }
+    match object.extract::<i64>() {
+        Ok(x) => Some(Ok(x)),
+        Err(e) if e.is_instance_of::<PyOverflowError>(object.py()) => Some(Err(())),
+        Err(_) => None,
+    }
+}
+
 /// A Python object as a value of `hyper`.
 fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    let refuse = || -> PyResult<Value> {
-        let given = object.repr().map_or_else(|_| "an object".to_string(), |r| r.to_string());
-        Err(raise(object.py(), &hyper.refuse(&given)))
-    };
+    let given = || object.repr().map_or_else(|_| "an object".to_string(), |r| r.to_string());
+    let refuse = || Err(raise(object.py(), &hyper.refuse(&given())));
     let value = if object.is_none() {
         Value::None
     } else if let Ok(x) = object.extract::<bool>() {
@@ -70,6 +82,8 @@ fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
         }
     } else if let Ok((low, high)) = object.extract::<(f64, f64)>() {
         Value::Pair(low, high)
+    } else if let Some(x) = integer(hyper, object) {
+        Value::Integer(x.map_err(|()| raise(object.py(), &hyper.refuse_size(&given())))?)
     } else if let Ok(x) = object.extract::<f64>() {
         Value::Number(x)
     } else {

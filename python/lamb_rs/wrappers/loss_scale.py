@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # Doubled once more, it would be infinite in float32.
 _LARGEST = 2.0**127
+
+# Step counts are less.
+_COUNTS = 2**63
 
 _SCALE = "optimizer/dynamic_scale"
 _COUNTER = "optimizer/dynamic_growth_counter"
@@ -226,11 +229,13 @@ def _parted(inner: Optimizer) -> MultiOptimizer | None:
 
 def _kept(value: Any, key: str) -> float | int:
     held = np.asarray(value)
-    number = float(held.item()) if held.dtype.kind in "iuf" and held.size == 1 else math.nan
-    legal = 0 < number <= _LARGEST if key == _SCALE else number >= 0 and number.is_integer()
-    if not legal:
+    number = held.item() if held.dtype.kind in "iuf" and held.size == 1 else math.nan
+    if key == _SCALE and 0 < number <= _LARGEST:
+        return float(number)
+    count = _whole(number)
+    if key == _SCALE or count is None or not 0 <= count < _COUNTS:
         raise ValueError(number)
-    return number if key == _SCALE else int(number)
+    return count
 
 
 def _number(name: str, value: object) -> float:
@@ -243,12 +248,22 @@ def _number(name: str, value: object) -> float:
 
 
 def _steps(value: object) -> int:
-    number = _real(value)
-    if not 1 <= number < math.inf or number != int(number):
+    count = _whole(value)
+    if count is None or not 1 <= count < _COUNTS:
+        limit = "" if count is None or count < 1 else ", at most 2**63 - 1"
         raise HyperparameterError(
-            f"LossScaleOptimizer: dynamic_growth_steps must be an integer >= 1; got {value!r}"
+            f"LossScaleOptimizer: dynamic_growth_steps must be an integer >= 1{limit}; "
+            f"got {value!r}"
         )
-    return int(number)
+    return count
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number as an integer, and None for anything else."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    number = _real(value)
+    return int(number) if number.is_integer() else None
 
 
 def _real(value: object) -> float:
