@@ -2,6 +2,7 @@
 
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::plan::{Item, Phase, Plan, Stage};
+use crate::error::{Error, Kind, Result};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
@@ -68,9 +69,35 @@ fn from_surroundings_once() -> (usize, &'static str) {
     *FOUND.get_or_init(from_surroundings)
 }
 
+const VARIABLE: &str = "LAMB_RS_NUM_THREADS";
+
+/// The number of threads that `LAMB_RS_NUM_THREADS` asks for, if it is set.
+///
+/// # Errors
+///
+/// A value that is not an integer from 1 to 2^31 - 1.
+pub(crate) fn asked_threads() -> Result<Option<usize>> {
+    let value = std::env::var_os(VARIABLE).unwrap_or_default();
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let number = value.to_str().and_then(|text| text.trim().parse().ok());
+    number.filter(|n| (1..1 << 31).contains(n)).map(Some).ok_or_else(|| {
+        let value = value.to_string_lossy();
+        let message = format!(
+            "the environment variable {VARIABLE} must be an integer >= 1, such as 4, or not be set; got '{value}'"
+        );
+        Error::new(Kind::Hyperparameter, message)
+    })
+}
+
 /// Environment variables first, then affinity and cgroup quota.
 fn from_surroundings() -> (usize, &'static str) {
-    for name in ["LAMB_RS_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
+    if let Ok(Some(n)) = asked_threads() {
+        return (n, VARIABLE);
+    }
+    // Those of other libraries may hold anything.
+    for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
         // OMP_NUM_THREADS may list one number for each nesting level.
         let value = std::env::var(name).unwrap_or_default();
         let first = value.split(',').next().unwrap_or_default().trim();

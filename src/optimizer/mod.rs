@@ -10,6 +10,7 @@ mod sweeps;
 
 use self::built::Built;
 use self::group::Group;
+use crate::engine::pool::asked_threads;
 use crate::engine::storage::Format;
 use crate::engine::sweep::Gradient;
 use crate::error::{Error, Kind, Result};
@@ -254,7 +255,8 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// A second call, hyperparameters that do not go together, or no memory.
+    /// A second call, hyperparameters that do not go together, no memory, or an environment variable
+    /// `LAMB_RS_NUM_THREADS` that is not a number of threads.
     pub fn build(&mut self, parameters: &[(&str, usize)]) -> Result<()> {
         let shapes: Vec<[usize; 1]> = parameters.iter().map(|&(_, len)| [len]).collect();
         let named = parameters.iter().zip(&shapes).map(|(&(name, _), shape)| (name, &shape[..]));
@@ -274,6 +276,7 @@ impl Optimizer {
                 "the optimizer is built already; make a new one for other parameters",
             ));
         }
+        asked_threads()?;
         self.values.check()?;
         self.built = Some(Built::new(self.algorithm, &self.values, parameters, overrides)?);
         Ok(())

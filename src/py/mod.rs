@@ -11,6 +11,7 @@ mod state;
 mod step;
 mod structure;
 
+use crate::engine::pool::asked_threads;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, SHARED, Value};
 use crate::registry::ALGORITHMS;
@@ -133,7 +134,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
-        isa().map_err(|e| raise(m.py(), &e))?;
+        isa().and_then(|_| asked_threads()).map_err(|e| raise(m.py(), &e))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 

@@ -25,9 +25,10 @@ SOURCES: dict[str, tuple[dict[str, str], int, str]] = {
     "then OpenMP's": ({OMP: "3"}, 3, OMP),
     "nested levels": ({OMP: " 4,2,1"}, 4, OMP),
     "more than CPUs": ({OURS: "64"}, 64, OURS),
-    "zero is not set": ({OURS: "0", RAYON: "3"}, 3, RAYON),
+    "spaces": ({OURS: " 6 "}, 6, OURS),
+    "rayon's zero is not set": ({RAYON: "0", OMP: "3"}, 3, OMP),
     "empty is not set": ({OURS: "", OMP: "3"}, 3, OMP),
-    "nonsense is not set": ({OURS: "many", OMP: "-2", RAYON: "5"}, 5, RAYON),
+    "nonsense of others is not set": ({OMP: "-2", RAYON: "5"}, 5, RAYON),
 }
 
 
@@ -35,6 +36,38 @@ SOURCES: dict[str, tuple[dict[str, str], int, str]] = {
 def test_environment(variables: dict[str, str], number: int, source: str) -> None:
     found = run(REPORT, **variables).strip().split("|")
     assert found == [str(number), source]
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "2.0", "4,2", "1e3", str(2**31), str(2**70)])
+def test_a_number_of_threads_that_is_none_is_refused_at_import(value: str) -> None:
+    code = f"""
+import os, subprocess
+found = subprocess.run(
+    [sys.executable, "-c", "import lamb_rs"],
+    env={{**os.environ, "{OURS}": {value!r}}}, capture_output=True, text=True,
+)
+print(found.returncode, found.stderr.strip().splitlines()[-1])
+"""
+    status, message = run(code).strip().split(" ", 1)
+    assert status == "1"
+    assert message == (
+        f"lamb_rs._errors.HyperparameterError: the environment variable {OURS} must be an integer "
+        f">= 1, such as 4, or not be set; got '{value}'"
+    )
+
+
+def test_a_number_of_threads_that_is_none_is_refused_at_first_use() -> None:
+    code = f"""
+import os
+os.environ["{OURS}"] = "abc"
+try:
+    Lamb().build([np.ones(3, np.float32)])
+except HyperparameterError as error:
+    print(error)
+del os.environ["{OURS}"]
+Lamb().build([np.ones(3, np.float32)])
+"""
+    assert "got 'abc'" in run(code)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
