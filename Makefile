@@ -15,7 +15,7 @@ export PIP_QUIET := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-rust test-python check format lint types docs unsafe bench test-arm64 wheel clean
+.PHONY: help demo test test-rust test-python check format lint types docs unsafe bench bench-chart test-arm64 wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ unsafe: $(VENV)/base
 
 bench: $(VENV)/demo.extra module ## Measure this machine: every optimizer beside the memory's own speed
 	@$(RUN) -m lamb_rs bench
+
+bench-chart: $(VENV)/docs.extra ## Draw the chart and write the tables of the benchmark page from benches/results
+	@$(RUN) benches/chart.py
 
 test-arm64: $(VENV)/base ## Compare the bits with an emulated aarch64 CPU (Debian packages, as root)
 	tools/test_arm64.sh

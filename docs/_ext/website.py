@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import figures
 import generate
+import outputs
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import lamb_rs
@@ -113,6 +114,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is above."""
     app.connect("builder-inited", write_pages)
     app.connect("source-read", link_classes)
+    # Before the images of a page are collected.
+    app.connect("doctree-read", outputs.show_outputs, priority=400)
     app.connect("autodoc-process-docstring", escape)
     app.connect("autodoc-process-signature", own_arguments)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))

@@ -11,7 +11,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Read when keras is first imported.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -20,6 +20,9 @@ import numpy as np
 import pytest
 
 import lamb_rs
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -32,15 +35,19 @@ each_written = pytest.mark.parametrize(
 )
 
 
+def extension(name: str) -> ModuleType:
+    """A module of the folder that makes the site."""
+    sys.path.insert(0, str(DOCS / "_ext"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.pop(0)
+
+
 @cache
 def generated() -> dict[str, str]:
     """The pages that `make docs` writes, without writing them."""
-    sys.path.insert(0, str(DOCS / "_ext"))
-    try:
-        import generate  # noqa: PLC0415
-    finally:
-        sys.path.pop(0)
-    pages: dict[str, str] = generate.pages()
+    pages: dict[str, str] = extension("generate").pages()
     return pages
 
 
@@ -50,6 +57,11 @@ def everything() -> dict[str, str]:
         page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in WRITTEN
     }
     return {**written, **generated()}
+
+
+def run_page() -> ModuleType:
+    """The module that runs the code of a page, here and when the site is built."""
+    return extension("run_page")
 
 
 def prose(text: str) -> str:
@@ -77,10 +89,9 @@ def test_the_code_of_a_page_runs(
         if package not in sys.stdlib_module_names:
             pytest.importorskip(package, reason=f"this page is for those who have {package}")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for number, body in enumerate(code, 1):
-        source = compile(body, f"{page.name}, block {number}", "exec")
-        exec(source, names)  # noqa: S102 - what a reader would run
+    for result in run_page().run(code, page.name):
+        assert not result["error"], result["error"]
+        assert not result["missing"]
 
 
 def test_the_pages_show_code() -> None:
@@ -188,6 +199,9 @@ def test_links_resolve() -> None:
         for target in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
             if target.startswith(("https://", "_static/drawn/")):  # drawn by `make docs`
                 continue
+            if target.startswith("_static/"):
+                assert (DOCS / target).exists(), f"{name}: {target}"
+                continue
             path, _, anchor = target.partition("#")
             found = beside(name, path) if path else name
             assert found in pages, f"{name}: {target}"
@@ -267,8 +281,7 @@ def test_a_formula_of_the_registry_is_shown_as_mathematics(row: Any) -> None:
 
 
 def test_formulas_are_read_as_they_are_written() -> None:
-    generated()
-    import formula  # noqa: PLC0415 - the line above makes it importable
+    formula = extension("formula")
 
     def shown(text: str) -> str:
         found = formula.tex(text)

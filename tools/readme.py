@@ -1,0 +1,47 @@
+"""Run the Python blocks of README.md and write what they print into the block below each.
+
+python tools/readme.py            # write
+python tools/readme.py --check    # only compare: exit with 1 if an output is out of date
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BLOCK = re.compile(r"(^```python\n)(.*?)(^```\n\n```text\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
+
+
+def with_outputs(text: str) -> str:
+    """Return the page with what each Python block prints in the ``text`` block below it."""
+    names: dict[str, Any] = {}
+
+    def shown(block: re.Match[str]) -> str:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block[2], "README.md", "exec"), names)  # noqa: S102 - our own page
+        lines = [line.rstrip() for line in printed.getvalue().rstrip().splitlines()]
+        return "".join([block[1], block[2], block[3], *(f"{line}\n" for line in lines), block[5]])
+
+    return BLOCK.sub(shown, text)
+
+
+def main() -> int:
+    """Write, or compare."""
+    text = README.read_text(encoding="utf-8")
+    wanted = with_outputs(text)
+    if "--check" in sys.argv[1:]:
+        if text != wanted:
+            print("an output in README.md is out of date: run python tools/readme.py")
+        return int(text != wanted)
+    README.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
