@@ -139,7 +139,7 @@ def test_reference_follows_the_peer(row: Any, goldens: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_library_follows_the_peer(row: Any, goldens: dict[str, Any]) -> None:
-    cases = pytest.importorskip("cases", reason="the library is not installed")
+    cases = pytest.importorskip("support.cases", reason="the library is not installed")
     case, _, class_name, kwargs = row
     start, grads = problem(goldens)
     params = {name: p.copy() for name, p in start.items()}

@@ -308,7 +308,7 @@ def test_reference_follows_optax(row: str) -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_library_follows_optax(row: str) -> None:
-    cases = pytest.importorskip("cases", reason="the library is not installed")
+    cases = pytest.importorskip("support.cases", reason="the library is not installed")
     name, kwargs, _ = ROWS[row]
     opt = cases.make(name, kwargs)
     params = PROBLEM.fresh()

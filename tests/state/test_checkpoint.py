@@ -156,7 +156,7 @@ def test_resumed_on_other_levels_and_threads(tmp_path: Path) -> None:
         opt.save(tmp_path / case.id)
         np.savez(tmp_path / f"{case.id}.npz", **params)
     wanted = finish(tmp_path)
-    code = "from pathlib import Path; from test_checkpoint import finish\n"
+    code = "from pathlib import Path; from state.test_checkpoint import finish\n"
     code += f"print(finish(Path({str(tmp_path)!r})))"
     levels = lamb_rs.info()["simd_available"]
     for level, threads in ((levels[0], "3"), (levels[-1], "1")):
