@@ -78,8 +78,26 @@ impl Algorithm {
     };
 }
 
-/// Every algorithm; none where unit tests are built, which need no kernels and are quick without.
-pub static ALGORITHMS: &[Algorithm] = if cfg!(test) { &[] } else { EVERY };
+/// Every algorithm. None where unit tests are built, which need no kernels and compile fast without;
+/// some of each kind where the scalar level is, whose kernels take minutes to compile.
+pub static ALGORITHMS: &[Algorithm] = if cfg!(test) {
+    &[]
+} else if cfg!(feature = "scalar") {
+    SAMPLE
+} else {
+    EVERY
+};
+
+/// Rules of one pass with and without state, of each shape of two passes, with a factored moment, and
+/// with lanes in double precision.
+const SAMPLE: &[Algorithm] = &[
+    optim::sgd::SGD,
+    optim::adam::ADAMW,
+    optim::lars::LARS,
+    optim::lamb::LAMB,
+    optim::adafactor::ADAFACTOR,
+    optim::ftrl::FTRL,
+];
 
 const EVERY: &[Algorithm] = &[
     optim::sgd::SGD,

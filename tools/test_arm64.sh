@@ -105,9 +105,9 @@ cargo test --release --target $target --target-dir "$work/rust" --test determini
 stage "aarch64: build the Python module"
 PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CROSS_PYTHON_VERSION=$python_version PYO3_PYTHON='' \
     cargo build --release --target $target --target-dir "$work/module" --lib --features python
+# Without what other runs may be writing there.
 rm -rf "$site/lamb_rs"
-cp -r python/lamb_rs "$site/lamb_rs"
-rm -f "$site"/lamb_rs/*.so
+tar -C python --exclude='__pycache__' --exclude='*.so' -cf - lamb_rs | tar -C "$site" -xf -
 cp "$work/module/$target/release/liblamb_rs.so" "$site/lamb_rs/_core.abi3.so"
 
 stage "aarch64: Python"

@@ -153,7 +153,7 @@ impl Shaping {
         let bands = rows.div_ceil(band);
         let value = |sums: &[AtomicU64], i: usize| f64::from_bits(sums[i].load(Ordering::Relaxed));
         let blend = |old: f32, mean: f64| {
-            let new = (how.keep * f64::from(old) + how.take * mean) as f32;
+            let new = (how.keep * f64::from(old) + how.take * (mean + how.added)) as f32;
             if new.abs() < f32::MIN_POSITIVE { 0.0 } else { new }
         };
         let moments = state.write(&row, matrices * rows);
@@ -284,11 +284,10 @@ impl Sweep<'_> {
             let mut lanes = [0.0; LANES];
             self.prepared(tensor, start..start + factor.columns, work, &mut |_, g, at| {
                 stages::add_squares(self.isa, g, &mut lanes);
-                stages::add_to_columns(self.isa, g, self.added, &mut columns[at - start..]);
+                stages::add_to_columns(self.isa, g, &mut columns[at - start..]);
             });
-            let sum = fold(&lanes) + self.added * factor.columns as f64;
             let row = factor.first_row + start / factor.columns;
-            shaping.row_sums[row].store(sum.to_bits(), Ordering::Relaxed);
+            shaping.row_sums[row].store(fold(&lanes).to_bits(), Ordering::Relaxed);
         }
         let size = factor.rows * factor.columns;
         let (matrix, band) = (range.start / size, range.start % size / (factor.band * factor.columns));

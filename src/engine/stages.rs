@@ -172,13 +172,13 @@ pub(crate) fn add_squares(isa: Isa, x: &[f32], lanes: &mut [f64; LANES]) {
     with_isa!(isa, v => each_lane!(v, x, lanes, x => (x, x)));
 }
 
-/// Adds the squares of the elements of a run, plus a constant, to a sum for each of them.
-pub(crate) fn add_to_columns(isa: Isa, x: &[f32], added: f64, columns: &mut [f64]) {
+/// Adds the squares of the elements of a run to a sum for each of them.
+pub(crate) fn add_to_columns(isa: Isa, x: &[f32], columns: &mut [f64]) {
     with_isa!(isa, v => {
         let _ = v;
         for (sum, x) in columns.iter_mut().zip(x) {
             let x = f64::from(*x);
-            *sum += x * x + added;
+            *sum += x * x;
         }
     });
 }

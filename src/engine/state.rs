@@ -30,6 +30,8 @@ pub(crate) struct Arrays {
     pub(crate) slots: [Option<Array>; MAX_SLOTS],
     pub(crate) average: Option<Array>,
     pub(crate) accumulated: Option<Array>,
+    /// Which slot is the momentum, in the rule that the tensor follows.
+    pub(crate) momentum: Option<usize>,
     /// Lookahead's slow weights, and the momentum that goes with them.
     pub(crate) slow: Option<Array>,
     pub(crate) slow_momentum: Option<Array>,
@@ -85,11 +87,13 @@ impl State {
                 for (slot, array) in tensor.slots.iter().zip(&mut own) {
                     *array = Some(place(tensor.len, tensor.storage.format(slot.content)));
                 }
+                let momentum = tensor.slots.iter().position(|slot| slot.name == "momentum");
                 let mut also = |wanted: bool| wanted.then(|| place(tensor.len, Format::Float32));
                 Arrays {
                     slots: own,
                     average: also(extras.average),
                     accumulated: also(extras.accumulated),
+                    momentum,
                     slow: also(extras.slow),
                     slow_momentum: also(extras.slow_momentum),
                     factors: tensor.factors.map(|sizes| sizes.map(|len| place(len, Format::Float32))),

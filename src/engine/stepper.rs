@@ -61,12 +61,12 @@ pub(crate) struct At {
 }
 
 /// The rule of each group, and how to make it for a step.
-struct Groups<R> {
-    make: Box<dyn Fn(&mut Step<'_>) -> R + Send + Sync>,
+struct Groups<M, R> {
+    make: M,
     rules: Vec<R>,
 }
 
-impl<R: Copy> Groups<R> {
+impl<M: Fn(&mut Step<'_>) -> R, R: Copy> Groups<M, R> {
     fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
         let rule = (self.make)(step);
         if group < self.rules.len() {
@@ -76,6 +76,18 @@ impl<R: Copy> Groups<R> {
         }
     }
 }
+
+/// Where a kernel is compiled. `rustc` puts a method into the codegen unit of the module that defines
+/// its `Self`: with the function that makes a rule as `Self`, the kernels of each rule are in the unit
+/// of the rule's file, and the units are compiled side by side.
+trait CompiledWith {
+    #[inline(never)]
+    fn here<T>(body: impl FnOnce() -> T) -> T {
+        body()
+    }
+}
+
+impl<M> CompiledWith for M {}
 
 fn take<const K: usize>(sums: &[f64; MAX_SUMS]) -> [f64; K] {
     std::array::from_fn(|k| sums[k])
@@ -115,7 +127,7 @@ macro_rules! with_storage {
     }};
 }
 
-struct OnePass<R, const S: usize>(Groups<R>);
+struct OnePass<M, R, const S: usize>(Groups<M, R>);
 
 /// A stepper for a rule of one pass.
 pub(crate) fn one_pass<R, const S: usize>(
@@ -124,10 +136,14 @@ pub(crate) fn one_pass<R, const S: usize>(
 where
     R: Elementwise<S>,
 {
-    Box::new(OnePass::<R, S>(Groups { make: Box::new(make), rules: Vec::new() }))
+    Box::new(OnePass::<_, R, S>(Groups { make, rules: Vec::new() }))
 }
 
-impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
+impl<M, R, const S: usize> Stepper for OnePass<M, R, S>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: Elementwise<S>,
+{
     fn slots(&self) -> &'static [Slot] {
         &const { R::SLOTS }
     }
@@ -143,14 +159,17 @@ impl<R: Elementwise<S>, const S: usize> Stepper for OnePass<R, S> {
     fn first(&self, _: At, _: Tile<'_>, _: &mut Sums) {}
     fn last(&self, at: At, _: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, narrows(R::SLOTS), v, St => kernels::update::<_, R, St, S>(v, rule, tile));
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => kernels::update::<_, R, St, S>(v, rule, tile)),
+        );
     }
     fn record(&self, _: usize, _: &[f64; MAX_SUMS], _: &mut Layer) -> Ratio {
         Ratio::NONE
     }
 }
 
-struct MeasureFirst<R, const S: usize, const K: usize>(Groups<R>);
+struct MeasureFirst<M, R, const S: usize, const K: usize>(Groups<M, R>);
 
 /// A stepper for a rule that measures, then updates.
 pub(crate) fn measure_first<R, const S: usize, const K: usize>(
@@ -159,10 +178,14 @@ pub(crate) fn measure_first<R, const S: usize, const K: usize>(
 where
     R: Measured<S, K>,
 {
-    Box::new(MeasureFirst::<R, S, K>(Groups { make: Box::new(make), rules: Vec::new() }))
+    Box::new(MeasureFirst::<_, R, S, K>(Groups { make, rules: Vec::new() }))
 }
 
-impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst<R, S, K> {
+impl<M, R, const S: usize, const K: usize> Stepper for MeasureFirst<M, R, S, K>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: Measured<S, K>,
+{
     fn slots(&self) -> &'static [Slot] {
         &const { R::SLOTS }
     }
@@ -177,11 +200,17 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
     }
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, R::MEASURES_STATE && narrows(R::SLOTS), v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums));
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, R::MEASURES_STATE && narrows(R::SLOTS), v, St => kernels::measure::<_, R, St, S, K>(v, rule, tile, sums)),
+        );
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
-        with_storage!(at, narrows(R::SLOTS), v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile));
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => kernels::follow::<_, R, St, S, K>(v, rule, tile)),
+        );
     }
     fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
         self.0.rules[group].settle(take(sums), layer).1
@@ -194,7 +223,7 @@ impl<R: Measured<S, K>, const S: usize, const K: usize> Stepper for MeasureFirst
     }
 }
 
-struct AdvanceFirst<R, const S: usize, const K: usize>(Groups<R>);
+struct AdvanceFirst<M, R, const S: usize, const K: usize>(Groups<M, R>);
 
 /// A stepper for a layer-wise rule: advances its states, then moves.
 pub(crate) fn advance_first<R, const S: usize, const K: usize>(
@@ -203,10 +232,14 @@ pub(crate) fn advance_first<R, const S: usize, const K: usize>(
 where
     R: Scaled<S, K>,
 {
-    Box::new(AdvanceFirst::<R, S, K>(Groups { make: Box::new(make), rules: Vec::new() }))
+    Box::new(AdvanceFirst::<_, R, S, K>(Groups { make, rules: Vec::new() }))
 }
 
-impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R, S, K> {
+impl<M, R, const S: usize, const K: usize> Stepper for AdvanceFirst<M, R, S, K>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: Scaled<S, K>,
+{
     fn slots(&self) -> &'static [Slot] {
         &const { R::SLOTS }
     }
@@ -221,11 +254,17 @@ impl<R: Scaled<S, K>, const S: usize, const K: usize> Stepper for AdvanceFirst<R
     }
     fn first(&self, at: At, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
-        with_storage!(at, narrows(R::SLOTS), v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums));
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => kernels::advance::<_, R, St, S, K>(v, rule, tile, sums)),
+        );
     }
     fn last(&self, at: At, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
         let rule = &self.0.rules[at.group].settle(take(sums), &mut { at.layer }).0;
-        with_storage!(at, narrows(R::SLOTS), v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile));
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => kernels::apply::<_, R, St, S, K>(v, rule, tile)),
+        );
     }
     fn record(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut Layer) -> Ratio {
         self.0.rules[group].settle(take(sums), layer).1

@@ -52,8 +52,8 @@ impl Tensor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sync {
     pub(crate) how: Average,
-    /// The slot of the momentum, where that is reset or pulled back too.
-    pub(crate) momentum: Option<usize>,
+    /// Whether the momentum is reset or pulled back too.
+    pub(crate) momentum: bool,
 }
 
 /// What a sweep does to each tensor.
@@ -94,8 +94,6 @@ pub(crate) struct Sweep<'a> {
     /// What is done to gradients by their tensors' shapes, and how far it is known.
     pub(crate) shaping: Option<&'a Shaping>,
     pub(crate) shaped: Shaped,
-    /// Added to each square where those of rows and columns are summed.
-    pub(crate) added: f64,
     pub(crate) state: &'a State,
     /// The scalars that the rules remember, and what each set belongs to.
     pub(crate) memory: &'a [Memory],
@@ -324,7 +322,8 @@ impl Sweep<'_> {
             let p = self.parameter(tensor, range.clone());
             stages::average(self.isa, sync.how, p, self.floats(slow, range.clone()));
         }
-        let Some(momentum) = sync.momentum.and_then(|slot| arrays.slots[slot].as_ref()) else { return };
+        let slot = arrays.momentum.filter(|_| sync.momentum);
+        let Some(momentum) = slot.and_then(|slot| arrays.slots[slot].as_ref()) else { return };
         match &arrays.slow_momentum {
             Some(slow) => {
                 let m = self.floats(momentum, range.clone());

@@ -155,7 +155,7 @@ impl Optimizer {
                     largest_rate: group.learning_rate(self.largest_rate),
                     first_rate: group.learning_rate(first),
                     adapt: group.adapt,
-                    overridden_decay: group.overridden_decay().map(|decay| decay.unwrap_or(0.0)),
+                    overridden_decay: group.decay.map(|decay| decay.unwrap_or(0.0)),
                     memory: remembered.unwrap_or(&mut unused),
                     powers: &mut self.powers,
                 };
@@ -223,17 +223,13 @@ impl Optimizer {
         let copies = first && self.values.shared_text(shared::SLOW_START) == "first_sync";
         let step = self.values.shared_number(shared::SLOW_STEP).unwrap_or(1.0);
         let momentum = if copies { 0.0 } else { 1.0 - step };
-        let slot = |name: &str| {
-            let slots = self.built.as_ref()?.steppers[0].slots();
-            slots.iter().position(|slot| slot.name == name)
-        };
         Some(Sync {
             how: Average { momentum, overwrite: true },
             momentum: match self.values.shared_text(shared::PULLBACK) {
-                "none" => None,
+                "none" => false,
                 // The first synchronisation changes nothing then.
-                "reset" if copies => None,
-                _ => slot("momentum"),
+                "reset" => !copies,
+                _ => true,
             },
         })
     }

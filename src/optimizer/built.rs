@@ -244,7 +244,7 @@ impl Built {
     /// The weight decay of a tensor, by the rule that it follows; none where it has none.
     pub(super) fn decay_of(&self, tensor: usize, group: &Group) -> Option<f64> {
         let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.decay);
-        match (group.overridden_decay(), routed) {
+        match (group.decay, routed) {
             (Some(decay), _) => decay,
             (None, Some(position)) => Some(group.values.number(position)),
             (None, None) => group.values.shared_number(shared::WEIGHT_DECAY),

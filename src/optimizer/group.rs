@@ -2,7 +2,7 @@
 
 use super::Override;
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Domain, Hyper, Value, Values, number};
+use crate::hyper::{Domain, Hyper, Value, Values, number, shared};
 
 /// Parameters with the same hyperparameters.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Group {
     pub(super) overrides: Vec<Override>,
     pub(super) values: Values,
     pub(super) adapt: bool,
+    /// The weight decay that an override gives; none within where it turns it off.
+    pub(super) decay: Option<Option<f64>>,
 }
 
 /// The factor of a learning rate, as a row of a table.
@@ -17,7 +19,8 @@ const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeas
 
 impl Group {
     pub(super) fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
-        let mut group = Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true };
+        let mut group =
+            Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true, decay: None };
         for one in overrides {
             match one {
                 Override::Value(name, value) => {
@@ -34,6 +37,9 @@ impl Group {
                         ));
                     }
                     group.values.set(name, *value)?;
+                    if name == "weight_decay" {
+                        group.decay = Some(group.values.shared_number(shared::WEIGHT_DECAY));
+                    }
                 }
                 Override::Adapt(adapt) => group.adapt = *adapt,
                 Override::LearningRate(x) => {
@@ -46,15 +52,6 @@ impl Group {
             }
         }
         Ok(group)
-    }
-
-    /// The weight decay that an override gives: none within where it turns it off.
-    pub(super) fn overridden_decay(&self) -> Option<Option<f64>> {
-        self.overrides.iter().rev().find_map(|one| match one {
-            Override::Value(name, Value::Number(x)) if name == "weight_decay" => Some(Some(*x)),
-            Override::Value(name, _) if name == "weight_decay" => Some(None),
-            _ => None,
-        })
     }
 
     pub(super) fn learning_rate(&self, base: f64) -> f64 {

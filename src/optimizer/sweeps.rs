@@ -41,7 +41,6 @@ impl Built {
             accumulated: inputs.accumulated,
             shaping: self.shaping.as_ref(),
             shaped: Shaped::Raw,
-            added: 0.0,
             state: &self.state,
             scope: self.scope,
             memory: &self.memory,
@@ -116,8 +115,7 @@ impl Built {
             if let Some(shaping) = &mut self.shaping {
                 shaping.pulls = pulls;
             }
-        }
-        if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
+        } else if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
             // The rule sees the gradient only after it was divided.
             let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
                 Some(group) if tensor.stepper == 0 => {
@@ -126,13 +124,12 @@ impl Built {
                 _ => (1.0, 0.0),
             });
             let pulls = pulls.collect();
-            if let (Some(shaping), None) = (&mut self.shaping, values.shared_number(shared::LARC)) {
+            if let Some(shaping) = &mut self.shaping {
                 shaping.pulls = pulls;
             }
         }
         if let Some(plan) = &self.paths.factoring {
-            let added = self.steppers[0].factoring(0).map_or(0.0, |how| how.added);
-            let sweep = Sweep { shaped: Shaped::Pulled, added, ..self.sweep(inputs, Task::Factor) };
+            let sweep = Sweep { shaped: Shaped::Pulled, ..self.sweep(inputs, Task::Factor) };
             pool::run(plan, &mut board, &|stage, item| sweep.run(stage, item));
             for i in 0..self.tensors.len() {
                 let how = self.tensors[i].group.and_then(|g| self.steppers[0].factoring(g));

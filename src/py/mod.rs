@@ -33,10 +33,17 @@ fn isa() -> Result<Isa> {
                 return Ok(Isa::best());
             }
             Isa::named(&asked).ok_or_else(|| {
+                let hint = match asked.as_str() {
+                    "scalar" => "; the scalar level is only in builds with the cargo feature 'scalar'",
+                    _ => "",
+                };
                 let names: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
                 crate::error::Error::new(
                     crate::error::Kind::Hyperparameter,
-                    format!("LAMB_RS_SIMD must be one of {} on this CPU; got '{asked}'", names.join(", ")),
+                    format!(
+                        "LAMB_RS_SIMD must be one of {} on this CPU; got '{asked}'{hint}",
+                        names.join(", ")
+                    ),
                 )
             })
         })

@@ -97,13 +97,13 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     let mut scalars = Vec::new();
     for (position, (name, values)) in optimizer.scalars().into_iter().enumerate() {
         let key = format!("optimizer/{name}");
-        let found = dict.get_item(&key)?.and_then(|x| x.extract::<Vec<f64>>().ok());
-        match found {
-            Some(found) if found.len() == values.len() && found.iter().all(|x| x.is_finite()) => {
+        match dict.get_item(&key)?.map(|x| x.extract::<Vec<f64>>()) {
+            Some(Ok(found)) if found.len() == values.len() && found.iter().all(|x| x.is_finite()) => {
                 scalars.push((position, found));
             }
             Some(_) => differences.push(format!("'{key}' must hold {} finite numbers", values.len())),
-            None => differences.push(format!("'{key}' is missing, or no array of float64")),
+            None if strict => differences.push(format!("'{key}' is missing")),
+            None => {}
         }
         known.insert(key);
     }

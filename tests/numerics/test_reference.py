@@ -142,6 +142,16 @@ def test_overrides(case: Case) -> None:
     lockstep(bound, ref, problem)
 
 
+def test_the_constant_of_a_factored_moment_is_each_parameters_own() -> None:
+    own = {"matrix": {"epsilon_1": 1e-2}, "filters": {"epsilon_1": 1e-4}}
+    more = {"epsilon_mode": "add", "epsilon_1": 1e-30, "learning_rate": 0.1}
+    opt, ref = lamb_rs.Adafactor(**more), reference("adafactor", **more)
+    plain_build, plain_reference = opt.build, ref.build
+    ref.build = lambda params: plain_reference(params, own)  # type: ignore[method-assign]
+    bound = _Built(opt, lambda params: plain_build(params, overrides=own))
+    lockstep(bound, ref, model(SMALL))
+
+
 class _Built:
     """An optimizer whose ``build`` is given more than parameters."""
 

@@ -225,6 +225,23 @@ def test_state_that_does_not_fit(
         }
 
 
+def test_scalars_need_not_be_there_either() -> None:
+    state = trained(lamb_rs.Nadam())
+    kept = trained(lamb_rs.Nadam())["optimizer/momentum_product"]
+    del state["optimizer/momentum_product"]
+    again = lamb_rs.Nadam()
+    again.build(parameters())
+    with pytest.raises(StateMismatchError, match="'optimizer/momentum_product' is missing"):
+        again.load_state_dict(state)
+    again.load_state_dict(state, strict=False)
+    assert again.iterations == 3
+    state["optimizer/momentum_product"] = np.ones((2, 2))
+    with pytest.raises(StateMismatchError, match="must hold 1 finite numbers"):
+        again.load_state_dict(state, strict=False)
+    state["optimizer/momentum_product"] = kept
+    again.load_state_dict(state)
+
+
 @pytest.mark.parametrize("waiting", [False, True])
 def test_state_that_need_not_fit(waiting: bool) -> None:
     state = trained(Lamb())

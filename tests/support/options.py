@@ -298,6 +298,9 @@ EXTRA: dict[str, dict[str, Hyper]] = {
         "decay": {"weight_decay": 0.5, "learning_rate": 0.1},
         "never-factored": {"min_dim_size_to_factor": 1000, "epsilon_mode": "add"},
         "momentum-float8": {"beta_1": 0.9, "state_dtype": "float8"},
+        # Of a tensor whose second moment is whole, the momentum is not the first state.
+        "momentum-reset": {"beta_1": 0.9, "sync_period": 3, "pullback_momentum": "reset"},
+        "momentum-pullback": {"beta_1": 0.9, "sync_period": 3, "pullback_momentum": "pullback"},
     },
     "ftrl": {
         "all": {

@@ -79,7 +79,7 @@ def as_reference(draft: Draft) -> Reference:
             hyper["larc_clip"] = settings["clip"]
             hyper["larc_epsilon"] = settings["epsilon"]
         else:
-            raise NotImplementedError(wrapper)
+            raise ValueError(f"the reference has no {wrapper}")
     return reference(draft.rule.lower(), **hyper)
 
 
