@@ -14,33 +14,34 @@
 //! # Ok::<(), lamb_rs::Error>(())
 //! ```
 //!
-//! The modules from bottom to top: `simd` (the one door to SIMD), [`rule`], [`decay`], [`trust`],
-//! [`hyper`] (the vocabulary), `engine` (plan, pool, storage, stages), `optim` (one file per algorithm),
-//! [`registry`] (the table), [`Optimizer`].
+//! The modules from bottom to top: [`simd`], [`hyper`] (tables of hyperparameters), [`rule`] (the traits of
+//! algorithms), `kernel` (rules over tiles of memory), [`algorithm`] (a row of the registry), `engine` (plan,
+//! threads, state, what happens around a rule) and `optim` (one file per algorithm), [`registry`] (the table),
+//! [`optimizer`].
 
-mod cautious;
-pub mod decay;
+pub mod algorithm;
 pub(crate) mod engine;
 pub mod error;
+pub(crate) mod hash;
 pub mod hyper;
+pub(crate) mod kernel;
 pub mod matrix;
 pub(crate) mod optim;
 pub mod optimizer;
+pub mod powers;
 pub mod registry;
 pub mod rule;
-pub mod scalars;
 pub mod simd;
-pub mod trust;
 
 #[cfg(feature = "python")]
 mod py;
 
 pub use engine::pool::{num_threads, pop_threads, push_threads, set_num_threads, threads_and_source};
-pub use engine::storage::Format;
-pub use engine::storage::float8::decode8;
 pub use engine::sweep::Gradient;
 pub use error::{Error, Result};
 pub use hyper::Value;
+pub use kernel::storage::Format;
+pub use kernel::storage::float8::decode8;
 pub use optimizer::{Entry, GradientSlice, Optimizer, Override, Row};
 
 /// Version of the numbers: raised whenever a release changes a bit of any result.

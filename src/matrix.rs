@@ -6,14 +6,14 @@
 use std::ops::Range;
 
 /// Runs `n` pieces of work, each once, on the threads of the step.
-pub(crate) type Crew<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
+pub(crate) type ParallelFor<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 
 /// A matrix in row-major order, and the threads to work on it.
 pub struct Matrix<'a> {
     pub(crate) values: &'a mut [f32],
     pub(crate) rows: usize,
     pub(crate) columns: usize,
-    pub(crate) crew: Crew<'a>,
+    pub(crate) parallel_for: ParallelFor<'a>,
 }
 
 /// Rows of a product that are computed in one piece.
@@ -57,19 +57,19 @@ impl View {
 }
 
 /// `out = alpha a b + beta out`, piece by piece.
-fn product(crew: Crew<'_>, alpha: f32, a: View, b: View, beta: f32, out: View) {
-    crew(out.rows.div_ceil(PIECE), &|piece| {
+fn product(parallel_for: ParallelFor<'_>, alpha: f32, a: View, b: View, beta: f32, out: View) {
+    parallel_for(out.rows.div_ceil(PIECE), &|piece| {
         let rows = piece * PIECE..out.rows.min((piece + 1) * PIECE);
         multiply(alpha, a.part(rows.clone()), b, beta, out.part(rows));
     });
 }
 
 /// The same where it is known to be symmetric: its lower triangle, then the mirror image.
-fn symmetric(crew: Crew<'_>, alpha: f32, a: View, b: View, beta: f32, out: &mut [f32]) {
+fn symmetric(parallel_for: ParallelFor<'_>, alpha: f32, a: View, b: View, beta: f32, out: &mut [f32]) {
     let n = a.rows;
     let view = View::of(out, n, n);
     let pieces = n.div_ceil(PIECE);
-    crew(pieces, &|piece| {
+    parallel_for(pieces, &|piece| {
         // The longest first.
         let piece = pieces - 1 - piece;
         let rows = piece * PIECE..n.min((piece + 1) * PIECE);
@@ -113,11 +113,11 @@ impl Matrix<'_> {
                 if self.rows > self.columns { view.transposed() } else { view }
             };
             let (x, y) = (wide(&mut *self.values), wide(&mut next));
-            symmetric(self.crew, 1.0, x, x.transposed(), 0.0, &mut gram);
+            symmetric(self.parallel_for, 1.0, x, x.transposed(), 0.0, &mut gram);
             polynomial.copy_from_slice(&gram);
             let g = View::of(&mut gram, short, short);
-            symmetric(self.crew, c, g, g, b, &mut polynomial);
-            product(self.crew, 1.0, View::of(&mut polynomial, short, short), x, a, y);
+            symmetric(self.parallel_for, c, g, g, b, &mut polynomial);
+            product(self.parallel_for, 1.0, View::of(&mut polynomial, short, short), x, a, y);
             self.values.copy_from_slice(&next);
         }
         self.values.iter_mut().for_each(|x| *x *= scale as f32);

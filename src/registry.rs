@@ -1,82 +1,8 @@
-//! The table: one row per algorithm.
+//! The table of algorithms, one row each.
 
-use crate::engine::stepper::Stepper;
+pub use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result, nearest};
-use crate::hyper::{Hyper, Value, Values};
 use crate::optim;
-use crate::rule::{Scalar, Scope};
-
-/// An algorithm: its names, its hyperparameters, and how to make it.
-#[derive(Clone, Copy)]
-pub struct Algorithm {
-    /// Name in this table.
-    pub name: &'static str,
-    /// Name of the Python class.
-    pub class_name: &'static str,
-    /// What it is, in one line.
-    pub summary: &'static str,
-    /// The update, in one line.
-    pub formula: &'static str,
-    /// Where it was published.
-    pub source: &'static str,
-    /// Its own hyperparameters; the learning rate is the first.
-    pub hypers: &'static [Hyper],
-    /// Defaults of shared hyperparameters that differ from the shared ones.
-    pub defaults: &'static [(&'static str, Value)],
-    /// Whether its step is scaled by a trust ratio.
-    pub layerwise: bool,
-    /// Whether it multiplies matrices, which promises the same bits on one machine only.
-    pub matrix: bool,
-    /// What it remembers from step to step beside its states.
-    pub scalars: &'static [Scalar],
-    /// What each of these belongs to.
-    pub scope: Scope,
-    /// Of rules whose parameter is a mixture of an average, which is what should be evaluated, and
-    /// the state "z": the share of the average.
-    pub(crate) evaluated: Option<fn(&Values) -> f64>,
-    /// Parameters that follow another rule.
-    pub(crate) route: Option<Route>,
-    /// The algorithm with its switches set; an error for a combination that means nothing.
-    pub(crate) make: Make,
-}
-
-/// How an algorithm is made from its hyperparameters.
-pub(crate) type Make = fn(&Values) -> Result<Box<dyn Stepper>>;
-
-/// Where some parameters of an algorithm go.
-#[derive(Clone, Copy)]
-pub(crate) struct Route {
-    /// Name of the rule that they follow.
-    pub(crate) rule: &'static str,
-    /// Whether a parameter of this name and shape does.
-    pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
-    /// Position of its own weight decay in the algorithm's table, where it has one.
-    pub(crate) decay: Option<usize>,
-    /// Position of the factor of its learning rate, where it has one.
-    pub(crate) rate: Option<usize>,
-    /// That rule.
-    pub(crate) make: Make,
-}
-
-impl Algorithm {
-    /// What most algorithms share.
-    pub(crate) const BASE: Algorithm = Algorithm {
-        name: "",
-        class_name: "",
-        summary: "",
-        formula: "",
-        source: "",
-        hypers: &[],
-        defaults: &[],
-        layerwise: false,
-        matrix: false,
-        scalars: &[],
-        scope: Scope::Group,
-        evaluated: None,
-        route: None,
-        make: |_| Err(Error::new(Kind::Hyperparameter, "an algorithm without a rule")),
-    };
-}
 
 /// Every algorithm. None where unit tests are built, which need no kernels and compile fast without;
 /// some of each kind where the scalar level is, whose kernels take minutes to compile.
@@ -131,17 +57,10 @@ const EVERY: &[Algorithm] = &[
     optim::grams::GRAMS,
 ];
 
-impl Algorithm {
-    /// The algorithm called `name`.
-    pub fn named(name: &str) -> Result<&'static Algorithm> {
-        ALGORITHMS.iter().find(|a| a.name == name).ok_or_else(|| {
-            let hint = nearest(name, ALGORITHMS.iter().map(|a| a.name));
-            Error::new(Kind::Hyperparameter, format!("unknown algorithm '{name}'{hint}"))
-        })
-    }
-
-    /// Its hyperparameters at their defaults.
-    pub fn defaults(&self) -> Values {
-        Values::defaults(self.hypers, self.defaults)
-    }
+/// The algorithm called `name`.
+pub fn named(name: &str) -> Result<&'static Algorithm> {
+    ALGORITHMS.iter().find(|a| a.name == name).ok_or_else(|| {
+        let hint = nearest(name, ALGORITHMS.iter().map(|a| a.name));
+        Error::new(Kind::Hyperparameter, format!("unknown algorithm '{name}'{hint}"))
+    })
 }

@@ -2,7 +2,6 @@
 //! however it is done.
 
 pub(crate) mod fpenv;
-pub(crate) mod kernels;
 pub(crate) mod memory;
 pub(crate) mod plan;
 pub(crate) mod pool;
@@ -10,6 +9,4 @@ pub(crate) mod shaping;
 pub(crate) mod span;
 pub(crate) mod stages;
 pub(crate) mod state;
-pub(crate) mod stepper;
-pub(crate) mod storage;
 pub(crate) mod sweep;

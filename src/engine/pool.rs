@@ -1,4 +1,4 @@
-//! Threads: a pool of our own, found again after a fork, and the board that shares out a plan.
+//! Threads: a pool of our own, found again after a fork, and the queue that shares out a plan.
 
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::plan::{Item, Phase, Plan, Stage};
@@ -138,7 +138,7 @@ fn pool(workers: usize) -> Option<&'static Owned> {
 /// others'. A phase starts when every item of the one before is done, whoever did it, so a thread
 /// that wakes late delays no phase; the step ends once it has seen that nothing is left.
 #[derive(Debug, Default)]
-pub(crate) struct Board {
+pub(crate) struct WorkQueue {
     threads: usize,
     /// For each phase and thread: the rest of its share, start and end in one word.
     rest: Vec<Line>,
@@ -160,7 +160,7 @@ impl Drop for Done<'_> {
 #[repr(align(64))]
 struct Line(AtomicU64);
 
-impl Board {
+impl WorkQueue {
     /// Forgets all progress.
     fn reset(&mut self, plan: &Plan) {
         self.threads = plan.threads;
@@ -220,7 +220,7 @@ impl Board {
 }
 
 /// Runs a plan: the calling thread alone, or with the pool's workers.
-pub(crate) fn run(plan: &Plan, board: &mut Board, body: &(dyn Fn(Stage, &Item) + Sync)) {
+pub(crate) fn run(plan: &Plan, queue: &mut WorkQueue, body: &(dyn Fn(Stage, &Item) + Sync)) {
     let pool = if plan.threads > 1 { pool(plan.threads - 1) } else { None };
     let Some(owned) = pool else {
         let mode = DefaultMode::enter();
@@ -232,18 +232,18 @@ pub(crate) fn run(plan: &Plan, board: &mut Board, body: &(dyn Fn(Stage, &Item) +
         drop(mode);
         return;
     };
-    board.reset(plan);
-    let board = &*board;
+    queue.reset(plan);
+    let queue = &*queue;
     let workers = plan.threads - 1;
     owned.pool.in_place_scope(|scope| {
         if workers == owned.workers {
             // Workers keep their numbers, so a share stays with its thread from step to step.
-            scope.spawn_broadcast(|_, worker| board.work(worker.index() + 1, &plan.phases, body));
+            scope.spawn_broadcast(|_, worker| queue.work(worker.index() + 1, &plan.phases, body));
         } else {
             for me in 1..=workers {
-                scope.spawn(move |_| board.work(me, &plan.phases, body));
+                scope.spawn(move |_| queue.work(me, &plan.phases, body));
             }
         }
-        board.work(0, &plan.phases, body);
+        queue.work(0, &plan.phases, body);
     });
 }

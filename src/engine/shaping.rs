@@ -9,6 +9,7 @@ use crate::engine::plan::{CHUNK, Item, Plan, Stage};
 use crate::engine::stages::{self, STAGED};
 use crate::engine::state::State;
 use crate::engine::sweep::{Sweep, Workspace};
+use crate::kernel::Kernel;
 use crate::rule::Factoring;
 use crate::simd::{LANES, fold};
 use std::ops::Range;
@@ -153,7 +154,7 @@ impl Shaping {
         let bands = rows.div_ceil(band);
         let value = |sums: &[AtomicU64], i: usize| f64::from_bits(sums[i].load(Ordering::Relaxed));
         let blend = |old: f32, mean: f64| {
-            let new = (how.keep * f64::from(old) + how.take * (mean + how.added)) as f32;
+            let new = (how.keep * f64::from(old) + how.take * mean) as f32;
             if new.abs() < f32::MIN_POSITIVE { 0.0 } else { new }
         };
         let moments = state.write(&row, matrices * rows);
@@ -272,7 +273,16 @@ impl Sweep<'_> {
     }
 
     /// Sums the squares of the rows and columns of one band.
-    pub(crate) fn find_moments(&self, tensor: u32, range: Range<usize>, work: &mut Workspace) {
+    pub(crate) fn find_moments(
+        &self,
+        tensor: u32,
+        range: Range<usize>,
+        kernels: &[Box<dyn Kernel>],
+        work: &mut Workspace,
+    ) {
+        let own = &self.tensors[tensor as usize];
+        let factoring = own.group.and_then(|group| kernels[own.kernel].factoring(group));
+        let added = factoring.map_or(0.0, |how| how.added);
         let Some((shaping, factor)) = self.shaping.and_then(|s| Some((s, s.factors[tensor as usize]?)))
         else {
             return;
@@ -284,10 +294,11 @@ impl Sweep<'_> {
             let mut lanes = [0.0; LANES];
             self.prepared(tensor, start..start + factor.columns, work, &mut |_, g, at| {
                 stages::add_squares(self.isa, g, &mut lanes);
-                stages::add_to_columns(self.isa, g, &mut columns[at - start..]);
+                stages::add_to_columns(self.isa, g, added, &mut columns[at - start..]);
             });
             let row = factor.first_row + start / factor.columns;
-            shaping.row_sums[row].store(fold(&lanes).to_bits(), Ordering::Relaxed);
+            let sum = fold(&lanes) + added * factor.columns as f64;
+            shaping.row_sums[row].store(sum.to_bits(), Ordering::Relaxed);
         }
         let size = factor.rows * factor.columns;
         let (matrix, band) = (range.start / size, range.start % size / (factor.band * factor.columns));

@@ -1,12 +1,12 @@
 //! The rule over a run of one tensor, a tile at a time, with the stages around it.
 
-use crate::engine::kernels::{MAX_SLOTS, MAX_SUMS, Sums, Tile};
 use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
-use crate::engine::stepper::{At, Passes, Stepper};
-use crate::engine::storage::SlotTile;
-use crate::engine::storage::rounding::Rounding;
-use crate::engine::sweep::{Sweep, Sync, Task, Workspace};
-use crate::scalars::mix;
+use crate::engine::sweep::{SlowSync, Sweep, Task, Workspace};
+use crate::hash::mix;
+use crate::kernel::storage::SlotTile;
+use crate::kernel::storage::rounding::Rounding;
+use crate::kernel::{Kernel, Passes, TileContext};
+use crate::kernel::{MAX_SLOTS, MAX_SUMS, Sums, Tile};
 use crate::simd::fold;
 use std::ops::Range;
 
@@ -36,13 +36,13 @@ fn fill(to: &mut [f32], from: &[f32]) {
 /// What stays the same for all tiles of a tensor in a step.
 #[derive(Clone, Copy)]
 struct Tiles<'a> {
-    stepper: &'a dyn Stepper,
+    kernel: &'a dyn Kernel,
     tensor: usize,
-    at: At,
+    at: TileContext,
     key: u64,
     nearest: bool,
     average: Option<Average>,
-    sync: Option<Sync>,
+    sync: Option<SlowSync>,
     prepare: Prepare,
     /// Whether the rule may read the gradient where it lies.
     as_is: bool,
@@ -50,16 +50,16 @@ struct Tiles<'a> {
 
 impl Sweep<'_> {
     fn tiles(&self, tensor: u32, group: usize) -> Option<Tiles<'_>> {
-        let Task::Step { steppers, average, sync, nearest, key } = self.task else { return None };
+        let Task::Step { kernels, average, sync, nearest, key } = self.task else { return None };
         let i = tensor as usize;
         let storage = self.tensors[i].storage;
         let prepare = self.prepare_of(tensor);
         let run = self.gradient(tensor, 0..0);
         let shaped = self.shaping.is_some_and(|shaping| shaping.touches(i, self.shaped));
         Some(Tiles {
-            stepper: &*steppers[self.tensors[i].stepper],
+            kernel: &*kernels[self.tensors[i].kernel],
             tensor: i,
-            at: At { isa: self.isa, storage, group, layer: self.layer_of(i) },
+            at: TileContext { isa: self.isa, storage, group, layer: self.layer_of(i) },
             key: mix(key ^ self.tensors[i].hash),
             nearest,
             average,
@@ -85,7 +85,7 @@ impl Sweep<'_> {
         if n == 0 {
             return self.keep(tensor, 0, &[0.0; MAX_SUMS]);
         }
-        let padded = n.next_multiple_of(tiles.at.storage.granule());
+        let padded = n.next_multiple_of(tiles.at.storage.block());
         let Staged { gradient, edge } = &mut work.staged;
         let (g, p) = (&mut gradient[..padded], &mut edge[..padded]);
         let own = self.parameter(tensor, 0..n);
@@ -94,12 +94,12 @@ impl Sweep<'_> {
             Some(Run::Float32(raw)) if tiles.as_is => fill(g, raw),
             _ => self.prepare(tensor, tiles.prepare, 0..n, own, g),
         }
-        let direction = match tiles.stepper.passes() {
-            Passes::AdvanceThenApply => Some(work.direction.as_mut_ptr()),
+        let direction = match tiles.kernel.passes() {
+            Passes::StateFirst => Some(work.direction.as_mut_ptr()),
             _ => None,
         };
         let mut totals = [0.0; MAX_SUMS];
-        if tiles.stepper.passes() != Passes::One {
+        if tiles.kernel.passes() != Passes::OnePass {
             self.tile(&tiles, p, g, 0, direction, &mut Pass::First(sums));
             totals = sums.map(|lanes| fold(&lanes));
             self.keep(tensor, 0, &totals);
@@ -120,23 +120,23 @@ impl Sweep<'_> {
         staged: &mut Staged,
     ) {
         let Some(tiles) = self.tiles(tensor, group) else { return };
-        let granule = tiles.at.storage.granule();
+        let block = tiles.at.storage.block();
         let last = matches!(pass, Pass::Last(_));
-        let scaled = tiles.stepper.passes() == Passes::AdvanceThenApply;
+        let scaled = tiles.kernel.passes() == Passes::StateFirst;
         let direction = direction.filter(|_| scaled);
-        let reads = !last || tiles.stepper.second_pass_reads_gradient() && direction.is_none();
+        let reads = !last || tiles.kernel.second_pass_reads_gradient() && direction.is_none();
         let stride = if tiles.as_is || !reads { range.len().max(1) } else { STAGED };
         for start in range.clone().step_by(stride) {
             let end = range.end.min(start + stride);
             let n = end - start;
-            // The end of a tensor that is no whole granule is copied and padded.
-            let full = n - n % granule;
+            // The end of a tensor that is no whole block is copied and padded.
+            let full = n - n % block;
             let p = self.parameter(tensor, start..end);
             let raw: &[f32] = match self.gradient(tensor, start..end) {
                 _ if !reads => &[],
                 Some(Run::Float32(g)) if tiles.as_is => g,
                 _ => {
-                    let padded = n.next_multiple_of(granule);
+                    let padded = n.next_multiple_of(block);
                     self.prepare(tensor, tiles.prepare, start..end, p, &mut staged.gradient[..padded]);
                     &[]
                 }
@@ -150,14 +150,14 @@ impl Sweep<'_> {
                 self.tile(&tiles, p, g, start, leave(start), &mut pass);
             }
             if !rest.is_empty() {
-                let edge = &mut staged.edge[..granule];
+                let edge = &mut staged.edge[..block];
                 fill(edge, rest);
                 if reads && tiles.as_is {
-                    fill(&mut staged.gradient[..granule], &raw[full..]);
+                    fill(&mut staged.gradient[..block], &raw[full..]);
                 } else if reads {
-                    staged.gradient.copy_within(full..full + granule, 0);
+                    staged.gradient.copy_within(full..full + block, 0);
                 }
-                let g = &staged.gradient[..if reads { granule } else { 0 }];
+                let g = &staged.gradient[..if reads { block } else { 0 }];
                 self.tile(&tiles, edge, g, start + full, leave(start + full), &mut pass);
                 if last {
                     rest.copy_from_slice(&edge[..rest.len()]);
@@ -169,7 +169,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// Runs the rule over whole granules.
+    /// Runs the rule over whole blocks.
     fn tile(
         &self,
         tiles: &Tiles<'_>,
@@ -185,8 +185,8 @@ impl Sweep<'_> {
         let rounding = Rounding { key: tiles.key, start: from as u64, nearest: tiles.nearest };
         let tile = Tile { p, g, slots: self.slots(tiles.tensor, from..from + n), rounding, direction };
         match pass {
-            Pass::First(sums) => tiles.stepper.first(tiles.at, tile, sums),
-            Pass::Last(sums) => tiles.stepper.last(tiles.at, sums, tile),
+            Pass::First(sums) => tiles.kernel.first(tiles.at, tile, sums),
+            Pass::Last(sums) => tiles.kernel.last(tiles.at, sums, tile),
         }
     }
 

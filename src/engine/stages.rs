@@ -1,6 +1,6 @@
 //! What happens to a tile beside the rule: to the gradient before it, to the parameter after it.
 
-use crate::engine::kernels::Sums;
+use crate::kernel::Sums;
 use crate::simd::{
     F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, splat, store, with_isa,
 };
@@ -172,13 +172,13 @@ pub(crate) fn add_squares(isa: Isa, x: &[f32], lanes: &mut [f64; LANES]) {
     with_isa!(isa, v => each_lane!(v, x, lanes, x => (x, x)));
 }
 
-/// Adds the squares of the elements of a run to a sum for each of them.
-pub(crate) fn add_to_columns(isa: Isa, x: &[f32], columns: &mut [f64]) {
+/// Adds the squares of the elements of a run, plus a constant, to a sum for each of them.
+pub(crate) fn add_to_columns(isa: Isa, x: &[f32], added: f64, columns: &mut [f64]) {
     with_isa!(isa, v => {
         let _ = v;
         for (sum, x) in columns.iter_mut().zip(x) {
             let x = f64::from(*x);
-            *sum += x * x;
+            *sum += x * x + added;
         }
     });
 }

@@ -1,9 +1,9 @@
 //! The memory of the states: one block, every array on a cache line of its own.
 
-use crate::engine::kernels::MAX_SLOTS;
 use crate::engine::memory::{ALIGN, Block};
-use crate::engine::storage::{BLOCK, Format, SlotTile, StateDtype};
 use crate::error::Result;
+use crate::kernel::MAX_SLOTS;
+use crate::kernel::storage::{BLOCK, Format, SlotTile, StateDtype};
 use crate::rule::Slot;
 use std::ops::Range;
 

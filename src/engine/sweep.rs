@@ -1,14 +1,14 @@
 //! One pass of the engine over all tensors: a step, an accumulation, or the norms of gradients.
 
-use crate::engine::kernels::MAX_SUMS;
 use crate::engine::plan::{CHUNK, Item, Stage};
 use crate::engine::shaping::{Shaped, Shaping};
 use crate::engine::span::{Pass, Staged};
 use crate::engine::stages::{self, Average, Prepare, Run, STAGED};
 use crate::engine::state::{Array, State};
-use crate::engine::stepper::{Passes, Stepper};
-use crate::engine::storage::StateDtype;
-use crate::rule::{Layer, Memory, Scope};
+use crate::kernel::MAX_SUMS;
+use crate::kernel::storage::StateDtype;
+use crate::kernel::{Kernel, Passes};
+use crate::rule::{LayerScalars, Scalars, Scope};
 use crate::simd::{Isa, LANES, fold};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -34,7 +34,7 @@ pub(crate) struct Tensor {
     /// Group of hyperparameters; none for a parameter that is not trained.
     pub(crate) group: Option<usize>,
     /// Index of the rule that it follows.
-    pub(crate) stepper: usize,
+    pub(crate) kernel: usize,
     pub(crate) storage: StateDtype,
     /// Hash of the name, for stochastic rounding.
     pub(crate) hash: u64,
@@ -50,7 +50,7 @@ impl Tensor {
 
 /// A synchronisation of fast and slow weights.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sync {
+pub(crate) struct SlowSync {
     pub(crate) how: Average,
     /// Whether the momentum is reset or pulled back too.
     pub(crate) momentum: bool,
@@ -61,9 +61,9 @@ pub(crate) struct Sync {
 pub(crate) enum Task<'a> {
     /// Runs the rule, then the stages behind it.
     Step {
-        steppers: &'a [Box<dyn Stepper>],
+        kernels: &'a [Box<dyn Kernel>],
         average: Option<Average>,
-        sync: Option<Sync>,
+        sync: Option<SlowSync>,
         nearest: bool,
         key: u64,
     },
@@ -76,7 +76,7 @@ pub(crate) enum Task<'a> {
     /// Sums the squares of parameter and gradient.
     Layer,
     /// Sums the squares of the gradient's rows and columns.
-    Factor,
+    Factor { kernels: &'a [Box<dyn Kernel>] },
 }
 
 /// One pass over all tensors, shared by the threads that do it.
@@ -96,7 +96,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) shaped: Shaped,
     pub(crate) state: &'a State,
     /// The scalars that the rules remember, and what each set belongs to.
-    pub(crate) memory: &'a [Memory],
+    pub(crate) scalars: &'a [Scalars],
     pub(crate) scope: Scope,
     /// The sums of all tensors together, for rules that are settled by those.
     pub(crate) total: Option<[f64; MAX_SUMS]>,
@@ -108,7 +108,7 @@ pub(crate) struct Sweep<'a> {
 
 // SAFETY: the pointers are to memory that outlives the sweep, and the plan hands out every element
 // of it to one thread at a time.
-unsafe impl std::marker::Sync for Sweep<'_> {}
+unsafe impl Sync for Sweep<'_> {}
 
 /// Buffers of one thread.
 pub(crate) struct Workspace {
@@ -141,14 +141,14 @@ impl Sweep<'_> {
     }
 
     /// What a tensor's rule is settled for.
-    pub(crate) fn layer_of(&self, tensor: usize) -> Layer {
+    pub(crate) fn layer_of(&self, tensor: usize) -> LayerScalars {
         let place = match self.scope {
             Scope::Group => self.tensors[tensor].group.unwrap_or(0),
             Scope::Parameter => tensor,
             Scope::All => 0,
         };
-        let memory = self.memory.get(place).copied().unwrap_or_default();
-        Layer { len: self.tensors[tensor].len, memory }
+        let scalars = self.scalars.get(place).copied().unwrap_or_default();
+        LayerScalars { len: self.tensors[tensor].len, scalars }
     }
 
     /// Whether a tensor takes part.
@@ -165,7 +165,7 @@ impl Sweep<'_> {
         let (average, norms) = match self.task {
             Task::Step { average, .. } => (average.filter(|how| how.momentum == 0.0), stage != Stage::Second),
             Task::Accumulate { average } => (average, false),
-            Task::Norm | Task::Centre | Task::Layer | Task::Factor => (None, false),
+            Task::Norm | Task::Centre | Task::Layer | Task::Factor { .. } => (None, false),
         };
         if norms {
             self.keep(tensor, range.start / CHUNK, &[f64::NAN; MAX_SUMS]);
@@ -185,10 +185,10 @@ impl Sweep<'_> {
             Task::Accumulate { average } => self.accumulate(tensor, range, average),
             Task::Centre => self.find_means(tensor, range, work),
             Task::Layer => self.layer(tensor, range, work),
-            Task::Factor => self.find_moments(tensor, range, work),
-            Task::Step { steppers, .. } => {
-                let stepper = &steppers[self.tensors[tensor as usize].stepper];
-                let one = stepper.passes() == Passes::One;
+            Task::Factor { kernels } => self.find_moments(tensor, range, kernels, work),
+            Task::Step { kernels, .. } => {
+                let kernel = &kernels[self.tensors[tensor as usize].kernel];
+                let one = kernel.passes() == Passes::OnePass;
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
                 if range.len() <= STAGED {
                     return self.short(tensor, group, &mut sums, work);
@@ -223,9 +223,9 @@ impl Sweep<'_> {
             Task::Accumulate { average } => return self.accumulate(tensor, range, average),
             Task::Centre => return self.find_means(tensor, range, work),
             Task::Layer => return self.layer(tensor, range, work),
-            Task::Factor => return self.find_moments(tensor, range, work),
-            Task::Step { steppers, .. } => {
-                steppers[self.tensors[tensor as usize].stepper].passes() == Passes::One
+            Task::Factor { kernels } => return self.find_moments(tensor, range, kernels, work),
+            Task::Step { kernels, .. } => {
+                kernels[self.tensors[tensor as usize].kernel].passes() == Passes::OnePass
             }
         };
         // SAFETY: the plan gives every chunk of a wave a place of its own in the scratch.
@@ -316,7 +316,7 @@ impl Sweep<'_> {
     }
 
     /// Lookahead's synchronisation.
-    pub(crate) fn synchronise(&self, tensor: u32, range: Range<usize>, sync: Sync) {
+    pub(crate) fn synchronise(&self, tensor: u32, range: Range<usize>, sync: SlowSync) {
         let arrays = &self.state.tensors[tensor as usize];
         if let Some(slow) = &arrays.slow {
             let p = self.parameter(tensor, range.clone());

@@ -3,12 +3,12 @@
 //! `s = b2 s + (1 - b2) (g - m)^2 + eps` in the place of Adam's `v`, with the new `m`; `rectify` treats
 //! it as RAdam does, with epsilon beside the raw root.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, flag, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
 use crate::optim::radam::{self, Rectified};
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Slot, Step};
 use crate::simd::F32;
 use fearless_simd::Simd;
@@ -39,11 +39,11 @@ const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
 const THRESHOLD: usize = index(HYPERS, "threshold");
 const DEGENERATE: usize = index(HYPERS, "degenerate");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let belief = Belief::new(step);
         let stands = belief.0.factor.is_none() && step.values.is(DEGENERATE, "skip");
-        if stands { Plain::standing(belief, step) } else { Plain::new(belief, step) }
+        if stands { Plain::state_only(belief, step) } else { Plain::new(belief, step) }
     }))
 }
 

@@ -4,11 +4,11 @@
 //! `p = p - clip(s / (sqrt(v) + eps), f (1 - 1 / (gamma t + 1)), f (1 + 1 / (gamma t))) m`. AMSBound has
 //! the running maximum of `v` in its place.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Slot, Step, full};
 use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
@@ -41,7 +41,7 @@ const FINAL: usize = index(HYPERS, "final_learning_rate");
 const GAMMA: usize = index(HYPERS, "gamma");
 const AMSGRAD: usize = index(HYPERS, "amsgrad");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let rule = |step: &mut Step<'_>| Plain::new(Bound::new(step), step).with_rate(1.0);
     Ok(if values.flag(AMSGRAD) { one_pass::<_, 3>(rule) } else { one_pass::<_, 2>(rule) })
 }

@@ -3,12 +3,12 @@
 //! `v = rho v + (1 - rho) g^2`; `d = g sqrt(x + eps) / sqrt(v + eps)`, with the average `x` of the
 //! earlier `d^2`; `x = rho x + (1 - rho) d^2`; `p = p - eta d`.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Elementwise, Slot, Step, square};
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
+use crate::rule::{OnePass, Slot, Step, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -31,7 +31,7 @@ const HYPERS: &[Hyper] = &[
 const RHO: usize = index(HYPERS, "rho");
 const EPSILON: usize = index(HYPERS, "epsilon");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(Adadelta::new))
 }
 
@@ -57,7 +57,7 @@ impl Adadelta {
     }
 }
 
-impl Elementwise<2> for Adadelta {
+impl OnePass<2> for Adadelta {
     const SLOTS: [Slot; 2] = [square("velocity"), square("velocity_step")];
     #[inline(always)]
     fn update<V: Simd>(

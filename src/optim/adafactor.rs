@@ -9,16 +9,15 @@
 //!
 //! The engine divides by `sqrt(V)`; tensors without rows and columns keep `v` itself.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, measure_first};
+use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, integer, learning_rate, number,
 };
-use crate::registry::{Algorithm, Route};
-use crate::rule::{Factoring, Layer, Measured, Slot, Step, moment, square};
+use crate::kernel::{Kernel, reduce_first};
+use crate::rule::Decay;
+use crate::rule::{Factoring, LayerScalars, ReduceFirst, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const ADAFACTOR: Algorithm = Algorithm {
@@ -67,19 +66,19 @@ fn is_whole(values: &Values, _: &str, shape: &[usize]) -> bool {
     }
 }
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.number(BETA_1) == 0.0 {
-        measure_first::<Adafactor<true, false>, 0, 2>(Adafactor::new)
+        reduce_first::<Adafactor<true, false>, 0, 2>(Adafactor::new)
     } else {
-        measure_first::<Adafactor<true, true>, 1, 2>(Adafactor::new)
+        reduce_first::<Adafactor<true, true>, 1, 2>(Adafactor::new)
     })
 }
 
-fn make_whole(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make_whole(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.number(BETA_1) == 0.0 {
-        measure_first::<Adafactor<false, false>, 1, 2>(Adafactor::new)
+        reduce_first::<Adafactor<false, false>, 1, 2>(Adafactor::new)
     } else {
-        measure_first::<Adafactor<false, true>, 2, 2>(Adafactor::new)
+        reduce_first::<Adafactor<false, true>, 2, 2>(Adafactor::new)
     })
 }
 
@@ -141,7 +140,7 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
         div_or_zero(self.decay.gradient(p, g), sqrt(maximum(splat(v, self.least), v)))
     }
 
-    fn settle(self, [weight, update]: [f64; 2], len: usize) -> Self {
+    fn with_norms(self, [weight, update]: [f64; 2], len: usize) -> Self {
         let rms = |sum: f64| (sum / len.max(1) as f64).sqrt();
         let alpha = if self.scales { self.rate * rms(weight).max(self.smallest) } else { self.rate };
         let clip = (rms(update) / self.threshold).max(1.0);
@@ -152,21 +151,21 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
 /// The rule for one way of keeping the second moment, with or without momentum.
 macro_rules! measured {
     ($factored:literal, $momentum:literal, $n:literal, $slots:expr) => {
-        impl Measured<$n, 2> for Adafactor<$factored, $momentum> {
+        impl ReduceFirst<$n, 2> for Adafactor<$factored, $momentum> {
             const SLOTS: [Slot; $n] = $slots;
-            const MEASURES_STATE: bool = !$factored;
+            const REDUCES_STATE: bool = !$factored;
             const AS_STORED: bool = false;
             const FACTORED: bool = $factored;
 
             #[inline(always)]
-            fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 2] {
+            fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 2] {
                 let v = s.first().map_or(p, |v| self.velocity(p, g, *v));
                 let u = self.direction(p, g, v);
                 [(p, p), (u, u)]
             }
 
-            fn settle(self, sums: [f64; 2], layer: &mut Layer) -> (Self, Ratio) {
-                (Adafactor::settle(self, sums, layer.len), Ratio::NONE)
+            fn with_sums(self, sums: [f64; 2], layer: &LayerScalars) -> Self {
+                self.with_norms(sums, layer.len)
             }
 
             #[inline(always)]

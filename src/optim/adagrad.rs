@@ -1,9 +1,9 @@
 //! Adagrad (Duchi et al. 2011, JMLR 12:2121): `G = G + g^2`; `p = p - eta g / sqrt(G + eps)`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, index, learning_rate, number};
-use crate::registry::Algorithm;
+use crate::kernel::{Kernel, one_pass};
 use crate::rule::{Direction, Plain, Slot, Step, full};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
@@ -40,7 +40,7 @@ const EPSILON: usize = index(HYPERS, "epsilon");
 const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 const RATE_DECAY: usize = index(HYPERS, "learning_rate_decay");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 1>(|step| {
         step.learning_rate /= 1.0 + (step.t - 1) as f64 * step.values.number(RATE_DECAY);
         Plain::new(Root::new(step), step)

@@ -6,11 +6,11 @@
 //! hat: u = (m sqrt(c2) / c1) / (sqrt(w + root) + eps)         c = 1 - b^t
 //! ```
 
-use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, Masked};
-use crate::engine::stepper::{Stepper, advance_first, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
-use crate::registry::Algorithm;
+use crate::kernel::{Kernel, one_pass, state_first};
+use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Masked};
 use crate::rule::{Direction, Plain, Slot, Step, full, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, sqrt};
 use fearless_simd::Simd;
@@ -62,13 +62,13 @@ const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
 const CAUTIOUS: usize = index(HYPERS, "cautious");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let plain = values.own(AMSGRAD) == Value::Bool(false);
     Ok(match (plain, values.own(CAUTIOUS) == Value::Bool(false)) {
         (true, true) => one_pass::<_, 2>(|step| Plain::new(direction(step), step)),
-        (true, false) => advance_first::<_, 2, 1>(|step| Masked::new(direction(step), step, CAUTIOUS)),
+        (true, false) => state_first::<_, 2, 1>(|step| Masked::new(direction(step), step, CAUTIOUS)),
         (false, true) => one_pass::<_, 3>(|step| Plain::new(Maximum::new(step), step)),
-        (false, false) => advance_first::<_, 3, 1>(|step| Masked::new(Maximum::new(step), step, CAUTIOUS)),
+        (false, false) => state_first::<_, 3, 1>(|step| Masked::new(Maximum::new(step), step, CAUTIOUS)),
     })
 }
 

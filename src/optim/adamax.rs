@@ -3,10 +3,10 @@
 //! `m = b1 m + (1 - b1) g`; `u = max(b2 u, |g|)`; `p = p - (eta / c1) m / (u + eps)`. With
 //! `epsilon_mode="in"`: `u = max(b2 u, |g| + eps)`, and no epsilon below.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
-use crate::registry::Algorithm;
+use crate::kernel::{Kernel, one_pass};
 use crate::rule::{Direction, Plain, Slot, Step, full, moment};
 use crate::simd::{F32, abs, div_or_zero, maximum};
 use fearless_simd::Simd;
@@ -38,7 +38,7 @@ const BETA_2: usize = index(HYPERS, "beta_2");
 const EPSILON: usize = index(HYPERS, "epsilon");
 const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| Plain::new(Adamax::new(step), step)))
 }
 

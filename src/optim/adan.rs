@@ -4,11 +4,11 @@
 //! `v = b3 v + (1 - b3) (g + b2 d)^2`; `u = (m / c1 + b2 n / c2) / (sqrt(v / c3) + eps)`;
 //! `p = (p - eta u) / (1 + eta lambda)`.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number, shared};
-use crate::registry::Algorithm;
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
 use crate::rule::{Direction, Plain, Slot, Step, full, moment, square};
 use crate::simd::{F32, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
@@ -40,7 +40,7 @@ const BETAS: [usize; 3] = [index(HYPERS, "beta_1"), index(HYPERS, "beta_2"), ind
 const EPSILON: usize = index(HYPERS, "epsilon");
 const FORM: usize = index(HYPERS, "form");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 4>(|step| {
         let rule = Plain::new(Adan::new(step), step);
         let decoupled = step.values.shared_text(shared::MODE) == "decoupled";

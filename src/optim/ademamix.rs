@@ -3,11 +3,11 @@
 //! `u = (m / c1 + alpha m_slow) / (sqrt(v / c2) + eps)`; the slow average is not corrected. In a
 //! warm-up `alpha` grows linearly, and so does the half-life of `beta_3`, from that of `beta_1`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, fixed, index, learning_rate, number, optional};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
@@ -41,7 +41,7 @@ const EPSILON: usize = index(HYPERS, "epsilon");
 const ALPHA_WARMUP: usize = index(HYPERS, "alpha_warmup_steps");
 const BETA_3_WARMUP: usize = index(HYPERS, "beta_3_warmup_steps");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 3>(|step| Plain::new(Mix::new(step), step)))
 }
 

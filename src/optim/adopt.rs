@@ -3,10 +3,10 @@
 //! First `v = g^2` and nothing else. Then, `k` the `clip_exponent`, `n = clip(g / max(sqrt(v), eps),
 //! (t - 1)^k)`; `m = b1 m + (1 - b1) n`; `p = p - eta m`; `v = b2 v + (1 - b2) g^2`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
-use crate::registry::Algorithm;
+use crate::kernel::{Kernel, one_pass};
 use crate::rule::{Direction, Plain, Slot, Step, moment, square};
 use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
@@ -37,10 +37,10 @@ const BETA_2: usize = index(HYPERS, "beta_2");
 const EPSILON: usize = index(HYPERS, "epsilon");
 const EXPONENT: usize = index(HYPERS, "clip_exponent");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let rule = Adopt::new(step);
-        if rule.first { Plain::standing(rule, step) } else { Plain::new(rule, step) }
+        if rule.first { Plain::state_only(rule, step) } else { Plain::new(rule, step) }
     }))
 }
 

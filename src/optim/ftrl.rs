@@ -4,12 +4,12 @@
 //! `z = z + g + 2 shrinkage p - s p`; `p = (clip(z, -l1, l1) - z) / ((n'^k + beta) / eta + 2 l2)`. A
 //! learning rate of 0 leaves everything alone.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, fixed, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Elementwise, Slot, Step, full};
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
+use crate::rule::{OnePass, Slot, Step, full};
 use crate::simd::{F32, F64};
 use fearless_simd::Simd;
 
@@ -40,7 +40,7 @@ const L2: usize = index(HYPERS, "l2_regularization_strength");
 const SHRINKAGE: usize = index(HYPERS, "l2_shrinkage_regularization_strength");
 const BETA: usize = index(HYPERS, "beta");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(Ftrl::new))
 }
 
@@ -69,7 +69,7 @@ impl Ftrl {
     }
 }
 
-impl Elementwise<2> for Ftrl {
+impl OnePass<2> for Ftrl {
     const SLOTS: [Slot; 2] = [full("accumulator").starting_at(INITIAL), full("linear")];
     #[inline(always)]
     fn update<V: Simd>(

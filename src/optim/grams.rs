@@ -1,10 +1,10 @@
 //! Grams (arXiv 2412.17107): Adam's step in size, the gradient's in sign.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Slot};
 use crate::simd::{F32, abs, sign};
 use fearless_simd::Simd;
@@ -30,7 +30,7 @@ const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
 const EPSILON: usize = index(HYPERS, "epsilon");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));

@@ -3,16 +3,16 @@
 //! `r = (m / c1) / (sqrt(v / c2) + eps)`, `u = r + lambda p`, `q = phi(|p|) / |u|`,
 //! `p = p - eta q u`. The ratio `q` is 1 where a norm is 0.
 
-use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, MaskedLayer};
-use crate::engine::stepper::{Stepper, advance_first};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
+use crate::kernel::{Kernel, state_first};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
+use crate::rule::Trust;
+use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, MaskedLayer};
 use crate::rule::{Denominator, Layerwise, Step};
-use crate::trust::Trust;
 
 pub(crate) const LAMB: Algorithm = Algorithm {
     name: "lamb",
@@ -67,11 +67,11 @@ const AVERAGING: usize = index(HYPERS, "gradient_averaging");
 const TRUST_EPSILON: usize = index(HYPERS, "trust_epsilon");
 const CAUTIOUS: usize = index(HYPERS, "cautious");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.own(CAUTIOUS) == Value::Bool(false) {
-        advance_first::<_, 2, 2>(layerwise)
+        state_first::<_, 2, 2>(layerwise)
     } else {
-        advance_first::<_, 2, 4>(|step| MaskedLayer::new(layerwise(step), step, CAUTIOUS))
+        state_first::<_, 2, 4>(|step| MaskedLayer::new(layerwise(step), step, CAUTIOUS))
     })
 }
 

@@ -8,17 +8,17 @@
 //! * `ratio_outside`: the paper's ratio, `m = mu m + (1 - mu) d`, `p = p - eta q m`;
 //! * `momentum_norm` (arXiv 1904.00962): `q = tc |p| / (|m| + eps)`, otherwise as the last.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, advance_first, measure_first};
+use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
-use crate::registry::Algorithm;
-use crate::rule::{Denominator, Direction, Layer, Layerwise, Measured, Slot, Step, moment};
-use crate::scalars::narrow;
+use crate::kernel::{Kernel, reduce_first, state_first};
+use crate::powers::narrow;
+use crate::rule::Decay;
+use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, ReduceFirst, Slot, Step, moment};
+use crate::rule::{Trust, TrustRecord};
 use crate::simd::F32;
-use crate::trust::{Ratio, Trust};
 use fearless_simd::Simd;
 
 pub(crate) const LARS: Algorithm = Algorithm {
@@ -62,20 +62,20 @@ const FORM: usize = index(HYPERS, "form");
 const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
 const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let over_momentum = values.is(FORM, "momentum_norm");
     if (over_momentum || values.is(FORM, "ratio_outside")) && values.flag(NESTEROV) {
         let why = "nesterov=True needs form='lr_inside', 'lr_outside' or 'joint_norm'";
         return Err(Error::new(Kind::Hyperparameter, why));
     }
     Ok(if over_momentum {
-        advance_first::<_, 1, 2>(|step| {
+        state_first::<_, 1, 2>(|step| {
             let trust = Trust { epsilon: step.values.number(EPSILON), ..trust(step) };
             Layerwise::new(Average::new(step), step, trust, Denominator::Joint)
                 .with_decay(Decay::new(step, false))
         })
     } else {
-        measure_first::<_, 1, 2>(Lars::new)
+        reduce_first::<_, 1, 2>(Lars::new)
     })
 }
 
@@ -150,18 +150,9 @@ impl Lars {
             decay: Decay::new(step, false),
         }
     }
-}
 
-impl Measured<1, 2> for Lars {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
-
-    #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 2] {
-        let d = if self.joint { self.decay.gradient(p, g) } else { g };
-        [(p, p), (d, d)]
-    }
-
-    fn settle(self, sums: [f64; 2], _: &mut Layer) -> (Self, Ratio) {
+    /// The norm of the parameter and the denominator of the trust ratio.
+    fn norms(&self, sums: [f64; 2]) -> [f64; 2] {
         let (weight, gradient) = (self.decay.decayed(sums[0].sqrt()), sums[1].sqrt());
         let denominator = if gradient == 0.0 {
             0.0
@@ -170,6 +161,21 @@ impl Measured<1, 2> for Lars {
         } else {
             gradient + self.lambda * weight + self.epsilon
         };
+        [weight, denominator]
+    }
+}
+
+impl ReduceFirst<1, 2> for Lars {
+    const SLOTS: [Slot; 1] = [moment("momentum")];
+
+    #[inline(always)]
+    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 2] {
+        let d = if self.joint { self.decay.gradient(p, g) } else { g };
+        [(p, p), (d, d)]
+    }
+
+    fn with_sums(self, sums: [f64; 2], _: &LayerScalars) -> Self {
+        let [weight, denominator] = self.norms(sums);
         let ratio = self.trust.ratio(weight, denominator);
         let both = narrow(self.rate * ratio);
         let (enter, leave) = match self.take {
@@ -177,9 +183,14 @@ impl Measured<1, 2> for Lars {
             None if self.inside => (both, 1.0),
             None => (narrow(ratio), self.rate as f32),
         };
-        let record = self.trust.record(weight, denominator);
-        (Lars { enter, leave, ..self }, record)
+        Lars { enter, leave, ..self }
     }
+
+    fn trust(&self, sums: [f64; 2], _: &LayerScalars) -> TrustRecord {
+        let [weight, denominator] = self.norms(sums);
+        self.trust.record(weight, denominator)
+    }
+
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
         *b = *b * self.momentum + self.decay.gradient(p, g) * self.enter;

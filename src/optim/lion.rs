@@ -1,14 +1,13 @@
 //! Lion (arXiv 2302.06675): `u = sign(b1 m + (1 - b1) g)`; `p = p - eta u`; `m = b2 m + (1 - b2) g`.
 
-use crate::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, measure_first, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Elementwise, Layer, Measured, Slot, Step, moment};
+use crate::kernel::{Kernel, one_pass, reduce_first};
+use crate::rule::Decay;
+use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
+use crate::rule::{LayerScalars, OnePass, ReduceFirst, Slot, Step, moment};
 use crate::simd::{F32, agreeing, nonzero, sign};
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const LION: Algorithm = Algorithm {
@@ -32,11 +31,11 @@ const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
 const CAUTIOUS: usize = index(HYPERS, "cautious");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.own(CAUTIOUS) == Value::Bool(false) {
         one_pass::<_, 1>(Lion::new)
     } else {
-        measure_first::<_, 1, 1>(|step| Cautious(Lion::new(step), Caution::new(step, CAUTIOUS)))
+        reduce_first::<_, 1, 1>(|step| Cautious(Lion::new(step), Caution::new(step, CAUTIOUS)))
     })
 }
 
@@ -76,7 +75,7 @@ impl Lion {
     }
 }
 
-impl Elementwise<1> for Lion {
+impl OnePass<1> for Lion {
     const SLOTS: [Slot; 1] = [moment("momentum")];
     #[inline(always)]
     fn update<V: Simd>(
@@ -97,19 +96,19 @@ impl Elementwise<1> for Lion {
 #[derive(Clone, Copy)]
 struct Cautious(Lion, Caution);
 
-impl Measured<1, 1> for Cautious {
-    const SLOTS: [Slot; 1] = <Lion as Elementwise<1>>::SLOTS;
-    const MEASURES_STATE: bool = true;
+impl ReduceFirst<1, 1> for Cautious {
+    const SLOTS: [Slot; 1] = <Lion as OnePass<1>>::SLOTS;
+    const REDUCES_STATE: bool = true;
     const AS_STORED: bool = false;
     #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
         let g = self.0.decay.gradient(p, g);
         let kept = nonzero(agreeing(self.0.direction(g, *m), g));
         [(kept, kept)]
     }
-    fn settle(self, [kept]: [f64; 1], layer: &mut Layer) -> (Self, Ratio) {
+    fn with_sums(self, [kept]: [f64; 1], layer: &LayerScalars) -> Self {
         let rate = (f64::from(self.0.rate) * self.1.scale(kept, layer.len)) as f32;
-        (Cautious(Lion { rate, ..self.0 }, self.1), Ratio::NONE)
+        Cautious(Lion { rate, ..self.0 }, self.1)
     }
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &mut [F32<V>; 1]) {

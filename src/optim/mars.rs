@@ -3,15 +3,14 @@
 //! `c = g + gamma b1 / (1 - b1) (g - g_previous)`, `c = c / max(1, |c|)` for each tensor, and then
 //! AdamW's or Lion's step on `c`. Tensors of less than two axes follow AdamW.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, measure_first, one_pass};
+use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass, reduce_first};
 use crate::optim::adam::Adam;
-use crate::registry::{Algorithm, Route};
-use crate::rule::{Direction, Layer, Measured, Plain, Slot, Step, full};
+use crate::rule::Decay;
+use crate::rule::{Direction, LayerScalars, Plain, ReduceFirst, Slot, Step, full};
 use crate::simd::{F32, sign};
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const MARS: Algorithm = Algorithm {
@@ -58,15 +57,15 @@ const BETA_1_1D: usize = index(HYPERS, "beta_1_1d");
 const BETA_2_1D: usize = index(HYPERS, "beta_2_1d");
 const DECAY_1D: usize = index(HYPERS, "weight_decay_1d");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.is(FORM, "lion") {
-        measure_first::<Mars<true>, 2, 1>(Mars::new)
+        reduce_first::<Mars<true>, 2, 1>(Mars::new)
     } else {
-        measure_first::<Mars<false>, 3, 1>(Mars::new)
+        reduce_first::<Mars<false>, 3, 1>(Mars::new)
     })
 }
 
-fn make_1d(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make_1d(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let adam = corrected(step, v.number(BETA_1_1D), v.number(BETA_2_1D));
@@ -115,21 +114,21 @@ impl<const LION: bool> Mars<LION> {
 /// MARS with one of the rules that follow; the previous gradient is the last state.
 macro_rules! measured {
     ($lion:literal, $n:literal, $slots:expr) => {
-        impl Measured<$n, 1> for Mars<$lion> {
+        impl ReduceFirst<$n, 1> for Mars<$lion> {
             const SLOTS: [Slot; $n] = $slots;
-            const MEASURES_STATE: bool = true;
+            const REDUCES_STATE: bool = true;
             const AS_STORED: bool = false;
 
             #[inline(always)]
-            fn measure<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 1] {
+            fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 1] {
                 let c = self.corrected(p, g, s[$n - 1]);
                 [(c, c)]
             }
 
-            fn settle(self, [square]: [f64; 1], _: &mut Layer) -> (Self, Ratio) {
+            fn with_sums(self, [square]: [f64; 1], _: &LayerScalars) -> Self {
                 let norm = square.sqrt();
                 let scale = if norm <= 1.0 { 1.0 } else { 1.0 / norm };
-                (Mars { scale: scale as f32, ..self }, Ratio::NONE)
+                Mars { scale: scale as f32, ..self }
             }
 
             #[inline(always)]

@@ -6,16 +6,15 @@
 //!
 //! with `k = rms_rate sqrt(max(rows, columns))`. What is no matrix, and embeddings, follow AdamW.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, advance_first, one_pass};
+use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, integer, learning_rate, number};
+use crate::kernel::{Kernel, one_pass, state_first};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
-use crate::registry::{Algorithm, Route};
-use crate::rule::{Between, Layer, Plain, Scaled, Slot, Step, moment};
+use crate::rule::Decay;
+use crate::rule::{Between, LayerScalars, Plain, Slot, StateFirst, Step, moment};
 use crate::simd::F32;
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const MUON: Algorithm = Algorithm {
@@ -105,11 +104,11 @@ fn is_no_matrix(values: &Values, name: &str, shape: &[usize]) -> bool {
     shape.len() != 2 || values.flag(EMBEDDINGS) && name.to_lowercase().contains("embedding")
 }
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(advance_first::<_, 1, 0>(Muon::new))
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
+    Ok(state_first::<_, 1, 0>(Muon::new))
 }
 
-fn make_adamw(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let (beta_1, beta_2) = (v.number(ADAM_BETA_1), v.number(ADAM_BETA_2));
@@ -170,7 +169,7 @@ impl Muon {
     }
 }
 
-impl Scaled<1, 0> for Muon {
+impl StateFirst<1, 0> for Muon {
     const SLOTS: [Slot; 1] = [moment("momentum")];
     const USES_GRADIENT: bool = true;
     const BETWEEN: Between = Between::Transform;
@@ -186,12 +185,12 @@ impl Scaled<1, 0> for Muon {
     }
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; 1], _: F32<V>) -> [(F32<V>, F32<V>); 0] {
+    fn reduce<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; 1], _: F32<V>) -> [(F32<V>, F32<V>); 0] {
         []
     }
 
-    fn settle(self, _: [f64; 0], _: &mut Layer) -> (Self, Ratio) {
-        (self, Ratio::NONE)
+    fn with_sums(self, _: [f64; 0], _: &LayerScalars) -> Self {
+        self
     }
 
     #[inline(always)]

@@ -8,11 +8,11 @@
 //!
 //! and `p = p - eta n / (sqrt(v / c2) + eps)`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Scalar, Slot, Start, Step};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
@@ -47,7 +47,7 @@ const EPSILON: usize = index(HYPERS, "epsilon");
 const FORM: usize = index(HYPERS, "form");
 const PSI: usize = index(HYPERS, "momentum_decay");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| Plain::new(Nadam::new(step), step)))
 }
 
@@ -67,8 +67,8 @@ impl Nadam {
         let (momentum, gradient) = if v.is(FORM, "dozat") {
             let mu = |t: u64| beta * (1.0 - 0.5 * libm::pow(0.96, t as f64 * v.number(PSI)));
             let (now, next) = (mu(step.t), mu(step.t + 1));
-            step.memory[0] *= now;
-            let product = step.memory[0];
+            step.scalars[0] *= now;
+            let product = step.scalars[0];
             (next / (1.0 - product * next), (1.0 - now) / (1.0 - product))
         } else if v.is(FORM, "optax") {
             (beta / (1.0 - beta * step.pow(beta)), (1.0 - beta) / c1)

@@ -5,15 +5,14 @@
 //! m = b1 m + d, or b1 m + (1 - b1) d                      p = p - eta m
 //! ```
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, measure_first};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Layer, Measured, Scalar, Scope, Slot, Start, Step, moment};
-use crate::scalars::narrow;
+use crate::kernel::{Kernel, reduce_first};
+use crate::powers::narrow;
+use crate::rule::Decay;
+use crate::rule::{LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, moment};
 use crate::simd::F32;
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const NOVOGRAD: Algorithm = Algorithm {
@@ -42,8 +41,8 @@ const BETA_2: usize = index(HYPERS, "beta_2");
 const EPSILON: usize = index(HYPERS, "epsilon");
 const AVERAGING: usize = index(HYPERS, "gradient_averaging");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(measure_first::<_, 1, 1>(NovoGrad::new))
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
+    Ok(reduce_first::<_, 1, 1>(NovoGrad::new))
 }
 
 #[derive(Clone, Copy)]
@@ -72,24 +71,31 @@ impl NovoGrad {
             decay: Decay::new(step, false),
         }
     }
+
+    /// The moving square of the gradient's norm.
+    fn velocity(&self, square: f64, layer: &LayerScalars) -> f64 {
+        let old = layer.scalars[0];
+        if old == 0.0 { square } else { self.beta_2 * old + (1.0 - self.beta_2) * square }
+    }
 }
 
-impl Measured<1, 1> for NovoGrad {
+impl ReduceFirst<1, 1> for NovoGrad {
     const SLOTS: [Slot; 1] = [moment("momentum")];
     const AS_STORED: bool = false;
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, _: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<V: Simd>(&self, _: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
         [(g, g)]
     }
 
-    fn settle(self, [square]: [f64; 1], layer: &mut Layer) -> (Self, Ratio) {
-        let old = layer.memory[0];
-        let new = if old == 0.0 { square } else { self.beta_2 * old + (1.0 - self.beta_2) * square };
-        layer.memory[0] = new;
-        let denominator = new.sqrt() + self.epsilon;
+    fn with_sums(self, [square]: [f64; 1], layer: &LayerScalars) -> Self {
+        let denominator = self.velocity(square, layer).sqrt() + self.epsilon;
         let scale = if denominator == 0.0 { 0.0 } else { 1.0 / denominator };
-        (NovoGrad { scale: narrow(scale), ..self }, Ratio::NONE)
+        NovoGrad { scale: narrow(scale), ..self }
+    }
+
+    fn next_scalars(&self, [square]: [f64; 1], layer: &mut LayerScalars) {
+        layer.scalars[0] = self.velocity(square, layer);
     }
 
     #[inline(always)]

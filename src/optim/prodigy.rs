@@ -8,14 +8,15 @@
 //! p = p - r (lambda p + m / (sqrt(v) + d eps))   with the new d in the denominator
 //! ```
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, advance_first};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, fixed, flag, index, learning_rate, number, optional};
-use crate::registry::Algorithm;
-use crate::rule::{Between, Layer, Scalar, Scaled, Scope, Slot, Start, Step, full, moment, square};
+use crate::kernel::{Kernel, state_first};
+use crate::rule::Decay;
+use crate::rule::{
+    Between, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full, moment, square,
+};
 use crate::simd::{F32, abs, div_or_zero, splat, sqrt};
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 pub(crate) const PRODIGY: Algorithm = Algorithm {
@@ -57,8 +58,8 @@ const GROWTH: usize = index(HYPERS, "growth_rate");
 const CORRECTION: usize = index(HYPERS, "bias_correction");
 const SAFEGUARD: usize = index(HYPERS, "safeguard_warmup");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(advance_first::<_, 4, 2>(Prodigy::new))
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
+    Ok(state_first::<_, 4, 2>(Prodigy::new))
 }
 
 #[derive(Clone, Copy)]
@@ -88,7 +89,7 @@ impl Prodigy {
         let (beta_1, beta_2) = (v.number(BETA_1), v.number(BETA_2));
         let beta_3 = if v.own(BETA_3) == Value::None { beta_2.sqrt() } else { v.number(BETA_3) };
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
-        let (d, first) = (step.memory[0], v.number(D0));
+        let (d, first) = (step.scalars[0], v.number(D0));
         let correction = if v.flag(CORRECTION) { c2.sqrt() / c1 } else { 1.0 };
         // The estimate is one for all parameters: it takes the rate before what a group has.
         let (own, base) = (d * step.learning_rate * correction, d * step.base_rate * correction);
@@ -112,9 +113,23 @@ impl Prodigy {
             estimates: step.base_rate > 0.0,
         }
     }
+
+    /// The scalars with the new estimate of the distance.
+    fn estimated(&self, [product, size]: [f64; 2], [mut d, mut largest, mut numerator]: Scalars) -> Scalars {
+        if size != 0.0 && self.estimates {
+            numerator = self.keep * numerator + self.weight * product;
+            let estimate = self.coefficient * numerator / size;
+            if d == self.first {
+                d = d.max(estimate);
+            }
+            largest = largest.max(estimate);
+            d = largest.min(d * self.growth);
+        }
+        [d, largest, numerator]
+    }
 }
 
-impl Scaled<4, 2> for Prodigy {
+impl StateFirst<4, 2> for Prodigy {
     const SLOTS: [Slot; 4] =
         [moment("momentum"), square("velocity"), moment("distance"), full("start").starting_as_parameter()];
     const USES_GRADIENT: bool = false;
@@ -134,7 +149,7 @@ impl Scaled<4, 2> for Prodigy {
     }
 
     #[inline(always)]
-    fn measure<V: Simd>(
+    fn reduce<V: Simd>(
         &self,
         p: F32<V>,
         g: F32<V>,
@@ -144,22 +159,17 @@ impl Scaled<4, 2> for Prodigy {
         [(self.decay.gradient(p, g), *start - p), (abs(*s), splat(p, 1.0))]
     }
 
-    fn settle(self, [product, size]: [f64; 2], layer: &mut Layer) -> (Self, Ratio) {
-        if size == 0.0 {
+    fn with_sums(self, sums: [f64; 2], layer: &LayerScalars) -> Self {
+        if sums[1] == 0.0 {
             // No gradient so far: nothing moves.
-            return (Prodigy { rate: 0.0, decay: Decay::NONE, ..self }, Ratio::NONE);
+            return Prodigy { rate: 0.0, decay: Decay::NONE, ..self };
         }
-        let [d, largest, numerator] = &mut layer.memory;
-        if self.estimates {
-            *numerator = self.keep * *numerator + self.weight * product;
-            let estimate = self.coefficient * *numerator / size;
-            if *d == self.first {
-                *d = d.max(estimate);
-            }
-            *largest = largest.max(estimate);
-            *d = largest.min(*d * self.growth);
-        }
-        (Prodigy { epsilon: (*d * self.small) as f32, ..self }, Ratio::NONE)
+        let [distance, ..] = self.estimated(sums, layer.scalars);
+        Prodigy { epsilon: (distance * self.small) as f32, ..self }
+    }
+
+    fn next_scalars(&self, sums: [f64; 2], layer: &mut LayerScalars) {
+        layer.scalars = self.estimated(sums, layer.scalars);
     }
 
     #[inline(always)]

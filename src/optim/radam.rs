@@ -4,11 +4,11 @@
 //! the threshold the step is `eta m / c1`; above it Adam's step times
 //! `r_t = sqrt((rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t))`.
 
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
+use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::registry::Algorithm;
 use crate::rule::{Direction, Plain, Slot, Step};
 use crate::simd::F32;
 use fearless_simd::Simd;
@@ -49,12 +49,12 @@ pub(crate) const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 pub(crate) const THRESHOLD: usize = index(HYPERS, "threshold");
 pub(crate) const DEGENERATE: usize = index(HYPERS, "degenerate");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let direction = Rectified::new(step, v.is(EPSILON_MODE, "hat"), v.number(THRESHOLD));
         let stands = direction.factor.is_none() && v.is(DEGENERATE, "skip");
-        if stands { Plain::standing(direction, step) } else { Plain::new(direction, step) }
+        if stands { Plain::state_only(direction, step) } else { Plain::new(direction, step) }
     }))
 }
 

@@ -5,15 +5,15 @@
 //! `phi(|p|) / |p - eta u|` (new_weights); `p = p - eta q u`. The clamp "paratrooper" keeps `q` between
 //! 1 and `c1 / (r_t sqrt(c2))`, or 10 while `r_t` is not tractable.
 
-use crate::engine::stepper::{Stepper, advance_first};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{
     Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
 };
+use crate::kernel::{Kernel, state_first};
 use crate::optim::radam::{self, Rectified};
-use crate::registry::Algorithm;
+use crate::rule::Trust;
 use crate::rule::{Denominator, Layerwise, Step};
-use crate::trust::Trust;
 
 pub(crate) const RALAMB: Algorithm = Algorithm {
     name: "ralamb",
@@ -56,8 +56,8 @@ const PHI: usize = index(HYPERS, "phi");
 const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
 const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
 
-fn make(_: &Values) -> Result<Box<dyn Stepper>> {
-    Ok(advance_first::<_, 2, 2>(layerwise))
+fn make(_: &Values) -> Result<Box<dyn Kernel>> {
+    Ok(state_first::<_, 2, 2>(layerwise))
 }
 
 fn layerwise(step: &mut Step<'_>) -> Layerwise<Rectified> {

@@ -1,9 +1,9 @@
 //! Ranger (Wright 2019): RAdam, Lookahead (arXiv 1907.08610) and centralised gradients (arXiv
 //! 2004.01461). The last two are stages, on by default here: the rule is RAdam's.
 
+use crate::algorithm::Algorithm;
 use crate::hyper::{Domain, Hyper, Value, learning_rate, number};
 use crate::optim::radam::{self, RADAM};
-use crate::registry::Algorithm;
 
 pub(crate) const RANGER: Algorithm = Algorithm {
     name: "ranger",

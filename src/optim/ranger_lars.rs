@@ -1,9 +1,9 @@
 //! RangerLars (Grankin 2019, "over9000"): Ralamb with Lookahead (arXiv 1907.08610), which is a stage
 //! and on by default here.
 
+use crate::algorithm::Algorithm;
 use crate::hyper::Value;
 use crate::optim::ralamb::RALAMB;
-use crate::registry::Algorithm;
 
 pub(crate) const RANGER_LARS: Algorithm = Algorithm {
     name: "rangerlars",

@@ -4,12 +4,12 @@
 //! `q = g / sqrt(d + eps)` (in) or `g / (sqrt(d) + eps)` (out); `p = p - eta q`, or with momentum
 //! `b = mu b + eta q`, `p = p - b` (lr_inside), or `b = mu b + q`, `p = p - eta b` (lr_outside).
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Elementwise, Slot, Step, moment, square};
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
+use crate::rule::{OnePass, Slot, Step, moment, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -51,7 +51,7 @@ const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
 const INITIAL: usize = index(HYPERS, "initial_accumulator_value");
 const FORM: usize = index(HYPERS, "form");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(match (values.flag(CENTERED), values.number(MOMENTUM) != 0.0) {
         (false, false) => one_pass::<_, 1>(RmsProp::<false>::new),
         (false, true) => one_pass::<_, 2>(RmsProp::<false>::new),
@@ -88,7 +88,7 @@ impl<const CENTERED: bool> RmsProp<CENTERED> {
     }
 }
 
-impl<const CENTERED: bool, const S: usize> Elementwise<S> for RmsProp<CENTERED> {
+impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
     const SLOTS: [Slot; S] = {
         let mut slots = [moment("momentum"); S];
         slots[CENTERED as usize] = moment("gradient_average");

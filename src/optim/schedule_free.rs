@@ -11,12 +11,12 @@
 //!
 //! What is to be evaluated is `x = y + (1 - 1 / b)(z - y)`.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, integer, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Elementwise, Scalar, Slot, Start, Step, full, square};
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
+use crate::rule::{OnePass, Scalar, Slot, Start, Step, full, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -71,11 +71,11 @@ const ADAMW_HYPERS: &[Hyper] = &[
     RATE_POWER,
 ];
 
-fn make_sgd(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make_sgd(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 1>(|step| Average::new(step, SGD_HYPERS, "momentum")))
 }
 
-fn make_adamw(_: &Values) -> Result<Box<dyn Stepper>> {
+fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let beta = v.number(index(ADAMW_HYPERS, "beta_2"));
@@ -107,7 +107,7 @@ impl Average {
         let warmup = of("warmup_steps");
         let rise = if warmup > 0.0 { (step.t as f64 / warmup).min(1.0) } else { 1.0 };
         let rate = step.learning_rate * rise;
-        let [sum, largest, _] = &mut *step.memory;
+        let [sum, largest, _] = &mut *step.scalars;
         *largest = largest.max(rate);
         let weight = libm::pow(step.t as f64, of("r")) * libm::pow(*largest, of("weight_lr_power"));
         *sum += weight;
@@ -127,7 +127,7 @@ impl Average {
     }
 }
 
-impl Elementwise<1> for Average {
+impl OnePass<1> for Average {
     const SLOTS: [Slot; 1] = [full("z").starting_as_parameter()];
     #[inline(always)]
     fn update<V: Simd>(
@@ -153,7 +153,7 @@ struct Adaptive {
     epsilon: f32,
 }
 
-impl Elementwise<2> for Adaptive {
+impl OnePass<2> for Adaptive {
     const SLOTS: [Slot; 2] = [full("z").starting_as_parameter(), square("velocity")];
     #[inline(always)]
     fn update<V: Simd>(

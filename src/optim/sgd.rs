@@ -4,12 +4,12 @@
 //! * `lr_outside` (torch): `b = mu b + (1 - tau) g`, first `b = g`; `p = p - eta b`, Nesterov
 //!   `p = p - eta (g + mu b)`.
 
-use crate::decay::Decay;
-use crate::engine::stepper::{Stepper, one_pass};
+use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
-use crate::registry::Algorithm;
-use crate::rule::{Direction, Elementwise, Plain, Slot, Step, moment};
+use crate::kernel::{Kernel, one_pass};
+use crate::rule::Decay;
+use crate::rule::{Direction, OnePass, Plain, Slot, Step, moment};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -40,7 +40,7 @@ const NESTEROV: usize = index(HYPERS, "nesterov");
 const FORM: usize = index(HYPERS, "form");
 const DAMPENING: usize = index(HYPERS, "dampening");
 
-fn make(values: &Values) -> Result<Box<dyn Stepper>> {
+fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let inside = values.is(FORM, "lr_inside");
     let refuse = |why: &str| Err(Error::new(Kind::Hyperparameter, why));
     if values.number(DAMPENING) != 0.0 && (inside || values.flag(NESTEROV)) {
@@ -92,7 +92,7 @@ impl Inside {
     }
 }
 
-impl Elementwise<1> for Inside {
+impl OnePass<1> for Inside {
     const SLOTS: [Slot; 1] = [moment("momentum")];
     #[inline(always)]
     fn update<V: Simd>(

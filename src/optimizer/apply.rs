@@ -7,11 +7,11 @@ use super::{Optimizer, not_built};
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::pool::num_threads;
 use crate::engine::stages::{Average, Prepare};
-use crate::engine::sweep::{Gradient, Sync, Task};
+use crate::engine::sweep::{Gradient, SlowSync, Task};
 use crate::error::{Error, Kind, Result};
+use crate::hash::mix;
 use crate::hyper::{Value, Values, shared};
-use crate::rule::{Memory, Scope, Step};
-use crate::scalars::mix;
+use crate::rule::{Scalars, Scope, Step};
 
 /// What one call does to all gradients, and the calls of its accumulation window.
 #[derive(Clone, Copy)]
@@ -142,11 +142,11 @@ impl Optimizer {
             let base = self.values.number(0);
             let first = *self.first_rate.get_or_insert(base);
             self.largest_rate = self.largest_rate.max(base);
-            let Built { groups, steppers, memory, scope, .. } = built;
+            let Built { groups, kernels, scalars, scope, .. } = built;
             for (i, group) in groups.iter().enumerate() {
-                let mut unused = Memory::default();
+                let mut unused = Scalars::default();
                 let place = if *scope == Scope::All { 0 } else { i };
-                let remembered = memory.get_mut(place).filter(|_| *scope != Scope::Parameter);
+                let remembered = scalars.get_mut(place).filter(|_| *scope != Scope::Parameter);
                 let mut step = Step {
                     values: &group.values,
                     t: self.iterations + 1,
@@ -156,16 +156,16 @@ impl Optimizer {
                     first_rate: group.learning_rate(first),
                     adapt: group.adapt,
                     overridden_decay: group.decay.map(|decay| decay.unwrap_or(0.0)),
-                    memory: remembered.unwrap_or(&mut unused),
+                    scalars: remembered.unwrap_or(&mut unused),
                     powers: &mut self.powers,
                 };
-                for stepper in steppers.iter_mut() {
-                    stepper.prepare(i, &mut step);
+                for kernel in kernels.iter_mut() {
+                    kernel.prepare(i, &mut step);
                 }
             }
             built.measured = true;
             built.shape(inputs, &self.values, base);
-            built.step(inputs, |steppers| Task::Step { steppers, average, sync, nearest, key });
+            built.step(inputs, |kernels| Task::Step { kernels, average, sync, nearest, key });
         } else {
             built.accumulate(inputs, average);
         }
@@ -212,7 +212,7 @@ impl Optimizer {
     }
 
     /// What happens to the slow weights in this call.
-    fn sync(&self, updates: bool) -> Option<Sync> {
+    fn sync(&self, updates: bool) -> Option<SlowSync> {
         let period = self.values.shared_integer(shared::SYNC_PERIOD)?;
         let phase = self.values.shared_integer(shared::SYNC_PHASE).unwrap_or(0) % period;
         let t = self.iterations + 1;
@@ -223,7 +223,7 @@ impl Optimizer {
         let copies = first && self.values.shared_text(shared::SLOW_START) == "first_sync";
         let step = self.values.shared_number(shared::SLOW_STEP).unwrap_or(1.0);
         let momentum = if copies { 0.0 } else { 1.0 - step };
-        Some(Sync {
+        Some(SlowSync {
             how: Average { momentum, overwrite: true },
             momentum: match self.values.shared_text(shared::PULLBACK) {
                 "none" => false,

@@ -2,20 +2,20 @@
 
 use super::Override;
 use super::group::Group;
-use super::paths::Paths;
-use crate::engine::kernels::MAX_SUMS;
+use super::plans::Plans;
+use crate::algorithm::{Algorithm, Route};
 use crate::engine::plan::useful_threads;
-use crate::engine::pool::{self, Board};
+use crate::engine::pool::{self, WorkQueue};
 use crate::engine::shaping::{Shaping, factor_sizes};
 use crate::engine::state::{Array, Extras, Needs, State};
-use crate::engine::stepper::Stepper;
-use crate::engine::storage::StateDtype;
 use crate::engine::sweep::Tensor;
 use crate::error::{Error, Kind, Result};
+use crate::hash::hash_name;
 use crate::hyper::{Value, Values, shared};
-use crate::registry::{Algorithm, Route};
-use crate::rule::{Initial, MAX_SCALARS, Memory, Scope, Start};
-use crate::scalars::hash_name;
+use crate::kernel::Kernel;
+use crate::kernel::MAX_SUMS;
+use crate::kernel::storage::StateDtype;
+use crate::rule::{Initial, MAX_SCALARS, Scalars, Scope, Start};
 use std::sync::atomic::AtomicU64;
 
 /// What exists once the parameters are known.
@@ -26,20 +26,20 @@ pub(super) struct Built {
     pub(super) lengths: Vec<usize>,
     pub(super) groups: Vec<Group>,
     /// The algorithm's own rule, then the one that some parameters follow instead.
-    pub(super) steppers: Vec<Box<dyn Stepper>>,
+    pub(super) kernels: Vec<Box<dyn Kernel>>,
     pub(super) rules: Vec<&'static str>,
     route: Option<Route>,
     pub(super) state: State,
     /// Whether the states that start as the parameter have done so.
     pub(super) started: bool,
     pub(super) scope: Scope,
-    pub(super) memory: Vec<Memory>,
+    pub(super) scalars: Vec<Scalars>,
     pub(super) shaping: Option<Shaping>,
     pub(super) partials: Vec<AtomicU64>,
     /// The same for the norms of gradients; empty until they are wanted.
     pub(super) norm_partials: Vec<AtomicU64>,
-    pub(super) paths: Paths,
-    pub(super) board: Board,
+    pub(super) plans: Plans,
+    pub(super) queue: WorkQueue,
     pub(super) factors: Vec<f32>,
     /// Whether the sums of the last step are there.
     pub(super) measured: bool,
@@ -58,10 +58,10 @@ impl Built {
         parameters: &[(&str, &[usize])],
         overrides: &[Vec<Override>],
     ) -> Result<Built> {
-        let mut steppers = vec![(algorithm.make)(values)?];
+        let mut kernels = vec![(algorithm.make)(values)?];
         let mut rules = vec![algorithm.name];
         if let Some(route) = algorithm.route {
-            steppers.push((route.make)(values)?);
+            kernels.push((route.make)(values)?);
             rules.push(route.rule);
         }
         let dtype = StateDtype::named(values.shared_text(shared::STATE_DTYPE));
@@ -87,13 +87,13 @@ impl Built {
             };
             let routed = own.contains(&Override::Routed(false));
             let elsewhere = algorithm.route.is_some_and(|r| routed || (r.takes)(values, name, shape));
-            let stepper = usize::from(elsewhere);
-            let rule = &steppers[stepper];
+            let kernel = usize::from(elsewhere);
+            let rule = &kernels[kernel];
             let factors = rule.factors() && !elsewhere;
             let tensor = Tensor {
                 len,
                 group: (!own.contains(&Override::Trainable(false))).then_some(group),
-                stepper,
+                kernel,
                 storage: dtype.for_size(len),
                 hash: hash_name(name),
                 first_chunk,
@@ -131,19 +131,19 @@ impl Built {
             state: State::new(&needs, extras)?,
             shaping: shapes_matter.then(|| Shaping::new(&shapes, &centred, &factored)),
             shapes,
-            board: Board::default(),
-            paths: Paths::default(),
+            queue: WorkQueue::default(),
+            plans: Plans::default(),
             partials: room(first_chunk * MAX_SUMS),
             norm_partials: Vec::new(),
             factors: Vec::new(),
             measured: false,
             started: false,
             scope: algorithm.scope,
-            memory: vec![Memory::default(); scopes],
+            scalars: vec![Scalars::default(); scopes],
             tensors,
             lengths,
             groups,
-            steppers,
+            kernels,
             rules,
             route: algorithm.route,
         };
@@ -155,7 +155,7 @@ impl Built {
     /// Gives the states and scalars that do not start at zero their first value.
     pub(super) fn fill_initial(&mut self, algorithm: &Algorithm, values: &Values) {
         for i in 0..self.tensors.len() {
-            for (k, slot) in self.steppers[self.tensors[i].stepper].slots().iter().enumerate() {
+            for (k, slot) in self.kernels[self.tensors[i].kernel].slots().iter().enumerate() {
                 if let (Initial::Hyper(position), Some(array)) =
                     (slot.initial, self.state.tensors[i].slots[k])
                 {
@@ -165,13 +165,13 @@ impl Built {
                 }
             }
         }
-        for (i, memory) in self.memory.iter_mut().enumerate() {
+        for (i, scalars) in self.scalars.iter_mut().enumerate() {
             let values = match self.scope {
                 Scope::Group => &self.groups[i].values,
                 _ => values,
             };
             debug_assert!(algorithm.scalars.len() <= MAX_SCALARS);
-            for (scalar, x) in algorithm.scalars.iter().zip(memory) {
+            for (scalar, x) in algorithm.scalars.iter().zip(scalars) {
                 *x = match scalar.initial {
                     Start::At(x) => x,
                     Start::Hyper(position) => values.number(position),
@@ -204,7 +204,7 @@ impl Built {
     /// The arrays of a tensor that start as copies of it.
     fn copies(&self, tensor: usize) -> Vec<Array> {
         let arrays = &self.state.tensors[tensor];
-        let slots = self.steppers[self.tensors[tensor].stepper].slots().iter().zip(&arrays.slots);
+        let slots = self.kernels[self.tensors[tensor].kernel].slots().iter().zip(&arrays.slots);
         let starting = slots.filter(|(slot, _)| slot.initial == Initial::Parameter);
         starting.filter_map(|(_, array)| *array).chain(arrays.average).chain(arrays.slow).collect()
     }
@@ -213,7 +213,7 @@ impl Built {
     pub(super) fn arrays(&self, tensor: usize) -> Vec<(&'static str, Array, Vec<usize>)> {
         let arrays = &self.state.tensors[tensor];
         let shape = &self.shapes[tensor];
-        let slots = self.steppers[self.tensors[tensor].stepper].slots().iter().zip(&arrays.slots);
+        let slots = self.kernels[self.tensors[tensor].kernel].slots().iter().zip(&arrays.slots);
         let mut named: Vec<_> = slots
             .filter_map(|(slot, array)| array.map(|a| (slot.name, a)))
             .chain(arrays.average.map(|a| ("average", a)))
@@ -232,18 +232,18 @@ impl Built {
     /// Plans for this many threads, if they are not there yet.
     pub(super) fn plan(&mut self, available: usize) -> Result<()> {
         let threads = useful_threads(self.lengths.iter().sum(), available);
-        if self.paths.threads == threads {
+        if self.plans.threads == threads {
             return Ok(());
         }
         let between: Vec<_> =
-            self.tensors.iter().map(|tensor| self.steppers[tensor.stepper].between()).collect();
-        let passes: Vec<_> = self.steppers.iter().map(|stepper| stepper.passes()).collect();
-        self.paths.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), threads)
+            self.tensors.iter().map(|tensor| self.kernels[tensor.kernel].between()).collect();
+        let passes: Vec<_> = self.kernels.iter().map(|kernel| kernel.passes()).collect();
+        self.plans.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), threads)
     }
 
     /// The weight decay of a tensor, by the rule that it follows; none where it has none.
     pub(super) fn decay_of(&self, tensor: usize, group: &Group) -> Option<f64> {
-        let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.decay);
+        let routed = self.route.filter(|_| self.tensors[tensor].kernel > 0).and_then(|route| route.decay);
         match (group.decay, routed) {
             (Some(decay), _) => decay,
             (None, Some(position)) => Some(group.values.number(position)),
@@ -253,7 +253,7 @@ impl Built {
 
     /// The factor of a tensor's learning rate, by the rule that it follows.
     pub(super) fn rate_factor(&self, tensor: usize, group: &Group) -> f64 {
-        let routed = self.route.filter(|_| self.tensors[tensor].stepper > 0).and_then(|route| route.rate);
+        let routed = self.route.filter(|_| self.tensors[tensor].kernel > 0).and_then(|route| route.rate);
         routed.map_or(1.0, |position| group.values.number(position))
     }
 }

@@ -12,6 +12,9 @@ pub(super) struct Group {
     pub(super) adapt: bool,
     /// The weight decay that an override gives; none within where it turns it off.
     pub(super) decay: Option<Option<f64>>,
+    /// The learning rate that an override gives.
+    rate: Option<f64>,
+    multiplier: f64,
 }
 
 /// The factor of a learning rate, as a row of a table.
@@ -19,13 +22,21 @@ const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeas
 
 impl Group {
     pub(super) fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
-        let mut group =
-            Group { overrides: overrides.to_vec(), values: base.clone(), adapt: true, decay: None };
+        let mut group = Group {
+            overrides: overrides.to_vec(),
+            values: base.clone(),
+            adapt: true,
+            decay: None,
+            rate: None,
+            multiplier: 1.0,
+        };
+        let mut rate = None;
+        let mut multiplier = 1.0;
         for one in overrides {
             match one {
                 Override::Value(name, value) => {
                     let (position, hyper) = base.find(name)?;
-                    let why = match (hyper.moves, base.may_differ(position)) {
+                    let why = match (hyper.moves, base.is_per_parameter(position)) {
                         (false, _) => "is fixed at construction",
                         (true, false) => "holds for all parameters",
                         _ => "",
@@ -44,21 +55,20 @@ impl Group {
                 Override::Adapt(adapt) => group.adapt = *adapt,
                 Override::LearningRate(x) => {
                     base.find("learning_rate")?.1.check(Value::Number(*x))?;
+                    rate = Some(*x);
                 }
                 Override::Multiplier(x) => {
                     MULTIPLIER.check(Value::Number(*x))?;
+                    multiplier = *x;
                 }
                 Override::Trainable(_) | Override::Routed(_) => {}
             }
         }
+        (group.rate, group.multiplier) = (rate, multiplier);
         Ok(group)
     }
 
     pub(super) fn learning_rate(&self, base: f64) -> f64 {
-        self.overrides.iter().fold(base, |rate, one| match one {
-            Override::LearningRate(x) => *x,
-            Override::Multiplier(factor) => rate * factor,
-            _ => rate,
-        })
+        self.rate.unwrap_or(base) * self.multiplier
     }
 }

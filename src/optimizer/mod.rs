@@ -4,19 +4,20 @@ mod apply;
 mod built;
 mod finite;
 mod group;
-mod paths;
+mod plans;
 mod state;
 mod sweeps;
 
 use self::built::Built;
 use self::group::Group;
+use crate::algorithm::Algorithm;
 use crate::engine::pool::asked_threads;
-use crate::engine::storage::Format;
 use crate::engine::sweep::Gradient;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Value, Values, shared};
-use crate::registry::Algorithm;
-use crate::scalars::Powers;
+use crate::kernel::storage::Format;
+use crate::powers::Powers;
+use crate::registry;
 use crate::simd::Isa;
 
 /// What differs for one parameter.
@@ -111,7 +112,7 @@ impl Optimizer {
     ///
     /// An unknown name.
     pub fn new(name: &str) -> Result<Optimizer> {
-        let algorithm = Algorithm::named(name)?;
+        let algorithm = registry::named(name)?;
         Ok(Optimizer::with(algorithm, algorithm.defaults(), Isa::best()))
     }
 
@@ -217,7 +218,7 @@ impl Optimizer {
         values.check()?;
         let slots = (self.algorithm.make)(&values)?.slots().len();
         if let Some(built) = &mut self.built {
-            if slots > built.steppers[0].slots().len() {
+            if slots > built.kernels[0].slots().len() {
                 return Err(Error::new(
                     Kind::Hyperparameter,
                     "this value needs a state that the optimizer was built without; set it in the constructor",

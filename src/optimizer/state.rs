@@ -4,12 +4,12 @@ use super::{Entry, Optimizer, Row};
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
 use crate::engine::sweep::totals;
-use crate::rule::Layer;
-use crate::trust::Ratio;
+use crate::rule::LayerScalars;
+use crate::rule::TrustRecord;
 
 impl Optimizer {
     /// Ratios of the last step, in the order of the names; none before it or for rules without.
-    pub fn ratios(&self) -> Option<Vec<Ratio>> {
+    pub fn ratios(&self) -> Option<Vec<TrustRecord>> {
         let built = self.built.as_ref().filter(|b| b.measured && self.algorithm.layerwise)?;
         let _mode = DefaultMode::enter();
         Some(
@@ -19,13 +19,10 @@ impl Optimizer {
                 .map(|tensor| match tensor.group {
                     Some(group) => {
                         let sums = totals(&built.partials, tensor);
-                        built.steppers[tensor.stepper].record(
-                            group,
-                            &sums,
-                            &mut Layer { len: tensor.len, ..Layer::default() },
-                        )
+                        let layer = LayerScalars { len: tensor.len, ..LayerScalars::default() };
+                        built.kernels[tensor.kernel].trust(group, &sums, &layer)
                     }
-                    None => Ratio::NONE,
+                    None => TrustRecord::NONE,
                 })
                 .collect(),
         )
@@ -51,7 +48,7 @@ impl Optimizer {
                     weight_decay: group.and_then(|g| built.decay_of(i, g)),
                     layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
                     trainable: group.is_some(),
-                    rule: built.rules[tensor.stepper],
+                    rule: built.rules[tensor.kernel],
                     state_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).sum(),
                     slots: arrays.iter().map(|(name, a, _)| (*name, a.format)).collect(),
                 }
@@ -138,7 +135,7 @@ impl Optimizer {
         if let Some(average) = &arrays.average {
             return Some(built.state.read(average, len).to_vec());
         }
-        let slots = built.steppers[built.tensors[tensor].stepper].slots();
+        let slots = built.kernels[built.tensors[tensor].kernel].slots();
         let group = built.tensors[tensor].group.map(|group| &built.groups[group].values);
         if let (Some(share), Some(values)) = (self.algorithm.evaluated, group)
             && let Some(place) = slots.iter().position(|slot| slot.name == "z")
@@ -168,16 +165,16 @@ impl Optimizer {
     /// Names and values of what is remembered beside the states: one value for each group of
     /// parameters, for each parameter, or for all.
     pub fn scalars(&self) -> Vec<(&'static str, Vec<f64>)> {
-        let memory = self.built.as_ref().map_or(&[][..], |b| &b.memory);
+        let kept = self.built.as_ref().map_or(&[][..], |b| &b.scalars);
         let names = self.algorithm.scalars.iter().enumerate();
-        names.map(|(k, scalar)| (scalar.name, memory.iter().map(|all| all[k]).collect())).collect()
+        names.map(|(k, scalar)| (scalar.name, kept.iter().map(|all| all[k]).collect())).collect()
     }
 
     /// Replaces the values of the scalar at a position.
     pub fn set_scalar(&mut self, position: usize, values: &[f64]) {
         if let Some(built) = &mut self.built {
-            for (memory, &x) in built.memory.iter_mut().zip(values) {
-                memory[position] = x;
+            for (scalars, &x) in built.scalars.iter_mut().zip(values) {
+                scalars[position] = x;
             }
         }
     }

@@ -1,15 +1,15 @@
 //! What a call sends over all tensors: norms, what shapes need, accumulation, the step.
 
 use super::built::{Built, room};
-use super::paths::{Detour, Job};
-use crate::engine::kernels::MAX_SUMS;
-use crate::engine::pool::{self, Board};
+use super::plans::{Job, SplitPasses};
+use crate::engine::pool::{self, WorkQueue};
 use crate::engine::shaping::Shaped;
 use crate::engine::stages::{Average, Prepare};
-use crate::engine::stepper::Stepper;
 use crate::engine::sweep::{Gradient, Sweep, Task, Tensor, totals};
 use crate::hyper::{Value, Values, shared};
-use crate::rule::{Layer, Scope};
+use crate::kernel::Kernel;
+use crate::kernel::MAX_SUMS;
+use crate::rule::{LayerScalars, Scope};
 use crate::simd::Isa;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,10 +43,10 @@ impl Built {
             shaped: Shaped::Raw,
             state: &self.state,
             scope: self.scope,
-            memory: &self.memory,
+            scalars: &self.scalars,
             total: None,
             partials: &self.partials,
-            scratch: self.paths.scratch.as_ptr().cast(),
+            scratch: self.plans.scratch.as_ptr().cast(),
             id: SWEEPS.fetch_add(1, Ordering::Relaxed),
         }
     }
@@ -63,9 +63,9 @@ impl Built {
         if self.norm_partials.is_empty() {
             self.norm_partials = room(self.partials.len());
         }
-        let mut board = std::mem::take(&mut self.board);
+        let mut queue = std::mem::take(&mut self.queue);
         let sweep = Sweep { partials: &self.norm_partials, ..self.sweep(inputs, Task::Norm) };
-        pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
+        pool::run(&self.plans.flat, &mut queue, &|stage, item| sweep.run(stage, item));
         let norm = |i: usize| {
             if self.takes_part(i, inputs) {
                 totals(&self.norm_partials, &self.tensors[i])[0].sqrt()
@@ -74,7 +74,7 @@ impl Built {
             }
         };
         let norms = (0..self.tensors.len()).map(norm).collect();
-        self.board = board;
+        self.queue = queue;
         norms
     }
 
@@ -83,14 +83,14 @@ impl Built {
         if self.shaping.is_none() {
             return;
         }
-        let mut board = std::mem::take(&mut self.board);
-        if let Some(plan) = &self.paths.centring {
+        let mut queue = std::mem::take(&mut self.queue);
+        if let Some(plan) = &self.plans.centring {
             let sweep = self.sweep(inputs, Task::Centre);
-            pool::run(plan, &mut board, &|stage, item| sweep.run(stage, item));
+            pool::run(plan, &mut queue, &|stage, item| sweep.run(stage, item));
         }
         if let Some(coefficient) = values.shared_number(shared::LARC) {
             let sweep = Sweep { shaped: Shaped::Centred, ..self.sweep(inputs, Task::Layer) };
-            pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
+            pool::run(&self.plans.flat, &mut queue, &|stage, item| sweep.run(stage, item));
             let clip = values.shared(shared::LARC_CLIP) == Value::Bool(true);
             let epsilon = values.shared_number(shared::LARC_EPSILON).unwrap_or(0.0);
             let pulls = (0..self.tensors.len()).map(|i| {
@@ -115,10 +115,10 @@ impl Built {
             if let Some(shaping) = &mut self.shaping {
                 shaping.pulls = pulls;
             }
-        } else if values.shared_text(shared::MODE) == "l2" && self.paths.factoring.is_some() {
+        } else if values.shared_text(shared::MODE) == "l2" && self.plans.factoring.is_some() {
             // The rule sees the gradient only after it was divided.
             let pulls = self.tensors.iter().enumerate().map(|(i, tensor)| match tensor.group {
-                Some(group) if tensor.stepper == 0 => {
+                Some(group) if tensor.kernel == 0 => {
                     (1.0, self.decay_of(i, &self.groups[group]).unwrap_or(0.0))
                 }
                 _ => (1.0, 0.0),
@@ -128,80 +128,89 @@ impl Built {
                 shaping.pulls = pulls;
             }
         }
-        if let Some(plan) = &self.paths.factoring {
-            let sweep = Sweep { shaped: Shaped::Pulled, ..self.sweep(inputs, Task::Factor) };
-            pool::run(plan, &mut board, &|stage, item| sweep.run(stage, item));
+        if let Some(plan) = &self.plans.factoring {
+            let sweep = Sweep {
+                shaped: Shaped::Pulled,
+                ..self.sweep(inputs, Task::Factor { kernels: &self.kernels })
+            };
+            pool::run(plan, &mut queue, &|stage, item| sweep.run(stage, item));
             for i in 0..self.tensors.len() {
-                let how = self.tensors[i].group.and_then(|g| self.steppers[0].factoring(g));
+                let how =
+                    self.tensors[i].group.and_then(|g| self.kernels[self.tensors[i].kernel].factoring(g));
                 if let (Some(how), true, Some(shaping)) = (how, self.takes_part(i, inputs), &mut self.shaping)
                 {
                     shaping.settle(i, how, &mut self.state);
                 }
             }
         }
-        self.board = board;
+        self.queue = queue;
     }
 
     /// Adds the gradients to those of earlier calls.
     pub(super) fn accumulate(&mut self, inputs: Inputs<'_>, average: Option<Average>) {
-        let mut board = std::mem::take(&mut self.board);
+        let mut queue = std::mem::take(&mut self.queue);
         let sweep = self.sweep(inputs, Task::Accumulate { average });
-        pool::run(&self.paths.flat, &mut board, &|stage, item| sweep.run(stage, item));
-        self.board = board;
+        pool::run(&self.plans.flat, &mut queue, &|stage, item| sweep.run(stage, item));
+        self.queue = queue;
     }
 
     /// Runs the rules, every tensor by its path.
     pub(super) fn step(
         &mut self,
         inputs: Inputs<'_>,
-        task: impl for<'b> Fn(&'b [Box<dyn Stepper>]) -> Task<'b>,
+        task: impl for<'b> Fn(&'b [Box<dyn Kernel>]) -> Task<'b>,
     ) {
-        let mut board = std::mem::take(&mut self.board);
-        let sweep = Sweep { shaped: Shaped::Factored, ..self.sweep(inputs, task(&self.steppers)) };
-        pool::run(&self.paths.step, &mut board, &|stage, item| sweep.run(stage, item));
-        for detour in &self.paths.detours {
-            let [first, second] = &detour.passes;
+        let mut queue = std::mem::take(&mut self.queue);
+        let sweep = Sweep { shaped: Shaped::Factored, ..self.sweep(inputs, task(&self.kernels)) };
+        pool::run(&self.plans.step, &mut queue, &|stage, item| sweep.run(stage, item));
+        for split in &self.plans.splits {
+            let [first, second] = &split.passes;
             let mut sweep = Sweep {
                 id: SWEEPS.fetch_add(1, Ordering::Relaxed),
-                ..self.sweep(inputs, task(&self.steppers))
+                ..self.sweep(inputs, task(&self.kernels))
             };
             sweep.shaped = Shaped::Factored;
-            pool::run(first, &mut board, &|stage, item| sweep.run(stage, item));
-            sweep.total = self.between(detour, inputs, &mut board);
-            pool::run(second, &mut board, &|stage, item| sweep.run(stage, item));
+            pool::run(first, &mut queue, &|stage, item| sweep.run(stage, item));
+            sweep.total = self.between(split, inputs, &mut queue);
+            pool::run(second, &mut queue, &|stage, item| sweep.run(stage, item));
         }
-        self.board = board;
+        self.queue = queue;
         self.remember(inputs);
     }
 
-    /// What comes between the passes of a detour: the sum over its tensors, or their transforms.
-    fn between(&self, detour: &Detour, inputs: Inputs<'_>, board: &mut Board) -> Option<[f64; MAX_SUMS]> {
+    /// What comes between the passes of a split: the sum over its tensors, or their transforms.
+    fn between(
+        &self,
+        split: &SplitPasses,
+        inputs: Inputs<'_>,
+        queue: &mut WorkQueue,
+    ) -> Option<[f64; MAX_SUMS]> {
         let taking_part = |&&i: &&usize| self.takes_part(i, inputs);
-        if detour.places.is_empty() {
-            let tensors = detour.tensors.iter().filter(taking_part).copied();
+        if split.places.is_empty() {
+            let tensors = split.tensors.iter().filter(taking_part).copied();
             return Some(total(&self.partials, &self.tensors, tensors));
         }
-        let jobs = detour.tensors.iter().zip(&detour.places).filter_map(|(&i, &place)| {
+        let jobs = split.tensors.iter().zip(&split.places).filter_map(|(&i, &place)| {
             let tensor = &self.tensors[i];
             let group = tensor.group.filter(|_| self.takes_part(i, inputs))?;
-            let stepper = &*self.steppers[tensor.stepper];
-            Some(Job { stepper, group, shape: &self.shapes[i], place, len: tensor.len })
+            let kernel = &*self.kernels[tensor.kernel];
+            Some(Job { kernel, group, shape: &self.shapes[i], place, len: tensor.len })
         });
-        self.paths.transform(&jobs.collect::<Vec<_>>(), board);
+        self.plans.transform(&jobs.collect::<Vec<_>>(), queue);
         None
     }
 
     /// Keeps the scalars that the rules made of the sums for the next step.
     fn remember(&mut self, inputs: Inputs<'_>) {
-        if self.memory.is_empty() || self.scope == Scope::Group {
+        if self.scalars.is_empty() || self.scope == Scope::Group {
             return;
         }
         let part: Vec<usize> = (0..self.tensors.len()).filter(|&i| self.takes_part(i, inputs)).collect();
         let mut remember = |place: usize, i: usize, len: usize, sums: [f64; MAX_SUMS]| {
             if let Some(group) = self.tensors[i].group {
-                let mut layer = Layer { len, memory: self.memory[place] };
-                self.steppers[0].record(group, &sums, &mut layer);
-                self.memory[place] = layer.memory;
+                let mut layer = LayerScalars { len, scalars: self.scalars[place] };
+                self.kernels[self.tensors[i].kernel].next_scalars(group, &sums, &mut layer);
+                self.scalars[place] = layer.scalars;
             }
         };
         if self.scope == Scope::Parameter {

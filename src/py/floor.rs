@@ -1,7 +1,7 @@
 //! The memory floor: streams arrays as a kernel would, without computing anything.
 
 use crate::engine::plan::{CHUNK, Item, Plan};
-use crate::engine::pool::{self, Board, num_threads};
+use crate::engine::pool::{self, WorkQueue, num_threads};
 use crate::py::arrays::{Role, read};
 use crate::simd::{Isa, LANES, load, store, with_isa};
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ struct Pointers(Vec<*mut u8>);
 // SAFETY: every element is given to one thread by the plan.
 unsafe impl Sync for Pointers {}
 
-static BOARD: Mutex<Option<(usize, usize, Plan, Board)>> = Mutex::new(None);
+static BOARD: Mutex<Option<(usize, usize, Plan, WorkQueue)>> = Mutex::new(None);
 
 /// Reads and writes back every array in place, the last `reads` of them without writing, on the
 /// library's threads. All arrays are float32 and as long as the first.
@@ -35,13 +35,13 @@ pub(crate) fn stream_floor(py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, reads:
     py.detach(|| {
         let mut cached = BOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cached.as_ref().is_none_or(|c| (c.0, c.1) != (len, threads)) {
-            *cached = Some((len, threads, Plan::single(&[len], threads), Board::default()));
+            *cached = Some((len, threads, Plan::single(&[len], threads), WorkQueue::default()));
         }
-        let Some((_, _, plan, board)) = cached.as_mut() else {
+        let Some((_, _, plan, queue)) = cached.as_mut() else {
             return;
         };
         let pointers = &pointers;
-        pool::run(plan, board, &|_, item| {
+        pool::run(plan, queue, &|_, item| {
             let range = match item {
                 Item::Chunk { start, end, .. } => *start..*end,
                 Item::Whole(_) => 0..len.min(CHUNK),

@@ -168,8 +168,8 @@ mod _core {
             row.set_item("matrix", algorithm.matrix)?;
             row.set_item("scope", algorithm.scope.name())?;
             row.set_item("scalars", algorithm.scalars.iter().map(|s| s.name).collect::<Vec<_>>())?;
-            let stepper = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
-            row.set_item("slots", stepper.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;
+            let kernel = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
+            row.set_item("slots", kernel.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;
             let mut hypers = rows(py, algorithm.hypers, false)?;
             hypers.extend(rows(py, SHARED, true)?);
             for hyper in &hypers {

@@ -533,7 +533,7 @@ impl Optimizer {
     fn ratios<'py>(
         &self,
         py: Python<'py>,
-        pick: impl Fn(&crate::trust::Ratio) -> f64,
+        pick: impl Fn(&crate::rule::TrustRecord) -> f64,
     ) -> PyResult<Option<Bound<'py, PyArray1<f64>>>> {
         let ratios = self.lock(py)?.core.ratios();
         Ok(ratios.map(|ratios| PyArray1::from_iter(py, ratios.iter().map(pick))))

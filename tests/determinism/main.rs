@@ -248,7 +248,7 @@ fn any(_: &Row) -> bool {
     true
 }
 
-/// Rows of every algorithm and storage that take most paths.
+/// Rows of every algorithm and storage that take most plans.
 fn standing_for_all(row: &Row) -> bool {
     ["defaults", "stages", "outer"].iter().any(|end| row.variant.ends_with(end))
 }

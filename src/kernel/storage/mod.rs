@@ -4,9 +4,9 @@
 //! is stored until the block is complete, then encodes it.
 
 pub(crate) mod bfloat16;
-pub(crate) mod cells;
 pub(crate) mod float8;
 pub(crate) mod rounding;
+pub(crate) mod state_tile;
 
 use crate::rule::Content;
 use crate::simd::{F32, LANES, Simd, U32, zeros};
@@ -86,7 +86,7 @@ impl StateDtype {
     }
 
     /// Elements that must be loaded and stored together.
-    pub(crate) fn granule(self) -> usize {
+    pub(crate) fn block(self) -> usize {
         if self == StateDtype::Float8 { BLOCK } else { LANES }
     }
 }

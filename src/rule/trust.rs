@@ -17,7 +17,7 @@ pub struct Trust {
 
 /// What a layer's pass found out, for `trust_ratios` and its companions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ratio {
+pub struct TrustRecord {
     /// L2 norm of the parameter.
     pub weight_norm: f64,
     /// The denominator of the ratio: L2 norm of the update (LAMB) or of the gradient (LARS).
@@ -26,9 +26,10 @@ pub struct Ratio {
     pub ratio: f64,
 }
 
-impl Ratio {
+impl TrustRecord {
     /// The record of a layer that is not adapted.
-    pub const NONE: Ratio = Ratio { weight_norm: f64::NAN, update_norm: f64::NAN, ratio: f64::NAN };
+    pub const NONE: TrustRecord =
+        TrustRecord { weight_norm: f64::NAN, update_norm: f64::NAN, ratio: f64::NAN };
 }
 
 impl Trust {
@@ -42,11 +43,11 @@ impl Trust {
     }
 
     /// The record of this layer.
-    pub fn record(&self, weight_norm: f64, update_norm: f64) -> Ratio {
+    pub fn record(&self, weight_norm: f64, update_norm: f64) -> TrustRecord {
         if self.adapt {
-            Ratio { weight_norm, update_norm, ratio: self.ratio(weight_norm, update_norm) }
+            TrustRecord { weight_norm, update_norm, ratio: self.ratio(weight_norm, update_norm) }
         } else {
-            Ratio::NONE
+            TrustRecord::NONE
         }
     }
 }

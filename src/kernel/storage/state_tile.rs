@@ -6,7 +6,7 @@ use crate::rule::Content;
 use crate::simd::{F32, LANES, Simd, load, store, zeros};
 
 /// The slots of one tile, each as its rule and storage want it.
-pub(crate) struct Cells<'a, St: Storage, const S: usize> {
+pub(crate) struct StateTile<'a, St: Storage, const S: usize> {
     wide: [&'a mut [[f32; LANES]]; S],
     narrow: [St::View<'a>; S],
     draw: Draw,
@@ -16,7 +16,7 @@ pub(crate) struct Cells<'a, St: Storage, const S: usize> {
     clippy::needless_range_loop,
     reason = "loops over the slots unroll in place; a closure may end up in a function of its own, without the SIMD level"
 )]
-impl<'a, St: Storage, const S: usize> Cells<'a, St, S> {
+impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
     #[inline(always)]
     pub(crate) fn new<const N: usize>(slots: [SlotTile<'a>; N], rounding: Rounding) -> Self {
         let mut wide: [&'a mut [[f32; LANES]]; S] = std::array::from_fn(|_| Default::default());
@@ -27,7 +27,7 @@ impl<'a, St: Storage, const S: usize> Cells<'a, St, S> {
                 slot => St::bind(&mut narrow[k], slot),
             }
         }
-        Cells { wide, narrow, draw: Draw::new(rounding) }
+        StateTile { wide, narrow, draw: Draw::new(rounding) }
     }
 
     /// Gets a block of a blockwise storage ready to be loaded.

@@ -73,7 +73,7 @@ impl Decay {
     }
 
     /// The part in the gradient alone, for a step that moves nothing.
-    pub fn standing(self) -> Decay {
+    pub fn state_only(self) -> Decay {
         Decay { coupled: self.coupled, ..Decay::NONE }
     }
 

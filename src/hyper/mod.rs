@@ -442,7 +442,7 @@ impl Values {
 
     /// Whether the hyperparameter at a position may differ between parameters: the algorithm's own,
     /// and weight decay.
-    pub fn may_differ(&self, position: usize) -> bool {
+    pub fn is_per_parameter(&self, position: usize) -> bool {
         position <= self.own.len() + shared::WEIGHT_DECAY
     }
 

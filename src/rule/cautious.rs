@@ -1,12 +1,12 @@
 //! Cautious steps (arXiv 2411.16085): elements whose direction disagrees with the gradient stay where
 //! they are, and the others go further by as much. The mask is of the direction before decay.
 
-use crate::decay::Decay;
 use crate::hyper::{Hyper, Value, choice};
-use crate::rule::{Denominator, Direction, Layer, Layerwise, Scaled, Slot, Step};
-use crate::scalars::narrow;
+use crate::powers::narrow;
+use crate::rule::Decay;
+use crate::rule::TrustRecord;
+use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, Slot, StateFirst, Step};
 use crate::simd::{F32, agreeing, nonzero};
-use crate::trust::Ratio;
 use fearless_simd::Simd;
 
 /// The switch in an algorithm's table.
@@ -53,7 +53,7 @@ impl<D> Masked<D> {
     }
 }
 
-impl<D: Direction<S>, const S: usize> Scaled<S, 1> for Masked<D> {
+impl<D: Direction<S>, const S: usize> StateFirst<S, 1> for Masked<D> {
     const SLOTS: [Slot; S] = D::SLOTS;
     const USES_GRADIENT: bool = true;
 
@@ -69,14 +69,13 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 1> for Masked<D> {
     }
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 1] {
         let kept = nonzero(u);
         [(kept, kept)]
     }
 
-    fn settle(self, [kept]: [f64; 1], layer: &mut Layer) -> (Self, Ratio) {
-        let scale = (self.rate * self.caution.scale(kept, layer.len)) as f32;
-        (Masked { scale, ..self }, Ratio::NONE)
+    fn with_sums(self, [kept]: [f64; 1], layer: &LayerScalars) -> Self {
+        Masked { scale: (self.rate * self.caution.scale(kept, layer.len)) as f32, ..self }
     }
 
     #[inline(always)]
@@ -100,9 +99,22 @@ impl<D> MaskedLayer<D> {
     pub(crate) fn new(rule: Layerwise<D>, step: &Step<'_>, own: usize) -> Self {
         MaskedLayer { rule, scale: 0.0, under: Decay::NONE, caution: Caution::new(step, own) }
     }
+
+    /// The norm of the parameter and the denominator of the trust ratio; `factor` is that of the
+    /// elements that agree.
+    fn norms(&self, [pp, uu, up, _]: [f64; 4], factor: f64) -> [f64; 2] {
+        let (weight, lambda) = (self.rule.decay.decayed(pp.sqrt()), self.rule.decay.under_ratio());
+        let update = if self.rule.denominator == Denominator::Sum {
+            factor * uu.sqrt() + lambda * weight
+        } else {
+            let square = factor * factor * uu + 2.0 * factor * lambda * up + lambda * lambda * pp;
+            if square < 0.0 { 0.0 } else { square.sqrt() }
+        };
+        [weight, update]
+    }
 }
 
-impl<D: Direction<S>, const S: usize> Scaled<S, 4> for MaskedLayer<D> {
+impl<D: Direction<S>, const S: usize> StateFirst<S, 4> for MaskedLayer<D> {
     const SLOTS: [Slot; S] = D::SLOTS;
     const USES_GRADIENT: bool = true;
 
@@ -118,24 +130,21 @@ impl<D: Direction<S>, const S: usize> Scaled<S, 4> for MaskedLayer<D> {
     }
 
     #[inline(always)]
-    fn measure<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 4] {
+    fn reduce<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 4] {
         let kept = nonzero(u);
         [(p, p), (u, u), (u, p), (kept, kept)]
     }
 
-    fn settle(self, [pp, uu, up, kept]: [f64; 4], layer: &mut Layer) -> (Self, Ratio) {
-        let (rule, factor) = (self.rule, self.caution.scale(kept, layer.len));
-        let (weight, lambda) = (rule.decay.decayed(pp.sqrt()), rule.decay.under_ratio());
-        let update = if rule.denominator == Denominator::Sum {
-            factor * uu.sqrt() + lambda * weight
-        } else {
-            let square = factor * factor * uu + 2.0 * factor * lambda * up + lambda * lambda * pp;
-            if square < 0.0 { 0.0 } else { square.sqrt() }
-        };
+    fn with_sums(self, sums: [f64; 4], layer: &LayerScalars) -> Self {
+        let (rule, factor) = (self.rule, self.caution.scale(sums[3], layer.len));
+        let [weight, update] = self.norms(sums, factor);
         let scale = rule.rate * rule.trust.ratio(weight, update);
-        let under = rule.decay.scaled(scale);
-        let record = rule.trust.record(weight, update);
-        (MaskedLayer { scale: narrow(scale * factor), under, ..self }, record)
+        MaskedLayer { scale: narrow(scale * factor), under: rule.decay.scaled(scale), ..self }
+    }
+
+    fn trust(&self, sums: [f64; 4], layer: &LayerScalars) -> TrustRecord {
+        let [weight, update] = self.norms(sums, self.caution.scale(sums[3], layer.len));
+        self.rule.trust.record(weight, update)
     }
 
     #[inline(always)]

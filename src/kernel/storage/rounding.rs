@@ -25,7 +25,7 @@ pub(crate) struct Draw {
 impl Draw {
     #[inline(always)]
     pub(super) fn new(rounding: Rounding) -> Self {
-        let key = rounding.key ^ crate::scalars::mix(rounding.start >> 32);
+        let key = rounding.key ^ crate::hash::mix(rounding.start >> 32);
         let (mask, add) = if rounding.nearest { (0, 0x8000) } else { (0xffff, 0) };
         Draw { keys: [key as u32, (key >> 32) as u32], start: rounding.start as u32, mask, add }
     }

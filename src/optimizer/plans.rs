@@ -2,11 +2,11 @@
 
 use crate::engine::memory::Block;
 use crate::engine::plan::{Item, Plan, Stage};
-use crate::engine::pool::{self, Board};
+use crate::engine::pool::{self, WorkQueue};
 use crate::engine::shaping::{Shaping, matrices};
-use crate::engine::stepper::{Passes, Stepper};
 use crate::error::Result;
-use crate::matrix::{Crew, Matrix};
+use crate::kernel::{Kernel, Passes};
+use crate::matrix::{Matrix, ParallelFor};
 use crate::rule::Between;
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ const SMALL: usize = 1 << 16;
 
 /// A direction to be transformed.
 pub(super) struct Job<'a> {
-    pub(super) stepper: &'a dyn Stepper,
+    pub(super) kernel: &'a dyn Kernel,
     pub(super) group: usize,
     pub(super) shape: &'a [usize],
     /// Where it lies in the scratch.
@@ -28,7 +28,7 @@ pub(super) struct Job<'a> {
 }
 
 /// Tensors between whose passes something happens.
-pub(super) struct Detour {
+pub(super) struct SplitPasses {
     pub(super) tensors: Vec<usize>,
     pub(super) passes: [Plan; 2],
     /// Where the direction of each lies in the scratch; empty where sums are awaited.
@@ -36,26 +36,26 @@ pub(super) struct Detour {
 }
 
 /// All plans, for the number of threads at hand.
-pub(super) struct Paths {
+pub(super) struct Plans {
     pub(super) threads: usize,
     /// Everything once.
     pub(super) flat: Plan,
-    /// The rule's passes, detours left out.
+    /// The rule's passes, splits left out.
     pub(super) step: Plan,
-    pub(super) detours: Vec<Detour>,
+    pub(super) splits: Vec<SplitPasses>,
     pub(super) centring: Option<Plan>,
     pub(super) factoring: Option<Plan>,
     /// Where directions wait for the second pass.
     pub(super) scratch: Block,
 }
 
-impl Default for Paths {
+impl Default for Plans {
     fn default() -> Self {
-        Paths {
+        Plans {
             threads: 0,
             flat: Plan::single(&[], 1),
             step: Plan::single(&[], 1),
-            detours: Vec::new(),
+            splits: Vec::new(),
             centring: None,
             factoring: None,
             scratch: Block::empty(),
@@ -63,7 +63,7 @@ impl Default for Paths {
     }
 }
 
-impl Paths {
+impl Plans {
     /// Plans for this many threads.
     pub(super) fn plan(
         &mut self,
@@ -74,18 +74,18 @@ impl Paths {
         threads: usize,
     ) -> Result<()> {
         let left_out: Vec<bool> = between.iter().map(|between| *between != Between::Nothing).collect();
-        let keep = passes.contains(&Passes::AdvanceThenApply);
-        let step = if passes.iter().all(|passes| *passes == Passes::One) {
+        let keep = passes.contains(&Passes::StateFirst);
+        let step = if passes.iter().all(|passes| *passes == Passes::OnePass) {
             Plan::single(lengths, threads)
         } else {
             Plan::waves(lengths, threads, keep, &left_out)
         };
         let of = |wanted: Between| (0..lengths.len()).filter(move |&i| between[i] == wanted);
-        let mut detours = Vec::new();
+        let mut splits = Vec::new();
         let together: Vec<usize> = of(Between::Sum).collect();
         if !together.is_empty() {
             let (passes, _) = Plan::split(lengths, &together, threads, false);
-            detours.push(Detour { tensors: together, passes, places: Vec::new() });
+            splits.push(SplitPasses { tensors: together, passes, places: Vec::new() });
         }
         let mut waiting: Vec<usize> = Vec::new();
         let mut elements = 0;
@@ -93,7 +93,7 @@ impl Paths {
             let len = lengths.get(i).copied().unwrap_or(usize::MAX);
             if !waiting.is_empty() && elements + len.min(WAITING) > WAITING {
                 let (passes, places) = Plan::split(lengths, &waiting, threads, true);
-                detours.push(Detour { tensors: std::mem::take(&mut waiting), passes, places });
+                splits.push(SplitPasses { tensors: std::mem::take(&mut waiting), passes, places });
                 elements = 0;
             }
             if i != usize::MAX {
@@ -101,7 +101,7 @@ impl Paths {
                 elements += len;
             }
         }
-        let scratch = detours.iter().map(|d| d.passes[0].scratch).fold(step.scratch, usize::max);
+        let scratch = splits.iter().map(|d| d.passes[0].scratch).fold(step.scratch, usize::max);
         let bytes = scratch * size_of::<f32>();
         if self.scratch.len() < bytes {
             self.scratch = Block::zeroed(bytes)?;
@@ -109,28 +109,28 @@ impl Paths {
         self.flat = Plan::single(lengths, threads);
         self.centring = shaping.and_then(|shaping| shaping.centring(lengths, threads));
         self.factoring = shaping.and_then(|shaping| shaping.factoring(lengths, threads));
-        (self.step, self.detours, self.threads) = (step, detours, threads);
+        (self.step, self.splits, self.threads) = (step, splits, threads);
         Ok(())
     }
 
     /// Transforms the directions of some tensors: small ones beside each other, large ones one
     /// after the other on all threads.
-    pub(super) fn transform(&self, jobs: &[Job<'_>], board: &mut Board) {
+    pub(super) fn transform(&self, jobs: &[Job<'_>], queue: &mut WorkQueue) {
         let (small, large): (Vec<&Job<'_>>, Vec<&Job<'_>>) = jobs.iter().partition(|job| job.len <= SMALL);
-        self.each(small.len(), board, &|i| {
+        self.each(small.len(), queue, &|i| {
             self.transform_one(small[i], &|n, work| (0..n).for_each(work));
         });
-        let board = RefCell::new(board);
+        let queue = RefCell::new(queue);
         for job in large {
-            self.transform_one(job, &|n, work| self.each(n, &mut board.borrow_mut(), work));
+            self.transform_one(job, &|n, work| self.each(n, &mut queue.borrow_mut(), work));
         }
     }
 
     /// Runs `n` pieces of work on the threads at hand.
-    fn each(&self, n: usize, board: &mut Board, work: &(dyn Fn(usize) + Sync)) {
+    fn each(&self, n: usize, queue: &mut WorkQueue, work: &(dyn Fn(usize) + Sync)) {
         let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
         let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
-        pool::run(&plan, board, &|_, item| {
+        pool::run(&plan, queue, &|_, item| {
             if let Item::Whole(range) = item {
                 work(range.start as usize);
             }
@@ -138,7 +138,7 @@ impl Paths {
     }
 
     /// Transforms the direction of one tensor, matrix by matrix.
-    fn transform_one(&self, job: &Job<'_>, crew: Crew<'_>) {
+    fn transform_one(&self, job: &Job<'_>, parallel_for: ParallelFor<'_>) {
         let [_, rows, columns] = matrices(job.shape);
         // SAFETY: the direction of this tensor lies here, and nobody else works on it now.
         let values = unsafe {
@@ -146,7 +146,7 @@ impl Paths {
             std::slice::from_raw_parts_mut(start, job.len)
         };
         for values in values.chunks_mut((rows * columns).max(1)) {
-            job.stepper.transform(job.group, &mut Matrix { values, rows, columns, crew });
+            job.kernel.transform(job.group, &mut Matrix { values, rows, columns, parallel_for });
         }
     }
 }

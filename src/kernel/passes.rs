@@ -1,7 +1,7 @@
 //! The loops: one for each pass, generic over rule, storage and SIMD level.
 //!
-//! A tile is a run of whole granules (16 lanes, or 256 elements under blockwise storage) of one
-//! tensor. The engine pads the last granule of a tensor with zeros before it comes here, so there
+//! A tile is a run of whole blocks (16 lanes, or 256 elements under blockwise storage) of one
+//! tensor. The engine pads the last block of a tensor with zeros before it comes here, so there
 //! are no tails.
 
 #![allow(
@@ -9,10 +9,10 @@
     reason = "loops over lanes and sums stay in place; a closure may end up in a function of its own, without the SIMD level"
 )]
 
-use crate::engine::storage::cells::Cells;
-use crate::engine::storage::rounding::Rounding;
-use crate::engine::storage::{BLOCK, SlotTile, Storage};
-use crate::rule::{Content, Elementwise, Measured, Scaled};
+use crate::kernel::storage::rounding::Rounding;
+use crate::kernel::storage::state_tile::StateTile;
+use crate::kernel::storage::{BLOCK, SlotTile, Storage};
+use crate::rule::{Content, OnePass, ReduceFirst, StateFirst};
 use crate::simd::{F32, LANES, Simd, Sum, flush, load, store, zeros};
 
 /// Most slots that a rule may have.
@@ -23,7 +23,7 @@ pub(crate) const MAX_SUMS: usize = 4;
 /// Running sums of one chunk: sixteen lanes each.
 pub(crate) type Sums = [[f64; LANES]; MAX_SUMS];
 
-/// A run of granules of one tensor.
+/// A run of blocks of one tensor.
 pub(crate) struct Tile<'a> {
     pub(crate) p: &'a mut [f32],
     pub(crate) g: &'a [f32],
@@ -52,41 +52,41 @@ fn stride<St: Storage>(lanes: usize) -> usize {
 
 /// One-pass update.
 #[inline(always)]
-pub(crate) fn update<V, R, St, const S: usize>(v: V, rule: &R, tile: Tile<'_>)
+pub(crate) fn one_pass<V, R, St, const S: usize>(v: V, rule: &R, tile: Tile<'_>)
 where
     V: Simd,
-    R: Elementwise<S>,
+    R: OnePass<S>,
     St: Storage,
 {
     let Tile { p, g, slots, rounding, .. } = tile;
     let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let mut state = StateTile::<St, S>::new(slots, rounding);
     let held = const { contents(R::SLOTS) };
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(held, first / step);
+        state.open(held, first / step);
         for i in first..first + step {
-            let mut s = cells.load(v, held, i);
+            let mut s = state.load(v, held, i);
             let new = rule.update(load(v, &p[i]), load(v, &g[i]), &mut s, flush);
-            cells.store(v, held, i, s);
+            state.store(v, held, i, s);
             store(new, &mut p[i]);
         }
-        cells.close(v, held, first / step);
+        state.close(v, held, first / step);
     }
 }
 
 /// Read-only first pass of a rule that measures before it updates.
 #[inline(always)]
-pub(crate) fn measure<V, R, St, const S: usize, const K: usize>(
+pub(crate) fn reduce<V, R, St, const S: usize, const K: usize>(
     v: V,
     rule: &R,
     tile: Tile<'_>,
     sums: &mut Sums,
 ) where
     V: Simd,
-    R: Measured<S, K>,
+    R: ReduceFirst<S, K>,
     St: Storage,
 {
     let Tile { p, g, slots, rounding, .. } = tile;
@@ -94,21 +94,21 @@ pub(crate) fn measure<V, R, St, const S: usize, const K: usize>(
     let p = p.as_chunks::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
     let mut total = sums_of::<V, K>(v, sums);
-    if R::MEASURES_STATE {
-        let mut cells = Cells::<St, S>::new(slots, rounding);
+    if R::REDUCES_STATE {
+        let mut state = StateTile::<St, S>::new(slots, rounding);
         let held = const { contents(R::SLOTS) };
         let step = stride::<St>(p.len()).max(1);
         for first in (0..p.len()).step_by(step) {
-            cells.open(held, first / step);
+            state.open(held, first / step);
             for i in first..first + step {
-                let s = cells.load(v, held, i);
-                total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i]), &s));
+                let s = state.load(v, held, i);
+                total = add(total, rule.reduce(load(v, &p[i]), load(v, &g[i]), &s));
             }
         }
     } else {
         let none = [zeros(v); S];
         for i in 0..p.len() {
-            total = add(total, rule.measure(load(v, &p[i]), load(v, &g[i]), &none));
+            total = add(total, rule.reduce(load(v, &p[i]), load(v, &g[i]), &none));
         }
     }
     for k in 0..K {
@@ -118,42 +118,42 @@ pub(crate) fn measure<V, R, St, const S: usize, const K: usize>(
 
 /// Second pass of a rule that measured before: advances the states and moves.
 #[inline(always)]
-pub(crate) fn follow<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
+pub(crate) fn update_reduced<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
 where
     V: Simd,
-    R: Measured<S, K>,
+    R: ReduceFirst<S, K>,
     St: Storage,
 {
     let Tile { p, g, slots, rounding, .. } = tile;
     let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let mut state = StateTile::<St, S>::new(slots, rounding);
     let held = const { contents(R::SLOTS) };
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(held, first / step);
+        state.open(held, first / step);
         for i in first..first + step {
             let (x, g) = (load(v, &p[i]), load(v, &g[i]));
-            let old = cells.load(v, held, i);
+            let old = state.load(v, held, i);
             let mut s = old;
             rule.advance(x, g, &mut s);
             for k in 0..S {
                 s[k] = flush(s[k]);
             }
-            let stored = cells.store(v, held, i, s);
+            let stored = state.store(v, held, i, s);
             if !R::AS_STORED {
                 store(rule.apply(x, g, &old, &s), &mut p[i]);
             } else if !St::BLOCKWISE {
                 store(rule.apply(x, g, &stored, &stored), &mut p[i]);
             }
         }
-        cells.close(v, held, first / step);
+        state.close(v, held, first / step);
         if R::AS_STORED && St::BLOCKWISE {
             // The states as stored are known only now.
-            cells.open(held, first / step);
+            state.open(held, first / step);
             for i in first..first + step {
-                let s = cells.load(v, held, i);
+                let s = state.load(v, held, i);
                 store(rule.apply(load(v, &p[i]), load(v, &g[i]), &s, &s), &mut p[i]);
             }
         }
@@ -169,7 +169,7 @@ pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
     sums: &mut Sums,
 ) where
     V: Simd,
-    R: Scaled<S, K>,
+    R: StateFirst<S, K>,
     St: Storage,
 {
     let Tile { p, g, slots, rounding, direction } = tile;
@@ -177,30 +177,30 @@ pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
     let p = p.as_chunks::<LANES>().0;
     let g = &g.as_chunks::<LANES>().0[..p.len()];
     let mut direction = direction.map(|u| u.as_chunks_mut::<LANES>().0);
-    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let mut state = StateTile::<St, S>::new(slots, rounding);
     let held = const { contents(R::SLOTS) };
     let mut total = sums_of::<V, K>(v, sums);
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(held, first / step);
+        state.open(held, first / step);
         for i in first..first + step {
             let (p, g) = (load(v, &p[i]), load(v, &g[i]));
-            let mut s = cells.load(v, held, i);
+            let mut s = state.load(v, held, i);
             rule.advance(p, g, &mut s);
             for k in 0..S {
                 s[k] = flush(s[k]);
             }
-            let s = cells.store(v, held, i, s);
+            let s = state.store(v, held, i, s);
             if !St::BLOCKWISE {
                 total = observe(&rule, total, i, p, g, &s, &mut direction);
             }
         }
-        cells.close(v, held, first / step);
+        state.close(v, held, first / step);
         if St::BLOCKWISE {
             // The states as stored are known only now.
-            cells.open(held, first / step);
+            state.open(held, first / step);
             for i in first..first + step {
-                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), cells.load(v, held, i));
+                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), state.load(v, held, i));
                 total = observe(&rule, total, i, p, g, &s, &mut direction);
             }
         }
@@ -211,7 +211,7 @@ pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
 }
 
 #[inline(always)]
-fn observe<V: Simd, R: Scaled<S, K>, const S: usize, const K: usize>(
+fn observe<V: Simd, R: StateFirst<S, K>, const S: usize, const K: usize>(
     rule: &R,
     total: [Sum<V>; K],
     i: usize,
@@ -224,7 +224,7 @@ fn observe<V: Simd, R: Scaled<S, K>, const S: usize, const K: usize>(
     if let Some(out) = direction {
         store(u, &mut out[i]);
     }
-    add(total, rule.measure(p, g, s, u))
+    add(total, rule.reduce(p, g, s, u))
 }
 
 /// Second pass of a layer-wise rule: moves, by the direction left there or computed again.
@@ -232,7 +232,7 @@ fn observe<V: Simd, R: Scaled<S, K>, const S: usize, const K: usize>(
 pub(crate) fn apply<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
 where
     V: Simd,
-    R: Scaled<S, K>,
+    R: StateFirst<S, K>,
     St: Storage,
 {
     let Tile { p, g, slots, rounding, direction } = tile;
@@ -246,15 +246,15 @@ where
         return;
     }
     let g = g.as_chunks::<LANES>().0;
-    let mut cells = Cells::<St, S>::new(slots, rounding);
+    let mut state = StateTile::<St, S>::new(slots, rounding);
     let held = const { contents(R::SLOTS) };
     let step = stride::<St>(p.len()).max(1);
     for first in (0..p.len()).step_by(step) {
-        cells.open(held, first / step);
+        state.open(held, first / step);
         for i in first..first + step {
             let x = load(v, &p[i]);
             let g = if R::USES_GRADIENT { load(v, &g[i]) } else { x };
-            let u = rule.direction(x, g, &cells.load(v, held, i));
+            let u = rule.direction(x, g, &state.load(v, held, i));
             store(rule.apply(x, u), &mut p[i]);
         }
     }

@@ -1,4 +1,4 @@
-//! Scalars of a step: computed once, in f64, the same bits on every platform.
+//! Powers of the decay rates, in double precision: the same bits on every platform.
 
 /// The nearest `f32`; a finite number stays finite, so that its product with zero is zero.
 pub fn narrow(x: f64) -> f32 {
@@ -120,22 +120,6 @@ fn mul((ah, al): (f64, f64), (bh, bl): (f64, f64)) -> (f64, f64) {
         return (p, 0.0);
     }
     two_sum(p, e + (ah * bl + al * bh))
-}
-
-/// One step of the SplitMix64 generator: a well-mixed 64-bit function.
-pub(crate) fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// A 64-bit hash of a name (FNV-1a, then mixed).
-pub(crate) fn hash_name(name: &str) -> u64 {
-    let fnv = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
-    mix(fnv)
 }
 
 #[cfg(test)]

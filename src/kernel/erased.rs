@@ -1,0 +1,231 @@
+//! The typed world of rules behind one object-safe face.
+
+use super::passes;
+use super::{Kernel, MAX_SUMS, Passes, Sums, Tile, TileContext};
+use crate::kernel::storage::bfloat16::Bfloat16;
+use crate::kernel::storage::float8::Float8;
+use crate::kernel::storage::{Float32, StateDtype};
+use crate::matrix::Matrix;
+use crate::rule::TrustRecord;
+use crate::rule::{Between, Content, Factoring, LayerScalars, OnePass, ReduceFirst, Slot, StateFirst, Step};
+use crate::simd::with_isa;
+
+/// The rule of each group, and how to make it for a step.
+struct Groups<M, R> {
+    make: M,
+    rules: Vec<R>,
+}
+
+impl<M: Fn(&mut Step<'_>) -> R, R: Copy> Groups<M, R> {
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        let rule = (self.make)(step);
+        if group < self.rules.len() {
+            self.rules[group] = rule;
+        } else {
+            self.rules.resize(group + 1, rule);
+        }
+    }
+}
+
+/// Where a kernel is compiled. `rustc` puts a method into the codegen unit of the module that defines
+/// its `Self`: with the function that makes a rule as `Self`, the kernels of each rule are in the unit
+/// of the rule's file, and the units are compiled side by side.
+trait CompiledWith {
+    #[inline(never)]
+    fn here<T>(body: impl FnOnce() -> T) -> T {
+        body()
+    }
+}
+
+impl<M> CompiledWith for M {}
+
+fn take<const K: usize>(sums: &[f64; MAX_SUMS]) -> [f64; K] {
+    std::array::from_fn(|k| sums[k])
+}
+
+/// Whether any of these states may be narrow.
+const fn narrows<const S: usize>(slots: [Slot; S]) -> bool {
+    let mut k = 0;
+    while k < S {
+        if !matches!(slots[k].content, Content::Full) {
+            return true;
+        }
+        k += 1;
+    }
+    false
+}
+
+/// Runs `$kernel` for the level and the storage; where no state may be narrow there is one storage,
+/// and no code for the others.
+macro_rules! with_storage {
+    ($at:expr, $narrows:expr, $v:ident, $st:ident => $body:expr) => {{
+        let storage = if const { $narrows } { $at.storage } else { StateDtype::Float32 };
+        match storage {
+            StateDtype::Bfloat16 if const { $narrows } => {
+                type $st = Bfloat16;
+                with_isa!($at.isa, $v => $body)
+            }
+            StateDtype::Float8 if const { $narrows } => {
+                type $st = Float8;
+                with_isa!($at.isa, $v => $body)
+            }
+            _ => {
+                type $st = Float32;
+                with_isa!($at.isa, $v => $body)
+            }
+        }
+    }};
+}
+
+struct OnePassKernel<M, R, const S: usize>(Groups<M, R>);
+
+/// A kernel for a rule of one pass.
+pub(crate) fn one_pass<R, const S: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Kernel>
+where
+    R: OnePass<S>,
+{
+    Box::new(OnePassKernel::<_, R, S>(Groups { make, rules: Vec::new() }))
+}
+
+impl<M, R, const S: usize> Kernel for OnePassKernel<M, R, S>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: OnePass<S>,
+{
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::OnePass
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        true
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, _: TileContext, _: Tile<'_>, _: &mut Sums) {}
+    fn last(&self, at: TileContext, _: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group];
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => passes::one_pass::<_, R, St, S>(v, rule, tile)),
+        );
+    }
+}
+
+struct ReduceFirstKernel<M, R, const S: usize, const K: usize>(Groups<M, R>);
+
+/// A kernel for a rule that measures, then updates.
+pub(crate) fn reduce_first<R, const S: usize, const K: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Kernel>
+where
+    R: ReduceFirst<S, K>,
+{
+    Box::new(ReduceFirstKernel::<_, R, S, K>(Groups { make, rules: Vec::new() }))
+}
+
+impl<M, R, const S: usize, const K: usize> Kernel for ReduceFirstKernel<M, R, S, K>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: ReduceFirst<S, K>,
+{
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::ReduceFirst
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        true
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, at: TileContext, tile: Tile<'_>, sums: &mut Sums) {
+        let rule = &self.0.rules[at.group];
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, R::REDUCES_STATE && narrows(R::SLOTS), v, St => passes::reduce::<_, R, St, S, K>(v, rule, tile, sums)),
+        );
+    }
+    fn last(&self, at: TileContext, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group].with_sums(take(sums), &at.layer);
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => passes::update_reduced::<_, R, St, S, K>(v, rule, tile)),
+        );
+    }
+    fn trust(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &LayerScalars) -> TrustRecord {
+        self.0.rules[group].trust(take(sums), layer)
+    }
+    fn next_scalars(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut LayerScalars) {
+        self.0.rules[group].next_scalars(take(sums), layer);
+    }
+    fn factors(&self) -> bool {
+        R::FACTORED
+    }
+    fn factoring(&self, group: usize) -> Option<Factoring> {
+        if R::FACTORED { Some(self.0.rules[group].factoring()) } else { None }
+    }
+}
+
+struct StateFirstKernel<M, R, const S: usize, const K: usize>(Groups<M, R>);
+
+/// A kernel for a layer-wise rule: advances its states, then moves.
+pub(crate) fn state_first<R, const S: usize, const K: usize>(
+    make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+) -> Box<dyn Kernel>
+where
+    R: StateFirst<S, K>,
+{
+    Box::new(StateFirstKernel::<_, R, S, K>(Groups { make, rules: Vec::new() }))
+}
+
+impl<M, R, const S: usize, const K: usize> Kernel for StateFirstKernel<M, R, S, K>
+where
+    M: Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
+    R: StateFirst<S, K>,
+{
+    fn slots(&self) -> &'static [Slot] {
+        &const { R::SLOTS }
+    }
+    fn passes(&self) -> Passes {
+        Passes::StateFirst
+    }
+    fn second_pass_reads_gradient(&self) -> bool {
+        R::USES_GRADIENT
+    }
+    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.prepare(group, step);
+    }
+    fn first(&self, at: TileContext, tile: Tile<'_>, sums: &mut Sums) {
+        let rule = &self.0.rules[at.group];
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => passes::advance::<_, R, St, S, K>(v, rule, tile, sums)),
+        );
+    }
+    fn last(&self, at: TileContext, sums: &[f64; MAX_SUMS], tile: Tile<'_>) {
+        let rule = &self.0.rules[at.group].with_sums(take(sums), &at.layer);
+        M::here(
+            #[inline(always)]
+            || with_storage!(at, narrows(R::SLOTS), v, St => passes::apply::<_, R, St, S, K>(v, rule, tile)),
+        );
+    }
+    fn trust(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &LayerScalars) -> TrustRecord {
+        self.0.rules[group].trust(take(sums), layer)
+    }
+    fn next_scalars(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut LayerScalars) {
+        self.0.rules[group].next_scalars(take(sums), layer);
+    }
+    fn between(&self) -> Between {
+        R::BETWEEN
+    }
+    fn transform(&self, group: usize, matrix: &mut Matrix<'_>) {
+        self.0.rules[group].transform(matrix);
+    }
+}

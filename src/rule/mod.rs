@@ -1,0 +1,16 @@
+//! The vocabulary of algorithms: states, scalars, traits of rules, weight decay, the trust ratio.
+
+pub mod adaptors;
+pub(crate) mod cautious;
+pub mod decay;
+pub mod slots;
+pub mod step;
+pub mod traits;
+pub mod trust;
+
+pub use adaptors::{Denominator, Layerwise, Plain};
+pub use decay::Decay;
+pub use slots::{Content, Initial, Scalar, Scope, Slot, Start, full, moment, square};
+pub use step::{LayerScalars, MAX_SCALARS, Scalars, Step};
+pub use traits::{Between, Direction, Factoring, OnePass, ReduceFirst, StateFirst};
+pub use trust::{Trust, TrustRecord};

@@ -1,0 +1,129 @@
+//! The traits of rules.
+//!
+//! A rule sees sixteen lanes of a parameter, its gradient and its states, and scalars that were
+//! computed once for the step. It does not know of memory, threads or storage.
+//!
+//! * [`Direction`]: a direction of descent. [`super::Plain`] makes an element-wise rule of it,
+//!   [`super::Layerwise`] a rule whose step is scaled by the trust ratio.
+//! * [`OnePass`]: the whole update in one pass.
+//! * [`ReduceFirst`]: a read-only pass that computes sums over the tensor, then an update (LARS).
+//! * [`StateFirst`]: a pass that advances the states and computes sums, then one that moves the
+//!   parameter (LAMB).
+
+use super::slots::Slot;
+use super::step::LayerScalars;
+use super::trust::TrustRecord;
+use crate::matrix::Matrix;
+use crate::simd::F32;
+use fearless_simd::Simd;
+
+/// Which way to go: advance the states, then read the direction off them.
+pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Whether [`Direction::direction`] reads the gradient.
+    const USES_GRADIENT: bool = false;
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The direction, without learning rate and decay.
+    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+}
+
+/// A whole update in one pass.
+pub trait OnePass<const S: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Advances the states and returns the new parameter. Every new state goes through `keep`,
+    /// which makes of it what is stored, before the rule uses it.
+    fn update<V: Simd>(
+        &self,
+        p: F32<V>,
+        g: F32<V>,
+        s: &mut [F32<V>; S],
+        keep: impl Fn(F32<V>) -> F32<V>,
+    ) -> F32<V>;
+}
+
+/// A rule that sums over the tensor without writing, then updates.
+pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Whether [`ReduceFirst::measure`] reads the states.
+    const REDUCES_STATE: bool = false;
+    /// Whether [`ReduceFirst::apply`] sees the new states as stored, or before they are rounded.
+    const AS_STORED: bool = true;
+    /// Pairs whose products are summed over the tensor, in f64.
+    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> [(F32<V>, F32<V>); K];
+    /// The rule with the scalars that follow from the tensor's sums.
+    fn with_sums(self, sums: [f64; K], layer: &LayerScalars) -> Self;
+    /// The trust ratio that follows from the sums, for reports.
+    fn trust(&self, _sums: [f64; K], _layer: &LayerScalars) -> TrustRecord {
+        TrustRecord::NONE
+    }
+    /// Updates the scalars that are kept for the next step.
+    fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The new parameter, from the states before and after; those before are the new ones again
+    /// where `AS_STORED`.
+    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, old: &[F32<V>; S], new: &[F32<V>; S]) -> F32<V>;
+    /// Whether a gradient is divided by the root of its factored second moment before the rule
+    /// sees it.
+    const FACTORED: bool = false;
+    /// How that moment advances.
+    fn factoring(&self) -> Factoring {
+        Factoring::default()
+    }
+}
+
+/// How the second moment of a matrix is kept as the moments of its rows and columns (Adafactor).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Factoring {
+    /// Factor of the moments so far.
+    pub keep: f64,
+    /// Factor of the new mean of squares.
+    pub take: f64,
+    /// Added to each square.
+    pub added: f64,
+    /// The least mean of the row moments; its square is the least second moment.
+    pub least: f64,
+}
+
+/// A rule that advances its states in one pass, which also sums, and moves in a second one.
+pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
+    /// The states.
+    const SLOTS: [Slot; S];
+    /// Whether the second pass reads the gradient.
+    const USES_GRADIENT: bool;
+    /// What happens between the passes.
+    const BETWEEN: Between = Between::Nothing;
+    /// The states after this gradient.
+    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    /// The direction, from the states as stored.
+    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+    /// Pairs whose products are summed over the tensor, in f64.
+    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); K];
+    /// The rule with the scalars that follow from the tensor's sums.
+    fn with_sums(self, sums: [f64; K], layer: &LayerScalars) -> Self;
+    /// The trust ratio that follows from the sums, for reports.
+    fn trust(&self, _sums: [f64; K], _layer: &LayerScalars) -> TrustRecord {
+        TrustRecord::NONE
+    }
+    /// Updates the scalars that are kept for the next step.
+    fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
+    /// The new parameter.
+    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
+    /// What becomes of the direction of a whole matrix, where [`Between::Transform`].
+    fn transform(&self, _: &mut Matrix<'_>) {}
+}
+
+/// What happens between the two passes of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// Nothing: each tensor goes its own way.
+    Nothing,
+    /// The sums of all tensors are added up: the rule is settled once for all of them.
+    Sum,
+    /// The direction of each tensor is transformed as a whole.
+    Transform,
+}
