@@ -30,13 +30,21 @@ pub struct Algorithm {
     pub scalars: &'static [Scalar],
     /// What each of these belongs to.
     pub scope: Scope,
-    /// Of rules whose parameter is a mixture of an average, which is what should be evaluated, and
-    /// the state "z": the share of the average.
-    pub(crate) evaluated: Option<fn(&Values) -> f64>,
+    /// What should be evaluated in the place of the parameter, where that is a mixture.
+    pub(crate) evaluation: Option<Evaluation>,
     /// Parameters that follow another rule.
     pub(crate) route: Option<Route>,
     /// The algorithm with its switches set; an error for a combination that means nothing.
     pub(crate) make: Make,
+}
+
+/// A parameter `y = (1 - b) z + b x` of which the average `x` is to be evaluated.
+#[derive(Clone, Copy)]
+pub(crate) struct Evaluation {
+    /// Name of the state that holds `z`.
+    pub(crate) slot: &'static str,
+    /// The share of the average, `b`.
+    pub(crate) share: fn(&Values) -> f64,
 }
 
 /// How an algorithm is made from its hyperparameters.
@@ -71,7 +79,7 @@ impl Algorithm {
         matrix: false,
         scalars: &[],
         scope: Scope::Group,
-        evaluated: None,
+        evaluation: None,
         route: None,
         make: |_| Err(Error::new(Kind::Hyperparameter, "an algorithm without a rule")),
     };

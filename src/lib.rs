@@ -36,8 +36,8 @@ pub mod simd;
 #[cfg(feature = "python")]
 mod py;
 
+pub use engine::buffers::Gradient;
 pub use engine::pool::{num_threads, pop_threads, push_threads, set_num_threads, threads_and_source};
-pub use engine::sweep::Gradient;
 pub use error::{Error, Result};
 pub use hyper::Value;
 pub use kernel::storage::Format;

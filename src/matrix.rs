@@ -5,6 +5,35 @@
 
 use std::ops::Range;
 
+/// A tensor as matrices of its last two axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Matrices {
+    pub(crate) count: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl Matrices {
+    /// The matrices of a tensor of this shape; of fewer than two axes it is one row.
+    pub(crate) fn of(shape: &[usize]) -> Matrices {
+        match shape {
+            [batch @ .., rows, columns] => {
+                Matrices { count: batch.iter().product(), rows: *rows, columns: *columns }
+            }
+            _ => Matrices { count: 1, rows: 1, columns: shape.iter().product() },
+        }
+    }
+
+    pub(crate) fn elements(self) -> usize {
+        self.count * self.rows * self.columns
+    }
+
+    /// Rows and columns of all matrices.
+    pub(crate) fn factors(self) -> [usize; 2] {
+        [self.count * self.rows, self.count * self.columns]
+    }
+}
+
 /// Runs `n` pieces of work, each once, on the threads of the step.
 pub(crate) type ParallelFor<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 

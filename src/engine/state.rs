@@ -3,8 +3,10 @@
 use crate::engine::memory::{ALIGN, Block};
 use crate::error::Result;
 use crate::kernel::MAX_SLOTS;
+use crate::kernel::storage::float8::decode8;
 use crate::kernel::storage::{BLOCK, Format, SlotTile, StateDtype};
-use crate::rule::Slot;
+use crate::matrix::Matrices;
+use crate::rule::{Derived, Slot};
 use std::ops::Range;
 
 /// Bytes from which arrays are kept apart.
@@ -30,13 +32,13 @@ pub(crate) struct Arrays {
     pub(crate) slots: [Option<Array>; MAX_SLOTS],
     pub(crate) average: Option<Array>,
     pub(crate) accumulated: Option<Array>,
-    /// Which slot is the momentum, in the rule that the tensor follows.
-    pub(crate) momentum: Option<usize>,
+    /// The slot of the momentum that Lookahead resets or pulls back.
+    pub(crate) pulled_back: Option<usize>,
     /// Lookahead's slow weights, and the momentum that goes with them.
     pub(crate) slow: Option<Array>,
     pub(crate) slow_momentum: Option<Array>,
-    /// The second moments of the rows and columns of a factored matrix.
-    pub(crate) factors: Option<[Array; 2]>,
+    /// The moments of rows and columns of each slot that is factored.
+    pub(crate) factored: [Option<[Array; 2]>; MAX_SLOTS],
 }
 
 /// What is kept for every tensor beside the rule's slots.
@@ -50,12 +52,11 @@ pub(crate) struct Extras {
 
 /// What a tensor needs.
 #[derive(Debug)]
-pub(crate) struct Needs {
+pub(crate) struct Needs<'a> {
     pub(crate) len: usize,
     pub(crate) storage: StateDtype,
     pub(crate) slots: &'static [Slot],
-    /// Elements of its row and column moments, where it is factored.
-    pub(crate) factors: Option<[usize; 2]>,
+    pub(crate) shape: &'a [usize],
 }
 
 /// All state of an optimizer.
@@ -67,7 +68,7 @@ pub(crate) struct State {
 
 impl State {
     /// Zeroed state.
-    pub(crate) fn new(tensors: &[Needs], extras: Extras) -> Result<State> {
+    pub(crate) fn new(tensors: &[Needs<'_>], extras: Extras) -> Result<State> {
         let mut used = 0usize;
         let mut place = |len: usize, format: Format| {
             let padded = len.next_multiple_of(BLOCK);
@@ -85,18 +86,25 @@ impl State {
             .map(|tensor| {
                 let mut own = [None; MAX_SLOTS];
                 for (slot, array) in tensor.slots.iter().zip(&mut own) {
-                    *array = Some(place(tensor.len, tensor.storage.format(slot.content)));
+                    if slot.derived.is_none() {
+                        *array = Some(place(tensor.len, tensor.storage.format(slot.content)));
+                    }
                 }
-                let momentum = tensor.slots.iter().position(|slot| slot.name == "momentum");
                 let mut also = |wanted: bool| wanted.then(|| place(tensor.len, Format::Float32));
                 Arrays {
                     slots: own,
                     average: also(extras.average),
                     accumulated: also(extras.accumulated),
-                    momentum,
+                    pulled_back: tensor.slots.iter().position(|slot| slot.pulls_back),
                     slow: also(extras.slow),
                     slow_momentum: also(extras.slow_momentum),
-                    factors: tensor.factors.map(|sizes| sizes.map(|len| place(len, Format::Float32))),
+                    factored: std::array::from_fn(|k| match tensor.slots.get(k)?.derived? {
+                        Derived::Factored { .. } => {
+                            let sizes = Matrices::of(tensor.shape).factors();
+                            Some(sizes.map(|len| place(len, Format::Float32)))
+                        }
+                        Derived::Row => None,
+                    }),
                 }
             })
             .collect();
@@ -136,17 +144,39 @@ impl State {
         }
     }
 
-    /// Elements `range` of a `float32` array, for one thread.
+    /// Elements `range` of a `float32` array, for reading.
     ///
     /// # Safety
     ///
-    /// As for [`State::tile`].
-    #[allow(clippy::mut_from_ref, reason = "the block is raw memory; the caller gives out each range once")]
-    pub(crate) unsafe fn floats(&self, array: &Array, range: Range<usize>) -> &mut [f32] {
-        // SAFETY: passed on to the caller.
-        match unsafe { self.tile(array, range) } {
-            SlotTile::Float32(x) => x,
-            _ => &mut [],
+    /// No thread may write to the range.
+    pub(crate) unsafe fn values(&self, array: &Array, range: Range<usize>) -> &[f32] {
+        debug_assert_eq!(array.format, Format::Float32);
+        // SAFETY: the array was placed inside the block, padded and aligned.
+        unsafe {
+            let start = self.block.as_ptr().add(array.offset).cast::<f32>().add(range.start);
+            std::slice::from_raw_parts(start, range.len())
+        }
+    }
+
+    /// Copies elements `range` of an array as `float32` numbers.
+    ///
+    /// # Safety
+    ///
+    /// No thread may write to the range.
+    pub(crate) unsafe fn decode(&self, array: &Array, range: Range<usize>, out: &mut [f32]) {
+        // SAFETY: the array and its scales were placed inside the block; single elements are read.
+        unsafe {
+            let start = self.block.as_ptr().add(array.offset);
+            for (i, x) in range.zip(out) {
+                *x = match array.format {
+                    Format::Float32 => *start.cast::<f32>().add(i),
+                    Format::Bfloat16 => f32::from_bits(u32::from(*start.cast::<u16>().add(i)) << 16),
+                    format => {
+                        let scale = *self.block.as_ptr().add(array.scales + i / BLOCK);
+                        decode8(format, *start.add(i), scale)
+                    }
+                };
+            }
         }
     }
 

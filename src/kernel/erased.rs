@@ -7,7 +7,9 @@ use crate::kernel::storage::float8::Float8;
 use crate::kernel::storage::{Float32, StateDtype};
 use crate::matrix::Matrix;
 use crate::rule::TrustRecord;
-use crate::rule::{Between, Content, Factoring, LayerScalars, OnePass, ReduceFirst, Slot, StateFirst, Step};
+use crate::rule::{
+    Between, Content, Derived, Factoring, LayerScalars, OnePass, ReduceFirst, Slot, StateFirst, Step,
+};
 use crate::simd::with_isa;
 
 /// The rule of each group, and how to make it for a step.
@@ -17,7 +19,7 @@ struct Groups<M, R> {
 }
 
 impl<M: Fn(&mut Step<'_>) -> R, R: Copy> Groups<M, R> {
-    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
+    fn set_scalars(&mut self, group: usize, step: &mut Step<'_>) {
         let rule = (self.make)(step);
         if group < self.rules.len() {
             self.rules[group] = rule;
@@ -43,11 +45,35 @@ fn take<const K: usize>(sums: &[f64; MAX_SUMS]) -> [f64; K] {
     std::array::from_fn(|k| sums[k])
 }
 
+/// Whether any of these is a factored moment.
+const fn has_factored<const S: usize>(slots: [Slot; S]) -> bool {
+    let mut k = 0;
+    while k < S {
+        if matches!(slots[k].derived, Some(Derived::Factored { .. })) {
+            return true;
+        }
+        k += 1;
+    }
+    false
+}
+
+/// Whether any of these is a factored moment that waits for the sums over the tensor.
+const fn waits<const S: usize>(slots: [Slot; S]) -> bool {
+    let mut k = 0;
+    while k < S {
+        if matches!(slots[k].derived, Some(Derived::Factored { after_sums: true, .. })) {
+            return true;
+        }
+        k += 1;
+    }
+    false
+}
+
 /// Whether any of these states may be narrow.
 const fn narrows<const S: usize>(slots: [Slot; S]) -> bool {
     let mut k = 0;
     while k < S {
-        if !matches!(slots[k].content, Content::Full) {
+        if !matches!(slots[k].content, Content::Full | Content::Derived) {
             return true;
         }
         k += 1;
@@ -103,8 +129,8 @@ where
     fn second_pass_reads_gradient(&self) -> bool {
         true
     }
-    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
-        self.0.prepare(group, step);
+    fn set_scalars(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.set_scalars(group, step);
     }
     fn first(&self, _: TileContext, _: Tile<'_>, _: &mut Sums) {}
     fn last(&self, at: TileContext, _: &[f64; MAX_SUMS], tile: Tile<'_>) {
@@ -142,8 +168,8 @@ where
     fn second_pass_reads_gradient(&self) -> bool {
         true
     }
-    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
-        self.0.prepare(group, step);
+    fn set_scalars(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.set_scalars(group, step);
     }
     fn first(&self, at: TileContext, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];
@@ -165,11 +191,42 @@ where
     fn next_scalars(&self, group: usize, sums: &[f64; MAX_SUMS], layer: &mut LayerScalars) {
         self.0.rules[group].next_scalars(take(sums), layer);
     }
-    fn factors(&self) -> bool {
-        R::FACTORED
+    fn between(&self) -> Between {
+        const {
+            if R::ROWS {
+                Between::Rows
+            } else if waits(R::SLOTS) {
+                Between::Factored
+            } else {
+                Between::Nothing
+            }
+        }
     }
-    fn factoring(&self, group: usize) -> Option<Factoring> {
-        if R::FACTORED { Some(self.0.rules[group].factoring()) } else { None }
+    fn root_reads_state(&self) -> bool {
+        R::ROOT_READS_STATE
+    }
+    fn root(&self, at: TileContext, slot: usize, sums: &[f64; MAX_SUMS], tile: Tile<'_>, out: &mut [f32]) {
+        let rule = &self.0.rules[at.group].with_sums(take(sums), &at.layer);
+        if const { has_factored(R::SLOTS) } {
+            M::here(
+                #[inline(always)]
+                || with_isa!(at.isa, v => passes::root::<_, R, S, K>(v, rule, slot, tile, out)),
+            );
+        }
+    }
+    fn factored(&self, group: usize, slot: usize) -> Factoring {
+        self.0.rules[group].factored(slot)
+    }
+    fn rows(
+        &self,
+        group: usize,
+        sums: &[[f64; MAX_SUMS]],
+        columns: usize,
+        coefficients: &mut [f32],
+    ) -> [f64; MAX_SUMS] {
+        let sums: Vec<[f64; K]> = sums.iter().map(take).collect();
+        let totals = self.0.rules[group].rows(&sums, columns, coefficients);
+        std::array::from_fn(|k| totals.get(k).copied().unwrap_or(0.0))
     }
 }
 
@@ -199,8 +256,8 @@ where
     fn second_pass_reads_gradient(&self) -> bool {
         R::USES_GRADIENT
     }
-    fn prepare(&mut self, group: usize, step: &mut Step<'_>) {
-        self.0.prepare(group, step);
+    fn set_scalars(&mut self, group: usize, step: &mut Step<'_>) {
+        self.0.set_scalars(group, step);
     }
     fn first(&self, at: TileContext, tile: Tile<'_>, sums: &mut Sums) {
         let rule = &self.0.rules[at.group];

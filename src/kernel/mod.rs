@@ -30,8 +30,8 @@ pub(crate) trait Kernel: Send + Sync {
     fn passes(&self) -> Passes;
     /// Whether the second pass reads the gradient.
     fn second_pass_reads_gradient(&self) -> bool;
-    /// Makes room for `groups` groups of hyperparameters and computes each one's scalars.
-    fn prepare(&mut self, group: usize, step: &mut Step<'_>);
+    /// Computes the scalars of a group of hyperparameters for a step.
+    fn set_scalars(&mut self, group: usize, step: &mut Step<'_>);
     fn first(&self, at: TileContext, tile: Tile<'_>, sums: &mut Sums);
     fn last(&self, at: TileContext, sums: &[f64; MAX_SUMS], tile: Tile<'_>);
     /// The trust ratio of a tensor with these sums.
@@ -44,13 +44,33 @@ pub(crate) trait Kernel: Send + Sync {
     fn between(&self) -> Between {
         Between::Nothing
     }
-    /// Whether the gradient of a matrix is scaled by the moments of its rows and columns.
-    fn factors(&self) -> bool {
+    /// Whether [`Kernel::root`] reads the states.
+    fn root_reads_state(&self) -> bool {
         false
     }
-    /// How these moments advance.
-    fn factoring(&self, _group: usize) -> Option<Factoring> {
-        None
+    /// Writes what a factored moment averages the squares of; the tile's states are `float32`.
+    fn root(
+        &self,
+        _at: TileContext,
+        _slot: usize,
+        _sums: &[f64; MAX_SUMS],
+        _tile: Tile<'_>,
+        _out: &mut [f32],
+    ) {
+    }
+    /// How that moment advances.
+    fn factored(&self, _group: usize, _slot: usize) -> Factoring {
+        Factoring::default()
+    }
+    /// The coefficients of rows of `columns` elements, and the sums of their tensor.
+    fn rows(
+        &self,
+        _group: usize,
+        _sums: &[[f64; MAX_SUMS]],
+        _columns: usize,
+        _coefficients: &mut [f32],
+    ) -> [f64; MAX_SUMS] {
+        [0.0; MAX_SUMS]
     }
     /// What becomes of the direction of a whole matrix.
     fn transform(&self, _group: usize, _matrix: &mut Matrix<'_>) {}

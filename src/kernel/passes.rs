@@ -11,7 +11,7 @@
 
 use crate::kernel::storage::rounding::Rounding;
 use crate::kernel::storage::state_tile::StateTile;
-use crate::kernel::storage::{BLOCK, SlotTile, Storage};
+use crate::kernel::storage::{BLOCK, Float32, SlotTile, Storage};
 use crate::rule::{Content, OnePass, ReduceFirst, StateFirst};
 use crate::simd::{F32, LANES, Simd, Sum, flush, load, store, zeros};
 
@@ -116,6 +116,31 @@ pub(crate) fn reduce<V, R, St, const S: usize, const K: usize>(
     }
 }
 
+/// What a factored moment averages the squares of, for `float32` states.
+#[inline(always)]
+pub(crate) fn root<V, R, const S: usize, const K: usize>(
+    v: V,
+    rule: &R,
+    slot: usize,
+    tile: Tile<'_>,
+    out: &mut [f32],
+) where
+    V: Simd,
+    R: ReduceFirst<S, K>,
+{
+    let Tile { p, g, slots, rounding, .. } = tile;
+    let rule = *rule;
+    let p = p.as_chunks::<LANES>().0;
+    let g = &g.as_chunks::<LANES>().0[..p.len()];
+    let out = &mut out.as_chunks_mut::<LANES>().0[..p.len()];
+    let state = StateTile::<Float32, S>::new(slots, rounding);
+    let held = const { contents(R::SLOTS) };
+    for i in 0..p.len() {
+        let s = if R::ROOT_READS_STATE { state.load(v, held, i) } else { [zeros(v); S] };
+        store(rule.root(slot, load(v, &p[i]), load(v, &g[i]), &s), &mut out[i]);
+    }
+}
+
 /// Second pass of a rule that measured before: advances the states and moves.
 #[inline(always)]
 pub(crate) fn update_reduced<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
@@ -139,7 +164,9 @@ where
             let mut s = old;
             rule.advance(x, g, &mut s);
             for k in 0..S {
-                s[k] = flush(s[k]);
+                if held[k] != Content::Derived {
+                    s[k] = flush(s[k]);
+                }
             }
             let stored = state.store(v, held, i, s);
             if !R::AS_STORED {

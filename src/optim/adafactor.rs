@@ -7,7 +7,7 @@
 //! u = g / sqrt(V)    u = u / max(1, rms(u) / d)    alpha = max(eps2, rms(p)) rho    p = p - alpha u
 //! ```
 //!
-//! The engine divides by `sqrt(V)`; tensors without rows and columns keep `v` itself.
+//! Tensors without rows and columns keep the second moment itself.
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
@@ -16,8 +16,8 @@ use crate::hyper::{
 };
 use crate::kernel::{Kernel, reduce_first};
 use crate::rule::Decay;
-use crate::rule::{Factoring, LayerScalars, ReduceFirst, Slot, Step, moment, square};
-use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
+use crate::rule::{Factoring, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square};
+use crate::simd::{F32, F64, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
 pub(crate) const ADAFACTOR: Algorithm = Algorithm {
@@ -68,9 +68,9 @@ fn is_whole(values: &Values, _: &str, shape: &[usize]) -> bool {
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.number(BETA_1) == 0.0 {
-        reduce_first::<Adafactor<true, false>, 0, 2>(Adafactor::new)
+        reduce_first::<Adafactor<true, false>, 1, 2>(Adafactor::new)
     } else {
-        reduce_first::<Adafactor<true, true>, 1, 2>(Adafactor::new)
+        reduce_first::<Adafactor<true, true>, 2, 2>(Adafactor::new)
     })
 }
 
@@ -98,6 +98,7 @@ struct Adafactor<const FACTORED: bool, const MOMENTUM: bool> {
     threshold: f64,
     scales: bool,
     decay: Decay,
+    coupled: f64,
 }
 
 impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
@@ -121,23 +122,35 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
             threshold: v.number(THRESHOLD),
             scales: v.flag(SCALE),
             decay: Decay::new(step, true),
+            coupled: step.coupled(),
+        }
+    }
+
+    /// The gradient with the coupled decay.
+    #[inline(always)]
+    fn gradient<V: Simd>(&self, p: F32<V>, g: F32<V>) -> F32<V> {
+        if !FACTORED {
+            self.decay.gradient(p, g)
+        } else if self.coupled == 0.0 {
+            g
+        } else {
+            // In double precision: the two may cancel.
+            (F64::new(g) + F64::new(p) * self.coupled).rounded()
         }
     }
 
     /// The new second moment of a tensor that keeps it whole.
     #[inline(always)]
     fn velocity<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
-        let g = self.decay.gradient(p, g);
+        let g = self.gradient(p, g);
         v * self.keep + (g * g + self.added) * self.take
     }
 
-    /// The direction; `v` is the second moment where it is kept whole.
+    /// The direction; `v` is the second moment, or one over its root where it is factored.
     #[inline(always)]
     fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
-        if FACTORED {
-            return g;
-        }
-        div_or_zero(self.decay.gradient(p, g), sqrt(maximum(splat(v, self.least), v)))
+        let g = self.gradient(p, g);
+        if FACTORED { g * v } else { div_or_zero(g, sqrt(maximum(splat(v, self.least), v))) }
     }
 
     fn with_norms(self, [weight, update]: [f64; 2], len: usize) -> Self {
@@ -148,18 +161,27 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
     }
 }
 
-/// The rule for one way of keeping the second moment, with or without momentum.
-macro_rules! measured {
-    ($factored:literal, $momentum:literal, $n:literal, $slots:expr) => {
+/// The rule for one way of keeping the second moment, with or without momentum. `$v` is the position of
+/// the second moment, `$m` that of the momentum.
+macro_rules! adafactor {
+    ($factored:literal, $momentum:literal, $n:literal, $slots:expr, $v:literal, $m:literal) => {
         impl ReduceFirst<$n, 2> for Adafactor<$factored, $momentum> {
             const SLOTS: [Slot; $n] = $slots;
-            const REDUCES_STATE: bool = !$factored;
+            const REDUCES_STATE: bool = true;
             const AS_STORED: bool = false;
-            const FACTORED: bool = $factored;
+
+            #[inline(always)]
+            fn root<V: Simd>(&self, _: usize, p: F32<V>, g: F32<V>, _: &[F32<V>; $n]) -> F32<V> {
+                self.gradient(p, g)
+            }
+
+            fn factored(&self, _: usize) -> Factoring {
+                self.factoring
+            }
 
             #[inline(always)]
             fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 2] {
-                let v = s.first().map_or(p, |v| self.velocity(p, g, *v));
+                let v = if $factored { s[$v] } else { self.velocity(p, g, s[$v]) };
                 let u = self.direction(p, g, v);
                 [(p, p), (u, u)]
             }
@@ -170,32 +192,24 @@ macro_rules! measured {
 
             #[inline(always)]
             fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
-                if let (false, Some(v)) = ($factored, s.first_mut()) {
-                    *v = self.velocity(p, g, *v);
+                if !$factored {
+                    s[$v] = self.velocity(p, g, s[$v]);
                 }
-                let v = *s.first().unwrap_or(&p);
-                if let (true, Some(m)) = ($momentum, s.last_mut()) {
-                    *m = *m * self.beta + self.direction(p, g, v) * self.scale * self.take_1;
+                if $momentum {
+                    s[$m] = s[$m] * self.beta + self.direction(p, g, s[$v]) * self.scale * self.take_1;
                 }
             }
 
             #[inline(always)]
             fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
-                let step = match ($momentum, s.last()) {
-                    (true, Some(m)) => *m,
-                    _ => self.direction(p, g, *s.first().unwrap_or(&p)) * self.scale,
-                };
+                let step = if $momentum { s[$m] } else { self.direction(p, g, s[$v]) * self.scale };
                 self.decay.step(p, self.decay.direction(p, step))
-            }
-
-            fn factoring(&self) -> Factoring {
-                self.factoring
             }
         }
     };
 }
 
-measured!(true, false, 0, []);
-measured!(true, true, 1, [moment("momentum")]);
-measured!(false, false, 1, [square("velocity")]);
-measured!(false, true, 2, [square("velocity"), moment("momentum")]);
+adafactor!(true, false, 1, [factored("row", "column")], 0, 0);
+adafactor!(true, true, 2, [momentum(), factored("row", "column")], 1, 0);
+adafactor!(false, false, 1, [square("velocity")], 0, 0);
+adafactor!(false, true, 2, [square("velocity"), momentum()], 0, 1);

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass, state_first};
 use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Masked};
-use crate::rule::{Direction, Plain, Slot, Step, full, moment, square};
+use crate::rule::{Direction, Plain, Slot, Step, full, momentum, square};
 use crate::simd::{F32, div_or_zero, maximum, sqrt};
 use fearless_simd::Simd;
 
@@ -131,7 +131,7 @@ impl Adam {
 }
 
 impl Direction<2> for Adam {
-    const SLOTS: [Slot; 2] = [moment("momentum"), square("velocity")];
+    const SLOTS: [Slot; 2] = [momentum(), square("velocity")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, v]: &mut [F32<V>; 2]) {
         self.moments(g, m, v);
@@ -166,7 +166,7 @@ impl Maximum {
 }
 
 impl Direction<3> for Maximum {
-    const SLOTS: [Slot; 3] = [moment("momentum"), square("velocity"), full("velocity_max")];
+    const SLOTS: [Slot; 3] = [momentum(), square("velocity"), full("velocity_max")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, v, w]: &mut [F32<V>; 3]) {
         self.adam.moments(g, m, v);

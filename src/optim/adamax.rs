@@ -7,7 +7,7 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, Step, full, moment};
+use crate::rule::{Direction, Plain, Slot, Step, full, momentum};
 use crate::simd::{F32, abs, div_or_zero, maximum};
 use fearless_simd::Simd;
 
@@ -65,7 +65,7 @@ impl Adamax {
 }
 
 impl Direction<2> for Adamax {
-    const SLOTS: [Slot; 2] = [moment("momentum"), full("maximum")];
+    const SLOTS: [Slot; 2] = [momentum(), full("maximum")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, u]: &mut [F32<V>; 2]) {
         *m = *m * self.beta_1 + g * self.take_1;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number, shared};
 use crate::kernel::{Kernel, one_pass};
 use crate::rule::Decay;
-use crate::rule::{Direction, Plain, Slot, Step, full, moment, square};
+use crate::rule::{Direction, Plain, Slot, Step, full, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -75,7 +75,7 @@ impl Adan {
 
 impl Direction<4> for Adan {
     const SLOTS: [Slot; 4] =
-        [moment("momentum"), moment("momentum_difference"), square("velocity"), full("gradient")];
+        [momentum(), moment("momentum_difference"), square("velocity"), full("gradient")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, n, v, previous]: &mut [F32<V>; 4]) {
         let change = if self.first { splat(g, 0.0) } else { g - *previous };

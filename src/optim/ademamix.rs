@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, fixed, index, learning_rate, number, optional};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Slot, Step, moment, square};
+use crate::rule::{Direction, Plain, Slot, Step, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -80,7 +80,7 @@ impl Mix {
 }
 
 impl Direction<3> for Mix {
-    const SLOTS: [Slot; 3] = [moment("momentum"), moment("momentum_slow"), square("velocity")];
+    const SLOTS: [Slot; 3] = [momentum(), moment("momentum_slow"), square("velocity")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, slow, v]: &mut [F32<V>; 3]) {
         self.adam.moments(g, m, v);

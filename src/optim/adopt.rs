@@ -7,7 +7,7 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, Step, moment, square};
+use crate::rule::{Direction, Plain, Slot, Step, momentum, square};
 use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -70,7 +70,7 @@ impl Adopt {
 }
 
 impl Direction<2> for Adopt {
-    const SLOTS: [Slot; 2] = [moment("momentum"), square("velocity")];
+    const SLOTS: [Slot; 2] = [momentum(), square("velocity")];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, v]: &mut [F32<V>; 2]) {
         if self.first {

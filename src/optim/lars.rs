@@ -16,7 +16,7 @@ use crate::hyper::{
 use crate::kernel::{Kernel, reduce_first, state_first};
 use crate::powers::narrow;
 use crate::rule::Decay;
-use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, ReduceFirst, Slot, Step, moment};
+use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, ReduceFirst, Slot, Step, momentum};
 use crate::rule::{Trust, TrustRecord};
 use crate::simd::F32;
 use fearless_simd::Simd;
@@ -103,7 +103,7 @@ impl Average {
 }
 
 impl Direction<1> for Average {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
         *m = *m * self.keep + g * self.take;
@@ -166,7 +166,7 @@ impl Lars {
 }
 
 impl ReduceFirst<1, 2> for Lars {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
 
     #[inline(always)]
     fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 2] {

@@ -6,7 +6,7 @@ use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass, reduce_first};
 use crate::rule::Decay;
 use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
-use crate::rule::{LayerScalars, OnePass, ReduceFirst, Slot, Step, moment};
+use crate::rule::{LayerScalars, OnePass, ReduceFirst, Slot, Step, momentum};
 use crate::simd::{F32, agreeing, nonzero, sign};
 use fearless_simd::Simd;
 
@@ -76,7 +76,7 @@ impl Lion {
 }
 
 impl OnePass<1> for Lion {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn update<V: Simd>(
         &self,

@@ -13,7 +13,7 @@ use crate::kernel::{Kernel, one_pass, state_first};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
 use crate::rule::Decay;
-use crate::rule::{Between, LayerScalars, Plain, Slot, StateFirst, Step, moment};
+use crate::rule::{Between, LayerScalars, Plain, Slot, StateFirst, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -170,7 +170,7 @@ impl Muon {
 }
 
 impl StateFirst<1, 0> for Muon {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     const USES_GRADIENT: bool = true;
     const BETWEEN: Between = Between::Transform;
 

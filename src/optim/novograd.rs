@@ -11,7 +11,7 @@ use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, num
 use crate::kernel::{Kernel, reduce_first};
 use crate::powers::narrow;
 use crate::rule::Decay;
-use crate::rule::{LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, moment};
+use crate::rule::{LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -80,7 +80,7 @@ impl NovoGrad {
 }
 
 impl ReduceFirst<1, 1> for NovoGrad {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     const AS_STORED: bool = false;
 
     #[inline(always)]

@@ -14,7 +14,8 @@ use crate::hyper::{Domain, Hyper, Value, Values, fixed, flag, index, learning_ra
 use crate::kernel::{Kernel, state_first};
 use crate::rule::Decay;
 use crate::rule::{
-    Between, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full, moment, square,
+    Between, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full, moment, momentum,
+    square,
 };
 use crate::simd::{F32, abs, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
@@ -131,7 +132,7 @@ impl Prodigy {
 
 impl StateFirst<4, 2> for Prodigy {
     const SLOTS: [Slot; 4] =
-        [moment("momentum"), square("velocity"), moment("distance"), full("start").starting_as_parameter()];
+        [momentum(), square("velocity"), moment("distance"), full("start").starting_as_parameter()];
     const USES_GRADIENT: bool = false;
     const BETWEEN: Between = Between::Sum;
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
 use crate::rule::Decay;
-use crate::rule::{OnePass, Slot, Step, moment, square};
+use crate::rule::{OnePass, Slot, Step, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -90,7 +90,7 @@ impl<const CENTERED: bool> RmsProp<CENTERED> {
 
 impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
     const SLOTS: [Slot; S] = {
-        let mut slots = [moment("momentum"); S];
+        let mut slots = [momentum(); S];
         slots[CENTERED as usize] = moment("gradient_average");
         slots[0] = square("velocity").starting_at(INITIAL);
         slots

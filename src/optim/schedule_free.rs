@@ -11,7 +11,7 @@
 //!
 //! What is to be evaluated is `x = y + (1 - 1 / b)(z - y)`.
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Evaluation};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, index, integer, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
@@ -34,7 +34,7 @@ pub(crate) const SCHEDULE_FREE_SGD: Algorithm = Algorithm {
     hypers: SGD_HYPERS,
     defaults: &[("weight_decay_mode", Value::Text("update"))],
     scalars: SCALARS,
-    evaluated: Some(|values| values.number(index(SGD_HYPERS, "momentum"))),
+    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(index(SGD_HYPERS, "momentum")) }),
     make: make_sgd,
     ..Algorithm::BASE
 };
@@ -45,7 +45,7 @@ pub(crate) const SCHEDULE_FREE_ADAMW: Algorithm = Algorithm {
     summary: "AdamW on an average of its iterates, without a schedule",
     formula: "z = z - eta g / (sqrt(v / c2) + eps); x = (1 - c) x + c z; p = (1 - b1) z + b1 x",
     hypers: ADAMW_HYPERS,
-    evaluated: Some(|values| values.number(index(ADAMW_HYPERS, "beta_1"))),
+    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(index(ADAMW_HYPERS, "beta_1")) }),
     make: make_adamw,
     ..SCHEDULE_FREE_SGD
 };

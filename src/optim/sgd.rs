@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
 use crate::rule::Decay;
-use crate::rule::{Direction, OnePass, Plain, Slot, Step, moment};
+use crate::rule::{Direction, OnePass, Plain, Slot, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -93,7 +93,7 @@ impl Inside {
 }
 
 impl OnePass<1> for Inside {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn update<V: Simd>(
         &self,
@@ -129,7 +129,7 @@ impl Outside {
 }
 
 impl Direction<1> for Outside {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     const USES_GRADIENT: bool = true;
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [b]: &mut [F32<V>; 1]) {

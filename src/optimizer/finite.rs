@@ -1,7 +1,7 @@
 //! Gradients that are not finite: whether there are any, and where.
 
-use super::built::Built;
-use crate::engine::sweep::Gradient;
+use super::build::Built;
+use crate::engine::buffers::Gradient;
 
 /// Whether every gradient is finite; else where the first is not.
 pub(super) enum Finite {

@@ -1,18 +1,19 @@
 //! An optimizer: hyperparameters, state and counters of one training run.
 
-mod apply;
-mod built;
+mod build;
+mod call;
+mod clip;
 mod finite;
-mod group;
+mod groups;
+mod passes;
 mod plans;
-mod state;
-mod sweeps;
+mod report;
 
-use self::built::Built;
-use self::group::Group;
+use self::build::Built;
+use self::groups::Group;
 use crate::algorithm::Algorithm;
+use crate::engine::buffers::Gradient;
 use crate::engine::pool::asked_threads;
-use crate::engine::sweep::Gradient;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Value, Values, shared};
 use crate::kernel::storage::Format;

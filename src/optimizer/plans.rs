@@ -3,10 +3,9 @@
 use crate::engine::memory::Block;
 use crate::engine::plan::{Item, Plan, Stage};
 use crate::engine::pool::{self, WorkQueue};
-use crate::engine::shaping::{Shaping, matrices};
 use crate::error::Result;
 use crate::kernel::{Kernel, Passes};
-use crate::matrix::{Matrix, ParallelFor};
+use crate::matrix::{Matrices, Matrix, ParallelFor};
 use crate::rule::Between;
 use std::cell::RefCell;
 
@@ -30,8 +29,12 @@ pub(super) struct Job<'a> {
 /// Tensors between whose passes something happens.
 pub(super) struct SplitPasses {
     pub(super) tensors: Vec<usize>,
-    pub(super) passes: [Plan; 2],
-    /// Where the direction of each lies in the scratch; empty where sums are awaited.
+    /// What happens between the passes.
+    pub(super) between: Between,
+    /// None where the sums are taken in another way.
+    pub(super) first: Option<Plan>,
+    pub(super) second: Plan,
+    /// Where the direction of each lies in the scratch, where it is transformed.
     pub(super) places: Vec<usize>,
 }
 
@@ -43,8 +46,12 @@ pub(super) struct Plans {
     /// The rule's passes, splits left out.
     pub(super) step: Plan,
     pub(super) splits: Vec<SplitPasses>,
-    pub(super) centring: Option<Plan>,
-    pub(super) factoring: Option<Plan>,
+    /// The rows whose means are subtracted.
+    pub(super) row_means: Option<Plan>,
+    /// The rows over which rules take sums.
+    pub(super) row_sums: Option<Plan>,
+    /// The bands of factored moments that are updated before and after the sums over the tensor.
+    pub(super) bands: [Option<Plan>; 2],
     /// Where directions wait for the second pass.
     pub(super) scratch: Block,
 }
@@ -56,23 +63,30 @@ impl Default for Plans {
             flat: Plan::single(&[], 1),
             step: Plan::single(&[], 1),
             splits: Vec::new(),
-            centring: None,
-            factoring: None,
+            row_means: None,
+            row_sums: None,
+            bands: [None, None],
             scratch: Block::empty(),
         }
     }
 }
 
+/// What the plans depend on, beside the number of threads.
+pub(super) struct Work<'a> {
+    pub(super) lengths: &'a [usize],
+    /// The passes of each kernel.
+    pub(super) passes: &'a [Passes],
+    /// What happens between the passes of each tensor.
+    pub(super) between: &'a [Between],
+    pub(super) row_means: &'a [Item],
+    pub(super) row_sums: &'a [Item],
+    pub(super) bands: [&'a [Item]; 2],
+}
+
 impl Plans {
     /// Plans for this many threads.
-    pub(super) fn plan(
-        &mut self,
-        lengths: &[usize],
-        passes: &[Passes],
-        between: &[Between],
-        shaping: Option<&Shaping>,
-        threads: usize,
-    ) -> Result<()> {
+    pub(super) fn plan(&mut self, work: &Work<'_>, threads: usize) -> Result<()> {
+        let Work { lengths, passes, between, .. } = *work;
         let left_out: Vec<bool> = between.iter().map(|between| *between != Between::Nothing).collect();
         let keep = passes.contains(&Passes::StateFirst);
         let step = if passes.iter().all(|passes| *passes == Passes::OnePass) {
@@ -82,18 +96,24 @@ impl Plans {
         };
         let of = |wanted: Between| (0..lengths.len()).filter(move |&i| between[i] == wanted);
         let mut splits = Vec::new();
-        let together: Vec<usize> = of(Between::Sum).collect();
-        if !together.is_empty() {
-            let (passes, _) = Plan::split(lengths, &together, threads, false);
-            splits.push(SplitPasses { tensors: together, passes, places: Vec::new() });
+        let mut split = |tensors: Vec<usize>, between: Between| {
+            let (passes, places) = Plan::split(lengths, &tensors, threads, between == Between::Transform);
+            let [first, second] = passes;
+            let first = (between != Between::Rows).then_some(first);
+            splits.push(SplitPasses { tensors, between, first, second, places });
+        };
+        for between in [Between::Sum, Between::Factored, Between::Rows] {
+            let together: Vec<usize> = of(between).collect();
+            if !together.is_empty() {
+                split(together, between);
+            }
         }
         let mut waiting: Vec<usize> = Vec::new();
         let mut elements = 0;
         for i in of(Between::Transform).chain([usize::MAX]) {
             let len = lengths.get(i).copied().unwrap_or(usize::MAX);
             if !waiting.is_empty() && elements + len.min(WAITING) > WAITING {
-                let (passes, places) = Plan::split(lengths, &waiting, threads, true);
-                splits.push(SplitPasses { tensors: std::mem::take(&mut waiting), passes, places });
+                split(std::mem::take(&mut waiting), Between::Transform);
                 elements = 0;
             }
             if i != usize::MAX {
@@ -101,14 +121,17 @@ impl Plans {
                 elements += len;
             }
         }
-        let scratch = splits.iter().map(|d| d.passes[0].scratch).fold(step.scratch, usize::max);
-        let bytes = scratch * size_of::<f32>();
+        let scratch = splits.iter().filter_map(|split| Some(split.first.as_ref()?.scratch));
+        let bytes = scratch.fold(step.scratch, usize::max) * size_of::<f32>();
         if self.scratch.len() < bytes {
             self.scratch = Block::zeroed(bytes)?;
         }
+        let some = |items: &[Item]| {
+            (!items.is_empty()).then(|| Plan::of(Stage::Only, items.to_vec(), lengths, threads))
+        };
         self.flat = Plan::single(lengths, threads);
-        self.centring = shaping.and_then(|shaping| shaping.centring(lengths, threads));
-        self.factoring = shaping.and_then(|shaping| shaping.factoring(lengths, threads));
+        (self.row_means, self.row_sums) = (some(work.row_means), some(work.row_sums));
+        self.bands = work.bands.map(some);
         (self.step, self.splits, self.threads) = (step, splits, threads);
         Ok(())
     }
@@ -139,7 +162,7 @@ impl Plans {
 
     /// Transforms the direction of one tensor, matrix by matrix.
     fn transform_one(&self, job: &Job<'_>, parallel_for: ParallelFor<'_>) {
-        let [_, rows, columns] = matrices(job.shape);
+        let Matrices { rows, columns, .. } = Matrices::of(job.shape);
         // SAFETY: the direction of this tensor lies here, and nobody else works on it now.
         let values = unsafe {
             let start = self.scratch.as_ptr().cast::<f32>().add(job.place);

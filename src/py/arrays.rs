@@ -3,7 +3,7 @@
 //! rust-numpy's guards look overlaps up by base object and panic on some input; here flags, dtype
 //! and addresses are read from the array itself, a few loads for each.
 
-use crate::engine::sweep::Gradient;
+use crate::engine::buffers::Gradient;
 use crate::error::Kind;
 use crate::py::errors::error;
 use numpy::npyffi::{

@@ -1,6 +1,6 @@
 //! The parameters as they were bound, and the checks of every step.
 
-use crate::engine::sweep::Gradient;
+use crate::engine::buffers::Gradient;
 use crate::error::Kind;
 use crate::optimizer::Optimizer as Core;
 use crate::py::arrays::{self, Array, Role};

@@ -10,7 +10,10 @@ pub mod trust;
 
 pub use adaptors::{Denominator, Layerwise, Plain};
 pub use decay::Decay;
-pub use slots::{Content, Initial, Scalar, Scope, Slot, Start, full, moment, square};
+pub use slots::{
+    Content, Derived, Initial, Scalar, Scope, Slot, Start, factored, full, moment, momentum, row_coefficient,
+    square,
+};
 pub use step::{LayerScalars, MAX_SCALARS, Scalars, Step};
 pub use traits::{Between, Direction, Factoring, OnePass, ReduceFirst, StateFirst};
 pub use trust::{Trust, TrustRecord};

@@ -9,6 +9,23 @@ pub enum Content {
     Moment,
     /// A moment that is never negative.
     Square,
+    /// Nothing: the engine computes the lanes for each tile, as [`Slot::derived`] says.
+    Derived,
+}
+
+/// Lanes that are computed from fewer numbers than the tensor has elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// `1 / sqrt(V)`, where the estimate `V = row * column / mean(row)` of a second moment is kept as the
+    /// moments of the rows and columns of each matrix of the last two axes.
+    Factored {
+        /// Names of the two states, as in `state_dict`.
+        names: [&'static str; 2],
+        /// Whether it is updated after the sums over the tensor are known, which then are in the rule.
+        after_sums: bool,
+    },
+    /// The coefficient of the element's row, the first axis being the rows; no state.
+    Row,
 }
 
 /// One state of an algorithm: as many elements as the parameter.
@@ -20,6 +37,10 @@ pub struct Slot {
     pub content: Content,
     /// Its first value.
     pub initial: Initial,
+    /// How its lanes are computed, where it holds nothing.
+    pub derived: Option<Derived>,
+    /// Whether it is the momentum that Lookahead resets or pulls back with the parameter.
+    pub pulls_back: bool,
 }
 
 /// The first value of a state.
@@ -75,17 +96,33 @@ impl Scope {
 
 /// A signed moment called `name`.
 pub const fn moment(name: &'static str) -> Slot {
-    Slot { name, content: Content::Moment, initial: Initial::Zero }
+    Slot { name, content: Content::Moment, initial: Initial::Zero, derived: None, pulls_back: false }
+}
+
+/// The first moment, "momentum": what Lookahead resets or pulls back with the parameter.
+pub const fn momentum() -> Slot {
+    Slot { pulls_back: true, ..moment("momentum") }
 }
 
 /// A non-negative moment called `name`.
 pub const fn square(name: &'static str) -> Slot {
-    Slot { name, content: Content::Square, initial: Initial::Zero }
+    Slot { content: Content::Square, ..moment(name) }
 }
 
 /// A state called `name` that is never narrowed.
 pub const fn full(name: &'static str) -> Slot {
-    Slot { name, content: Content::Full, initial: Initial::Zero }
+    Slot { content: Content::Full, ..moment(name) }
+}
+
+/// A second moment that is kept as the moments of rows and columns, under these names.
+pub const fn factored(row: &'static str, column: &'static str) -> Slot {
+    let derived = Derived::Factored { names: [row, column], after_sums: false };
+    Slot { content: Content::Derived, derived: Some(derived), ..moment("") }
+}
+
+/// A coefficient for each row, which follows from sums over the row.
+pub const fn row_coefficient() -> Slot {
+    Slot { content: Content::Derived, derived: Some(Derived::Row), ..moment("") }
 }
 
 impl Slot {
@@ -97,5 +134,15 @@ impl Slot {
     /// A slot that starts as a copy of the parameter.
     pub const fn starting_as_parameter(self) -> Slot {
         Slot { initial: Initial::Parameter, ..self }
+    }
+
+    /// A factored moment that is updated after the sums over the tensor are known.
+    pub const fn after_sums(self) -> Slot {
+        match self.derived {
+            Some(Derived::Factored { names, .. }) => {
+                Slot { derived: Some(Derived::Factored { names, after_sums: true }), ..self }
+            }
+            _ => self,
+        }
     }
 }

@@ -67,16 +67,26 @@ pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'sta
     /// The new parameter, from the states before and after; those before are the new ones again
     /// where `AS_STORED`.
     fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, old: &[F32<V>; S], new: &[F32<V>; S]) -> F32<V>;
-    /// Whether a gradient is divided by the root of its factored second moment before the rule
-    /// sees it.
-    const FACTORED: bool = false;
+    /// Whether [`ReduceFirst::root`] reads the states.
+    const ROOT_READS_STATE: bool = false;
+    /// What the factored moment at a position of [`ReduceFirst::SLOTS`] averages the squares of.
+    fn root<V: Simd>(&self, _slot: usize, _p: F32<V>, g: F32<V>, _s: &[F32<V>; S]) -> F32<V> {
+        g
+    }
     /// How that moment advances.
-    fn factoring(&self) -> Factoring {
+    fn factored(&self, _slot: usize) -> Factoring {
         Factoring::default()
+    }
+    /// Whether the sums are taken over each row of the tensor.
+    const ROWS: bool = false;
+    /// The coefficients of the rows, from the sums over each of them; `columns` is the length of a row.
+    /// Returns what [`ReduceFirst::with_sums`] gets.
+    fn rows(&self, _sums: &[[f64; K]], _columns: usize, _coefficients: &mut [f32]) -> [f64; K] {
+        [0.0; K]
     }
 }
 
-/// How the second moment of a matrix is kept as the moments of its rows and columns (Adafactor).
+/// How the moments of rows and columns advance: `moment = keep moment + take (mean of squares + added)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Factoring {
     /// Factor of the moments so far.
@@ -126,4 +136,8 @@ pub enum Between {
     Sum,
     /// The direction of each tensor is transformed as a whole.
     Transform,
+    /// The factored moments that need the sums of their tensor are updated.
+    Factored,
+    /// The sums are taken over rows, before the pass that updates; there is no other first pass.
+    Rows,
 }

@@ -78,7 +78,7 @@ impl StateDtype {
     /// The format of a slot.
     pub(crate) fn format(self, content: Content) -> Format {
         match (self, content) {
-            (StateDtype::Float32, _) | (_, Content::Full) => Format::Float32,
+            (StateDtype::Float32, _) | (_, Content::Full | Content::Derived) => Format::Float32,
             (StateDtype::Bfloat16, _) => Format::Bfloat16,
             (StateDtype::Float8, Content::Moment) => Format::Signed8,
             (StateDtype::Float8, Content::Square) => Format::Square8,

@@ -67,7 +67,9 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
             stored[k] = if narrows::<St>(contents[k]) {
                 St::store(v, &mut self.narrow[k], lane, x[k], self.draw.bits(v, lane, k))
             } else {
-                store(x[k], &mut self.wide[k][lane]);
+                if contents[k] != Content::Derived {
+                    store(x[k], &mut self.wide[k][lane]);
+                }
                 x[k]
             };
         }
@@ -99,5 +101,5 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
 /// method so that this is decided when the kernel is compiled.
 #[inline(always)]
 fn narrows<St: Storage>(content: Content) -> bool {
-    St::NARROWS && content != Content::Full
+    St::NARROWS && !matches!(content, Content::Full | Content::Derived)
 }

@@ -1,16 +1,16 @@
 //! What an optimizer tells about itself: norms, rows, and its state by name.
 
 use super::{Entry, Optimizer, Row};
+use crate::algorithm::Evaluation;
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
-use crate::engine::sweep::totals;
 use crate::rule::LayerScalars;
 use crate::rule::TrustRecord;
 
 impl Optimizer {
     /// Ratios of the last step, in the order of the names; none before it or for rules without.
     pub fn ratios(&self) -> Option<Vec<TrustRecord>> {
-        let built = self.built.as_ref().filter(|b| b.measured && self.algorithm.layerwise)?;
+        let built = self.built.as_ref().filter(|b| b.has_sums && self.algorithm.layerwise)?;
         let _mode = DefaultMode::enter();
         Some(
             built
@@ -18,7 +18,7 @@ impl Optimizer {
                 .iter()
                 .map(|tensor| match tensor.group {
                     Some(group) => {
-                        let sums = totals(&built.partials, tensor);
+                        let sums = built.sums.total(tensor.chunks);
                         let layer = LayerScalars { len: tensor.len, ..LayerScalars::default() };
                         built.kernels[tensor.kernel].trust(group, &sums, &layer)
                     }
@@ -93,7 +93,7 @@ impl Optimizer {
     pub fn write_entry(&mut self, entry: &Entry, bytes: &[u8]) {
         if let Some(built) = &mut self.built {
             built.state.block.bytes_mut()[entry.place.clone()].copy_from_slice(bytes);
-            (built.measured, built.started) = (false, true);
+            (built.has_sums, built.started) = (false, true);
         }
     }
 
@@ -115,7 +115,7 @@ impl Optimizer {
         if let Some(built) = &mut self.built {
             built.state.block.bytes_mut().fill(0);
             built.fill_initial(self.algorithm, &self.values);
-            built.measured = false;
+            built.has_sums = false;
         }
         self.set_counters([0; 3], None, 0.0);
     }
@@ -137,8 +137,8 @@ impl Optimizer {
         }
         let slots = built.kernels[built.tensors[tensor].kernel].slots();
         let group = built.tensors[tensor].group.map(|group| &built.groups[group].values);
-        if let (Some(share), Some(values)) = (self.algorithm.evaluated, group)
-            && let Some(place) = slots.iter().position(|slot| slot.name == "z")
+        if let (Some(Evaluation { slot, share }), Some(values)) = (self.algorithm.evaluation, group)
+            && let Some(place) = slots.iter().position(|own| own.name == slot)
             && let Some(z) = &arrays.slots[place]
         {
             // The parameter is y = (1 - b) z + b x.

@@ -1,24 +1,35 @@
-//! One call: checks, norms, then the sweeps that update.
+//! One call: checks, norms, then the passes that update.
 
-use super::built::Built;
+use super::build::Built;
+use super::clip::Clip;
 use super::finite::Finite;
-use super::sweeps::Inputs;
+use super::passes::{CallGradients, Inputs};
 use super::{Optimizer, not_built};
+use crate::engine::average::{Average, SlowSync};
+use crate::engine::buffers::Gradient;
 use crate::engine::fpenv::DefaultMode;
+use crate::engine::gradient::GradientTransform;
 use crate::engine::pool::num_threads;
-use crate::engine::stages::{Average, Prepare};
-use crate::engine::sweep::{Gradient, SlowSync, Task};
+use crate::engine::step::StepSettings;
 use crate::error::{Error, Kind, Result};
 use crate::hash::mix;
-use crate::hyper::{Value, Values, shared};
+use crate::hyper::{Value, shared};
 use crate::rule::{Scalars, Scope, Step};
 
 /// What one call does to all gradients, and the calls of its accumulation window.
 #[derive(Clone, Copy)]
 struct Call {
-    prepare: Prepare,
+    transform: GradientTransform,
     window: f64,
     updates: bool,
+}
+
+/// What became of the checks of a call.
+enum Checked {
+    /// It may be done, with these factors of the norm clip.
+    Go(Vec<f32>),
+    /// It is skipped, for this reason.
+    Skip(String),
 }
 
 impl Optimizer {
@@ -37,15 +48,12 @@ impl Optimizer {
         let _mode = DefaultMode::enter();
         let call = self.call(gradients)?;
         match self.check(params, gradients, call)? {
-            Some(skipped) => {
+            Checked::Skip(message) => {
                 self.skipped += 1;
-                self.last_skip = Some(skipped);
+                self.last_skip = Some(message);
                 Ok(false)
             }
-            None => {
-                self.step(params, gradients, call)?;
-                Ok(call.updates)
-            }
+            Checked::Go(clip_factors) => self.step(params, gradients, call, clip_factors),
         }
     }
 
@@ -81,28 +89,27 @@ impl Optimizer {
             return Err(Error::new(Kind::Overflow, "the step counter can grow no further"));
         }
         let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
-        Ok(Call { prepare: self.preparation(), window, updates: self.next_call_updates() })
+        Ok(Call { transform: self.gradient_transform(), window, updates: self.next_call_updates() })
     }
 
-    /// Plans, and the norms of the gradients where they are wanted. Returns why the call is to be
-    /// skipped, if it is.
-    fn check(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<Option<String>> {
+    /// Plans, and the norms of the gradients where they are wanted.
+    fn check(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<Checked> {
         let built = self.built.as_mut().ok_or_else(not_built)?;
         built.plan(num_threads())?;
-        built.factors.clear();
         let clip = Clip::of(&self.values);
         let policy = self.values.shared_text(shared::NONFINITE);
         let checks = matches!(policy, "raise" | "skip") || policy == "auto" && clip.needs_norms();
         let wanted = checks || call.updates && clip.needs_norms();
+        let mut factors = Vec::new();
         if !wanted {
-            return Ok(None);
+            return Ok(Checked::Go(factors));
         }
-        let (window, prepare) = (call.window, call.prepare);
-        let inputs = Inputs { isa: self.isa, params, gradients, prepare, accumulated: window != 1.0 };
-        let norms = built.norms(inputs);
+        let window = call.window;
+        let inputs = Inputs { isa: self.isa, params, gradients, accumulates: window != 1.0 };
+        let norms = built.norms(inputs, call.transform.unscale);
         if checks && let Finite::No(message) = built.finite(&norms, gradients) {
             return if policy == "skip" {
-                Ok(Some(message))
+                Ok(Checked::Skip(message))
             } else {
                 Err(Error::new(Kind::NonFinite, message))
             };
@@ -113,20 +120,26 @@ impl Optimizer {
             match clip {
                 Clip::Each(limit) => {
                     let factor = |norm: f64| limit.factor(norm / window) / window;
-                    built.factors.extend(norms.iter().map(|&x| factor(x) as f32));
+                    factors.extend(norms.iter().map(|&x| factor(x) as f32));
                 }
                 Clip::Global(limit) => {
-                    built.factors.resize(norms.len(), (limit.factor(total) / window) as f32);
+                    factors.resize(norms.len(), (limit.factor(total) / window) as f32);
                 }
                 Clip::None => {}
             }
         }
-        Ok(None)
+        Ok(Checked::Go(factors))
     }
 
-    /// The call itself: nothing in it can fail.
-    fn step(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<()> {
-        let Call { mut prepare, window, updates } = call;
+    /// The call itself: nothing in it can fail. Returns whether any parameter was updated.
+    fn step(
+        &mut self,
+        params: &[*mut f32],
+        gradients: &[Gradient],
+        call: Call,
+        clip_factors: Vec<f32>,
+    ) -> Result<bool> {
+        let Call { mut transform, window, updates } = call;
         let (average, sync) = (self.average(updates), self.sync(updates));
         let seed = self.values.shared_integer(shared::SEED).unwrap_or(0);
         let nearest = self.values.shared_text(shared::STATE_ROUNDING) == "nearest";
@@ -134,10 +147,11 @@ impl Optimizer {
         let built = self.built.as_mut().ok_or_else(not_built)?;
         // SAFETY: the pointers are those of the parameters that were built.
         unsafe { built.start(params) };
-        if built.factors.is_empty() && window != 1.0 {
-            prepare.factor = (1.0 / window) as f32;
+        if clip_factors.is_empty() && window != 1.0 {
+            transform.factor = (1.0 / window) as f32;
         }
-        let inputs = Inputs { isa: self.isa, params, gradients, prepare, accumulated: window != 1.0 };
+        let inputs = Inputs { isa: self.isa, params, gradients, accumulates: window != 1.0 };
+        let mut updated = false;
         if updates {
             let base = self.values.number(0);
             let first = *self.first_rate.get_or_insert(base);
@@ -160,33 +174,35 @@ impl Optimizer {
                     powers: &mut self.powers,
                 };
                 for kernel in kernels.iter_mut() {
-                    kernel.prepare(i, &mut step);
+                    kernel.set_scalars(i, &mut step);
                 }
             }
-            built.measured = true;
-            built.shape(inputs, &self.values, base);
-            built.step(inputs, |kernels| Task::Step { kernels, average, sync, nearest, key });
+            let mut gradients = CallGradients { transform, clip_factors, pulls: Vec::new() };
+            built.row_means(inputs, &gradients);
+            gradients.pulls = built.larc_pulls(inputs, &gradients, &self.values, base);
+            built.step(inputs, &gradients, StepSettings { average, sync, key, nearest });
+            updated = built.tensors.iter().any(|tensor| tensor.group.is_some());
         } else {
-            built.accumulate(inputs, average);
+            built.accumulate(inputs, transform.unscale, average);
         }
         self.calls += 1;
         self.iterations += u64::from(updates);
-        Ok(())
+        Ok(updated)
     }
 
     /// What is done to every gradient, norm clips aside.
-    fn preparation(&self) -> Prepare {
-        let mut prepare = Prepare::NOTHING;
+    fn gradient_transform(&self) -> GradientTransform {
+        let mut transform = GradientTransform::NOTHING;
         if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE) {
-            prepare.unscale = (1.0 / scale) as f32;
+            transform.unscale = (1.0 / scale) as f32;
         }
         if self.values.shared(shared::MAXIMIZE) == Value::Bool(true) {
-            prepare.unscale = -prepare.unscale;
+            transform.unscale = -transform.unscale;
         }
         if let Some(limit) = self.values.shared_number(shared::CLIPVALUE) {
-            prepare.limit = limit as f32;
+            transform.limit = limit as f32;
         }
-        prepare
+        transform
     }
 
     /// What happens to the average in this call.
@@ -232,49 +248,5 @@ impl Optimizer {
                 _ => true,
             },
         })
-    }
-}
-
-/// The norm clip that is set.
-#[derive(Clone, Copy)]
-enum Clip {
-    None,
-    Each(Limit),
-    Global(Limit),
-}
-
-/// The largest norm.
-#[derive(Clone, Copy)]
-struct Limit {
-    norm: f64,
-    epsilon: f64,
-}
-
-impl Limit {
-    /// The factor of gradients of this norm.
-    fn factor(self, norm: f64) -> f64 {
-        if self.epsilon > 0.0 {
-            // As torch has it: an infinite norm leaves zeros, and NaN at the bad elements.
-            let factor = self.norm / (norm + self.epsilon);
-            return if factor > 1.0 { 1.0 } else { factor };
-        }
-        // A norm that is not finite makes every gradient NaN, as in Keras.
-        if norm.is_finite() { self.norm / norm.max(self.norm) } else { f64::NAN }
-    }
-}
-
-impl Clip {
-    fn of(values: &Values) -> Clip {
-        let epsilon = values.shared_number(shared::CLIP_EPSILON).unwrap_or(0.0);
-        let limit = |norm| Limit { norm, epsilon };
-        match (values.shared_number(shared::CLIPNORM), values.shared_number(shared::GLOBAL_CLIPNORM)) {
-            (Some(norm), _) => Clip::Each(limit(norm)),
-            (_, Some(norm)) => Clip::Global(limit(norm)),
-            _ => Clip::None,
-        }
-    }
-
-    fn needs_norms(self) -> bool {
-        !matches!(self, Clip::None)
     }
 }

@@ -1,22 +1,24 @@
 //! What exists once the parameters are known: state, plans and sums.
 
 use super::Override;
-use super::group::Group;
-use super::plans::Plans;
+use super::groups::Group;
+use super::plans::{Plans, Work};
 use crate::algorithm::{Algorithm, Route};
+use crate::engine::buffers::Tensor;
+use crate::engine::centralize::Centralize;
+use crate::engine::factored::FactoredMoments;
+use crate::engine::partial_sums::{Chunks, PartialSums};
 use crate::engine::plan::useful_threads;
 use crate::engine::pool::{self, WorkQueue};
-use crate::engine::shaping::{Shaping, factor_sizes};
+use crate::engine::row_coefficients::RowCoefficients;
 use crate::engine::state::{Array, Extras, Needs, State};
-use crate::engine::sweep::Tensor;
 use crate::error::{Error, Kind, Result};
 use crate::hash::hash_name;
 use crate::hyper::{Value, Values, shared};
 use crate::kernel::Kernel;
-use crate::kernel::MAX_SUMS;
 use crate::kernel::storage::StateDtype;
-use crate::rule::{Initial, MAX_SCALARS, Scalars, Scope, Start};
-use std::sync::atomic::AtomicU64;
+use crate::rule::{Between, Derived, Initial, MAX_SCALARS, Scalars, Scope, Slot, Start};
+use std::cell::RefCell;
 
 /// What exists once the parameters are known.
 pub(super) struct Built {
@@ -34,20 +36,19 @@ pub(super) struct Built {
     pub(super) started: bool,
     pub(super) scope: Scope,
     pub(super) scalars: Vec<Scalars>,
-    pub(super) shaping: Option<Shaping>,
-    pub(super) partials: Vec<AtomicU64>,
+    pub(super) centralize: Option<Centralize>,
+    pub(super) factored: Option<FactoredMoments>,
+    pub(super) rows: Option<RowCoefficients>,
+    /// Chunks of all tensors.
+    pub(super) chunks: usize,
+    /// The sums of the last step.
+    pub(super) sums: PartialSums,
+    /// Whether they are there.
+    pub(super) has_sums: bool,
     /// The same for the norms of gradients; empty until they are wanted.
-    pub(super) norm_partials: Vec<AtomicU64>,
+    pub(super) gradient_sums: PartialSums,
     pub(super) plans: Plans,
-    pub(super) queue: WorkQueue,
-    pub(super) factors: Vec<f32>,
-    /// Whether the sums of the last step are there.
-    pub(super) measured: bool,
-}
-
-/// Room for partial sums.
-pub(super) fn room(n: usize) -> Vec<AtomicU64> {
-    std::iter::repeat_with(AtomicU64::default).take(n).collect()
+    pub(super) queue: RefCell<WorkQueue>,
 }
 
 impl Built {
@@ -66,11 +67,11 @@ impl Built {
         }
         let dtype = StateDtype::named(values.shared_text(shared::STATE_DTYPE));
         let least = if values.shared(shared::CENTRALIZATION) == Value::Text("conv_only") { 4 } else { 2 };
-        let centres = values.shared(shared::CENTRALIZATION) != Value::Bool(false);
+        let centralizes = values.shared(shared::CENTRALIZATION) != Value::Bool(false);
         let mut groups: Vec<Group> = Vec::new();
         let (mut tensors, mut needs) = (Vec::new(), Vec::new());
-        let (mut centred, mut factored) = (Vec::new(), Vec::new());
-        let mut first_chunk = 0;
+        let (mut centralized, mut by_rows) = (Vec::new(), Vec::new());
+        let mut chunks = 0;
         for (i, &(name, shape)) in parameters.iter().enumerate() {
             let len = size(name, shape)?;
             let own = overrides.get(i).map_or(&[][..], Vec::as_slice);
@@ -89,24 +90,18 @@ impl Built {
             let elsewhere = algorithm.route.is_some_and(|r| routed || (r.takes)(values, name, shape));
             let kernel = usize::from(elsewhere);
             let rule = &kernels[kernel];
-            let factors = rule.factors() && !elsewhere;
             let tensor = Tensor {
                 len,
                 group: (!own.contains(&Override::Trainable(false))).then_some(group),
                 kernel,
                 storage: dtype.for_size(len),
                 hash: hash_name(name),
-                first_chunk,
+                chunks: Chunks::new(chunks, len),
             };
-            needs.push(Needs {
-                len,
-                storage: tensor.storage,
-                slots: rule.slots(),
-                factors: factors.then(|| factor_sizes(shape)),
-            });
-            centred.push(centres && shape.len() >= least);
-            factored.push(factors);
-            first_chunk += tensor.chunks();
+            needs.push(Needs { len, storage: tensor.storage, slots: rule.slots(), shape });
+            centralized.push(centralizes && shape.len() >= least);
+            by_rows.push(rule.between() == Between::Rows);
+            chunks += tensor.chunks.count;
             tensors.push(tensor);
         }
         let sync = values.shared(shared::SYNC_PERIOD) != Value::None;
@@ -117,8 +112,7 @@ impl Built {
             slow_momentum: sync && values.shared_text(shared::PULLBACK) == "pullback",
         };
         let shapes: Vec<Vec<usize>> = parameters.iter().map(|(_, shape)| shape.to_vec()).collect();
-        let shapes_matter =
-            values.shared(shared::LARC) != Value::None || centred.iter().chain(&factored).any(|&is| is);
+        let slots: Vec<&[Slot]> = needs.iter().map(|needs| needs.slots).collect();
         let lengths: Vec<usize> = tensors.iter().map(|t| t.len).collect();
         let scopes = match (algorithm.scalars.len(), algorithm.scope) {
             (0, _) => 0,
@@ -129,14 +123,16 @@ impl Built {
         let mut built = Built {
             names: parameters.iter().map(|(name, _)| (*name).to_string()).collect(),
             state: State::new(&needs, extras)?,
-            shaping: shapes_matter.then(|| Shaping::new(&shapes, &centred, &factored)),
+            centralize: Centralize::new(&shapes, &centralized),
+            factored: FactoredMoments::new(&shapes, &slots),
+            rows: RowCoefficients::new(&shapes, &by_rows),
             shapes,
-            queue: WorkQueue::default(),
+            queue: RefCell::default(),
             plans: Plans::default(),
-            partials: room(first_chunk * MAX_SUMS),
-            norm_partials: Vec::new(),
-            factors: Vec::new(),
-            measured: false,
+            chunks,
+            sums: PartialSums::new(chunks),
+            has_sums: false,
+            gradient_sums: PartialSums::default(),
             started: false,
             scope: algorithm.scope,
             scalars: vec![Scalars::default(); scopes],
@@ -222,9 +218,13 @@ impl Built {
             .chain(arrays.accumulated.map(|a| ("gradient_accumulator", a)))
             .map(|(name, array)| (name, array, shape.clone()))
             .collect();
-        if let Some(factors) = arrays.factors {
-            let shapes = crate::engine::shaping::factor_shapes(shape);
-            named.extend(["row", "column"].into_iter().zip(factors).zip(shapes).map(|((n, a), s)| (n, a, s)));
+        let kernel = &self.kernels[self.tensors[tensor].kernel];
+        for (slot, factors) in kernel.slots().iter().zip(arrays.factored) {
+            if let (Some(Derived::Factored { names, .. }), Some(arrays)) = (slot.derived, factors) {
+                named.extend(
+                    names.into_iter().zip(arrays).zip(factor_shapes(shape)).map(|((n, a), s)| (n, a, s)),
+                );
+            }
         }
         named
     }
@@ -238,7 +238,16 @@ impl Built {
         let between: Vec<_> =
             self.tensors.iter().map(|tensor| self.kernels[tensor.kernel].between()).collect();
         let passes: Vec<_> = self.kernels.iter().map(|kernel| kernel.passes()).collect();
-        self.plans.plan(&self.lengths, &passes, &between, self.shaping.as_ref(), threads)
+        let bands = |k: usize| self.factored.as_ref().map_or(&[][..], |factored| &factored.bands[k]);
+        let work = Work {
+            lengths: &self.lengths,
+            passes: &passes,
+            between: &between,
+            row_means: self.centralize.as_ref().map_or(&[], |centralize| &centralize.rows.items),
+            row_sums: self.rows.as_ref().map_or(&[], |rows| &rows.rows.items),
+            bands: [bands(0), bands(1)],
+        };
+        self.plans.plan(&work, threads)
     }
 
     /// The weight decay of a tensor, by the rule that it follows; none where it has none.
@@ -256,6 +265,15 @@ impl Built {
         let routed = self.route.filter(|_| self.tensors[tensor].kernel > 0).and_then(|route| route.rate);
         routed.map_or(1.0, |position| group.values.number(position))
     }
+}
+
+/// Shapes of the row and column moments of a tensor of this shape.
+fn factor_shapes(shape: &[usize]) -> [Vec<usize>; 2] {
+    let mut shapes = [shape.to_vec(), shape.to_vec()];
+    let axes = shape.len();
+    shapes[0].remove(axes - 1);
+    shapes[1].remove(axes - 2);
+    shapes
 }
 
 /// The elements of a parameter.

@@ -1,0 +1,102 @@
+//! A pass over the tensors: what is done to each piece of a plan.
+
+use crate::engine::average::Average;
+use crate::engine::buffers::Buffers;
+use crate::engine::gradient::STAGED;
+use crate::engine::plan::{CHUNK, Item, Plan, Stage};
+use crate::engine::pool::{self, WorkQueue};
+use crate::kernel::storage::BLOCK;
+use crate::kernel::{MAX_SLOTS, MAX_SUMS};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// What is done to each piece of a plan.
+pub(crate) trait Pass: Sync {
+    /// Works on a piece of a tensor. `scratch` is where its direction lies in the scratch memory.
+    fn chunk(
+        &self,
+        stage: Stage,
+        tensor: usize,
+        range: Range<usize>,
+        scratch: Option<usize>,
+        work: &mut Workspace,
+    );
+
+    /// Works on a whole tensor of `len` elements, at most one chunk.
+    fn whole(&self, tensor: usize, len: usize, work: &mut Workspace) {
+        self.chunk(Stage::Only, tensor, 0..len, None, work);
+    }
+}
+
+/// Buffers of one thread.
+pub(crate) struct Workspace {
+    /// The transformed gradient of a tile.
+    pub(crate) gradient: Vec<f32>,
+    /// The parameters of a tile, padded.
+    pub(crate) edge: Vec<f32>,
+    /// Lanes of derived slots, and copies of states.
+    pub(crate) lanes: [Vec<f32>; MAX_SLOTS],
+    /// What a factored moment averages the squares of.
+    pub(crate) root: Vec<f32>,
+    /// The direction of a tensor of one chunk.
+    pub(crate) direction: Vec<f32>,
+    /// Sums of columns.
+    pub(crate) columns: Vec<f64>,
+    /// The tensor whose sums were added up last: pass, tensor, sums.
+    pub(crate) totals: (u64, usize, [f64; MAX_SUMS]),
+}
+
+/// A tile, and what it may be padded with.
+const TILE: usize = STAGED + BLOCK;
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
+        gradient: vec![0.0; TILE],
+        edge: vec![0.0; TILE],
+        lanes: std::array::from_fn(|_| vec![0.0; TILE]),
+        root: vec![0.0; TILE],
+        direction: vec![0.0; CHUNK],
+        columns: Vec::new(),
+        totals: (0, 0, [0.0; MAX_SUMS]),
+    });
+}
+
+/// Runs a pass over everything that a plan names.
+pub(crate) fn run(pass: &dyn Pass, buffers: &Buffers<'_>, plan: &Plan, queue: &mut WorkQueue) {
+    pool::run(plan, queue, &|stage, item| {
+        WORKSPACE.with_borrow_mut(|work| match item {
+            Item::Whole(range) => range.clone().for_each(|i| {
+                let tensor = i as usize;
+                pass.whole(tensor, buffers.tensors[tensor].len, work);
+            }),
+            Item::Chunk { tensor, start, end, scratch } => {
+                pass.chunk(stage, *tensor as usize, *start..*end, *scratch, work);
+            }
+        });
+    });
+}
+
+/// Copies `from`, and zeros behind it.
+pub(crate) fn fill(to: &mut [f32], from: &[f32]) {
+    to[..from.len()].copy_from_slice(from);
+    to[from.len()..].fill(0.0);
+}
+
+/// Refreshes the average of a piece of a tensor, where one is kept.
+///
+/// # Safety
+///
+/// The obligation of [`Buffers`].
+pub(crate) unsafe fn refresh_average(
+    buffers: &Buffers<'_>,
+    tensor: usize,
+    range: Range<usize>,
+    how: Option<Average>,
+) {
+    if let (Some(how), Some(array)) = (how, &buffers.state.tensors[tensor].average) {
+        // SAFETY: passed on to the caller.
+        let (p, average) =
+            unsafe { (buffers.parameter(tensor, range.clone()), buffers.floats(array, range)) };
+        crate::engine::average::average(buffers.isa, how, p, average);
+    }
+}

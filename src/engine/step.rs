@@ -1,0 +1,358 @@
+//! The step: the rule over every tensor, a tile at a time, with what comes behind it.
+
+use crate::engine::average::{Average, SlowSync, average};
+use crate::engine::buffers::Buffers;
+use crate::engine::derived::DerivedLanes;
+use crate::engine::gradient::{Run, STAGED};
+use crate::engine::gradient_chain::GradientChain;
+use crate::engine::layers::Layers;
+use crate::engine::partial_sums::folded;
+use crate::engine::pass::{Pass, Workspace, fill, refresh_average};
+use crate::engine::plan::{CHUNK, Stage};
+use crate::hash::mix;
+use crate::kernel::storage::SlotTile;
+use crate::kernel::storage::rounding::Rounding;
+use crate::kernel::{Kernel, MAX_SLOTS, MAX_SUMS, Passes, Sums, Tile, TileContext};
+use crate::simd::LANES;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is done to every tensor in a step.
+#[derive(Clone, Copy)]
+pub(crate) struct StepPass<'a> {
+    pub(crate) buffers: Buffers<'a>,
+    pub(crate) chain: GradientChain<'a>,
+    pub(crate) derived: DerivedLanes<'a>,
+    pub(crate) kernels: &'a [Box<dyn Kernel>],
+    pub(crate) layers: Layers<'a>,
+    /// The sums of all tensors together, for rules that are settled by those.
+    pub(crate) total: Option<[f64; MAX_SUMS]>,
+    pub(crate) settings: StepSettings,
+    /// Where directions wait for the second pass.
+    pub(crate) scratch: Scratch,
+    /// Distinguishes this pass from every other one: see [`StepPass::next_id`].
+    pub(crate) id: u64,
+}
+
+/// What a step does beside the rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepSettings {
+    pub(crate) average: Option<Average>,
+    pub(crate) sync: Option<SlowSync>,
+    /// Key of the random bits of this step.
+    pub(crate) key: u64,
+    /// Whether narrow states are rounded to nearest.
+    pub(crate) nearest: bool,
+}
+
+/// Memory for the directions of a wave. The plan gives every chunk a place of its own in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Scratch(pub(crate) *mut f32);
+
+// SAFETY: see above; the places do not overlap.
+unsafe impl Sync for Scratch {}
+// SAFETY: as above.
+unsafe impl Send for Scratch {}
+
+/// Which pass of the rule is run, with what it needs.
+enum RulePass<'s> {
+    First(&'s mut Sums),
+    Last([f64; MAX_SUMS]),
+}
+
+/// What stays the same for all tiles of a tensor.
+#[derive(Clone, Copy)]
+struct Tensor<'a> {
+    index: usize,
+    kernel: &'a dyn Kernel,
+    at: TileContext,
+    key: u64,
+    /// Whether the rule may read the gradient where it lies.
+    as_is: bool,
+    /// Whether any slot is derived.
+    derived: bool,
+}
+
+impl Pass for StepPass<'_> {
+    fn whole(&self, tensor: usize, len: usize, work: &mut Workspace) {
+        let Some(tensor) = self.tensor(tensor) else {
+            return self.left_alone(tensor, 0..len, Stage::Only);
+        };
+        if len <= STAGED {
+            return self.short(&tensor, len, work);
+        }
+        let mut totals = [0.0; MAX_SUMS];
+        let mut direction = None;
+        if tensor.kernel.passes() != Passes::OnePass {
+            direction = Some(work.direction.as_mut_ptr());
+            let mut sums = [[0.0; LANES]; MAX_SUMS];
+            self.span(&tensor, 0..len, RulePass::First(&mut sums), direction, work);
+            totals = folded(&sums);
+            self.store_sums(&tensor, 0, &totals);
+        }
+        self.span(&tensor, 0..len, RulePass::Last(totals), direction, work);
+    }
+
+    fn chunk(
+        &self,
+        stage: Stage,
+        tensor: usize,
+        range: Range<usize>,
+        scratch: Option<usize>,
+        work: &mut Workspace,
+    ) {
+        let Some(tensor) = self.tensor(tensor) else {
+            return self.left_alone(tensor, range, stage);
+        };
+        let one_pass = tensor.kernel.passes() == Passes::OnePass;
+        // SAFETY: the plan gives every chunk of a wave a place of its own in the scratch.
+        let direction = scratch.map(|at| unsafe { self.scratch.0.add(at) });
+        match stage {
+            Stage::Only => self.span(&tensor, range, RulePass::Last([0.0; MAX_SUMS]), None, work),
+            // A rule of one pass among others that pass twice.
+            Stage::First if one_pass => {}
+            Stage::First => {
+                let mut sums = [[0.0; LANES]; MAX_SUMS];
+                self.span(&tensor, range.clone(), RulePass::First(&mut sums), direction, work);
+                self.store_sums(&tensor, range.start, &folded(&sums));
+            }
+            Stage::Second => {
+                if one_pass {
+                    work.totals = (self.id, tensor.index, [0.0; MAX_SUMS]);
+                } else if (work.totals.0, work.totals.1) != (self.id, tensor.index) {
+                    let own = || self.layers.sums.total(self.buffers.tensors[tensor.index].chunks);
+                    work.totals = (self.id, tensor.index, self.total.unwrap_or_else(own));
+                }
+                self.span(&tensor, range, RulePass::Last(work.totals.2), direction, work);
+            }
+        }
+    }
+}
+
+impl<'a> StepPass<'a> {
+    /// A number that no other pass has, for what threads remember between items.
+    pub(crate) fn next_id() -> u64 {
+        static PASSES: AtomicU64 = AtomicU64::new(1);
+        PASSES.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A tensor that takes part in the update.
+    fn tensor(&self, index: usize) -> Option<Tensor<'a>> {
+        let group = self.buffers.group(index)?;
+        let own = &self.buffers.tensors[index];
+        let kernel = &*self.kernels[own.kernel];
+        let transform = self.chain.elementwise(index);
+        // SAFETY: no element is read.
+        let run = unsafe { self.buffers.gradient(index, 0..0) };
+        let unchanged = !self.buffers.accumulates && !self.chain.touches(index);
+        Some(Tensor {
+            index,
+            kernel,
+            at: TileContext {
+                isa: self.buffers.isa,
+                storage: own.storage,
+                group,
+                layer: self.layers.scalars_of(&self.buffers, index),
+            },
+            key: mix(self.settings.key ^ own.hash),
+            as_is: unchanged && run.is_some_and(|run| run.as_is(&transform).is_some()),
+            derived: DerivedLanes::wanted(kernel.slots()),
+        })
+    }
+
+    fn store_sums(&self, tensor: &Tensor<'_>, start: usize, sums: &[f64; MAX_SUMS]) {
+        self.layers.sums.store(self.buffers.tensors[tensor.index].chunks, start, sums);
+    }
+
+    /// A tensor without gradient: its norms are unknown, and only the first average is taken.
+    fn left_alone(&self, tensor: usize, range: Range<usize>, stage: Stage) {
+        if stage != Stage::Second {
+            let chunks = self.buffers.tensors[tensor].chunks;
+            self.layers.sums.store(chunks, range.start, &[f64::NAN; MAX_SUMS]);
+        }
+        let first = self.settings.average.filter(|how| how.momentum == 0.0);
+        let how = first.map(|how| Average { overwrite: false, ..how });
+        // SAFETY: the range is this item's.
+        unsafe { refresh_average(&self.buffers, tensor, range, how) };
+    }
+
+    /// A tensor of at most [`STAGED`] elements: both passes over one padded copy.
+    fn short(&self, tensor: &Tensor<'_>, n: usize, work: &mut Workspace) {
+        if n == 0 {
+            return self.store_sums(tensor, 0, &[0.0; MAX_SUMS]);
+        }
+        let padded = n.next_multiple_of(tensor.at.storage.block());
+        let Workspace { gradient, edge, lanes, direction, .. } = work;
+        let (g, p) = (&mut gradient[..padded], &mut edge[..padded]);
+        // SAFETY: the tensor is this item's.
+        let (own, raw) = unsafe {
+            (self.buffers.parameter(tensor.index, 0..n), self.buffers.gradient(tensor.index, 0..n))
+        };
+        fill(p, own);
+        match raw {
+            Some(Run::Float32(raw)) if tensor.as_is => fill(g, raw),
+            // SAFETY: as above.
+            _ => unsafe { self.chain.write(&self.buffers, tensor.index, 0..n, own, g) },
+        }
+        let direction = match tensor.kernel.passes() {
+            Passes::StateFirst => Some(direction.as_mut_ptr()),
+            _ => None,
+        };
+        let mut totals = [0.0; MAX_SUMS];
+        if tensor.kernel.passes() != Passes::OnePass {
+            let mut sums = [[0.0; LANES]; MAX_SUMS];
+            self.tile(tensor, p, g, 0, direction, &mut RulePass::First(&mut sums), lanes);
+            totals = folded(&sums);
+            self.store_sums(tensor, 0, &totals);
+        }
+        self.tile(tensor, p, g, 0, direction, &mut RulePass::Last(totals), lanes);
+        own.copy_from_slice(&p[..n]);
+        self.after(tensor.index, 0..n);
+    }
+
+    /// One pass over a range of one tensor. `direction` is where the first pass leaves it.
+    fn span(
+        &self,
+        tensor: &Tensor<'_>,
+        range: Range<usize>,
+        mut pass: RulePass<'_>,
+        direction: Option<*mut f32>,
+        work: &mut Workspace,
+    ) {
+        let block = tensor.at.storage.block();
+        let last = matches!(pass, RulePass::Last(_));
+        let direction = direction.filter(|_| tensor.kernel.passes() == Passes::StateFirst);
+        let reads = !last || tensor.kernel.second_pass_reads_gradient() && direction.is_none();
+        let staged = tensor.derived || reads && !tensor.as_is;
+        let stride = if staged { STAGED } else { range.len().max(1) };
+        let Workspace { gradient, edge, lanes, .. } = work;
+        for start in range.clone().step_by(stride) {
+            let end = range.end.min(start + stride);
+            let n = end - start;
+            // The end of a tensor that is not a whole block is copied and padded.
+            let full = n - n % block;
+            // SAFETY: the range is this item's.
+            let (p, raw) = unsafe {
+                (
+                    self.buffers.parameter(tensor.index, start..end),
+                    self.buffers.gradient(tensor.index, start..end),
+                )
+            };
+            let raw: &[f32] = match raw {
+                _ if !reads => &[],
+                Some(Run::Float32(g)) if tensor.as_is => g,
+                _ => {
+                    let out = &mut gradient[..n.next_multiple_of(block)];
+                    // SAFETY: as above.
+                    unsafe { self.chain.write(&self.buffers, tensor.index, start..end, p, out) };
+                    &[]
+                }
+            };
+            // SAFETY: the scratch has room for the range, rounded up to whole blocks.
+            let leave = |from: usize| direction.map(|u| unsafe { u.add(from - range.start) });
+            let (p, rest) = p.split_at_mut(full);
+            if full > 0 {
+                let k = if reads { full } else { 0 };
+                let g = if tensor.as_is { &raw[..k] } else { &gradient[..k] };
+                self.tile(tensor, p, g, start, leave(start), &mut pass, lanes);
+            }
+            if !rest.is_empty() {
+                let edge = &mut edge[..block];
+                fill(edge, rest);
+                if reads && tensor.as_is {
+                    fill(&mut gradient[..block], &raw[full..]);
+                } else if reads {
+                    gradient.copy_within(full..full + block, 0);
+                }
+                let g = &gradient[..if reads { block } else { 0 }];
+                self.tile(tensor, edge, g, start + full, leave(start + full), &mut pass, lanes);
+                if last {
+                    rest.copy_from_slice(&edge[..rest.len()]);
+                }
+            }
+            if last {
+                self.after(tensor.index, start..end);
+            }
+        }
+    }
+
+    /// Runs the rule over whole blocks.
+    #[allow(clippy::too_many_arguments, reason = "a tile, where it lies, and the buffers for it")]
+    fn tile(
+        &self,
+        tensor: &Tensor<'_>,
+        p: &mut [f32],
+        g: &[f32],
+        from: usize,
+        direction: Option<*mut f32>,
+        pass: &mut RulePass<'_>,
+        lanes: &mut [Vec<f32>; MAX_SLOTS],
+    ) {
+        let n = p.len();
+        // SAFETY: the caller's scratch has room for `n` elements, which are this thread's; a range
+        // belongs to one item, an item to one thread.
+        let (direction, mut slots) = unsafe {
+            (
+                direction.map(|u| std::slice::from_raw_parts_mut(u, n)),
+                self.buffers.slots(tensor.index, from..from + n),
+            )
+        };
+        if tensor.derived {
+            let len = n.min(self.buffers.tensors[tensor.index].len - from);
+            let own = tensor.kernel.slots().iter().zip(lanes.iter_mut());
+            for (k, (slot, lanes)) in own.enumerate().filter(|(_, (slot, _))| slot.derived.is_some()) {
+                let lanes = &mut lanes[..n];
+                self.derived.fill(self.buffers.isa, tensor.index, (k, slot), from, len, lanes);
+                slots[k] = SlotTile::Float32(lanes);
+            }
+        }
+        let rounding = Rounding { key: tensor.key, start: from as u64, nearest: self.settings.nearest };
+        let tile = Tile { p, g, slots, rounding, direction };
+        match pass {
+            RulePass::First(sums) => tensor.kernel.first(tensor.at, tile, sums),
+            RulePass::Last(sums) => tensor.kernel.last(tensor.at, sums, tile),
+        }
+    }
+
+    /// What comes behind the rule.
+    fn after(&self, tensor: usize, range: Range<usize>) {
+        // SAFETY: the range is this item's.
+        unsafe {
+            if let Some(accumulated) = self.buffers.accumulated(tensor, &range) {
+                accumulated.fill(0.0);
+            }
+            if let Some(sync) = self.settings.sync {
+                self.synchronize(tensor, range.clone(), sync);
+            }
+            refresh_average(&self.buffers, tensor, range, self.settings.average);
+        }
+    }
+
+    /// Lookahead's synchronisation.
+    ///
+    /// # Safety
+    ///
+    /// The obligation of [`Buffers`].
+    unsafe fn synchronize(&self, tensor: usize, range: Range<usize>, sync: SlowSync) {
+        let Buffers { isa, state, .. } = self.buffers;
+        let arrays = &state.tensors[tensor];
+        // SAFETY: passed on to the caller.
+        unsafe {
+            if let Some(slow) = &arrays.slow {
+                let p = self.buffers.parameter(tensor, range.clone());
+                average(isa, sync.how, p, self.buffers.floats(slow, range.clone()));
+            }
+            let slot = arrays.pulled_back.filter(|_| sync.momentum);
+            let Some(momentum) = slot.and_then(|slot| arrays.slots[slot].as_ref()) else { return };
+            match &arrays.slow_momentum {
+                Some(slow) => {
+                    let m = self.buffers.floats(momentum, range.clone());
+                    average(isa, sync.how, m, self.buffers.floats(slow, range));
+                }
+                None => state.tile(momentum, range).clear(),
+            }
+        }
+    }
+}
+
+const _: () = assert!(STAGED <= CHUNK, "a tensor that is staged whole is at most one chunk");
