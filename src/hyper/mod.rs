@@ -495,7 +495,9 @@ impl Hyper {
     pub fn check(&self, value: Value) -> Result<Value> {
         let value = match value {
             // 2^63 is the least number that an i64 cannot hold.
-            Value::Number(x) if self.domain.is_integer() && x.fract() == 0.0 && x.abs() < 9_223_372_036_854_775_808.0 => {
+            Value::Number(x)
+                if self.domain.is_integer() && x.fract() == 0.0 && x.abs() < 9_223_372_036_854_775_808.0 =>
+            {
                 Value::Integer(x as i64)
             }
             other => other,

@@ -1,10 +1,10 @@
 //! The typed world of rules behind one object-safe face.
 
-use super::passes;
-use super::{Kernel, MAX_SUMS, Passes, Sums, Tile, TileContext};
-use crate::kernel::storage::bfloat16::Bfloat16;
-use crate::kernel::storage::float8::Float8;
-use crate::kernel::storage::{Float32, StateDtype};
+use super::interface::{Kernel, Passes, TileContext};
+use super::passes::{self, MAX_SUMS, Sums, Tile};
+use super::storage::bfloat16::Bfloat16;
+use super::storage::float8::Float8;
+use super::storage::{Float32, StateDtype};
 use crate::matrix::Matrix;
 use crate::rule::TrustRecord;
 use crate::rule::{

@@ -9,9 +9,9 @@
     reason = "loops over lanes and sums stay in place; a closure may end up in a function of its own, without the SIMD level"
 )]
 
-use crate::kernel::storage::rounding::Rounding;
-use crate::kernel::storage::state_tile::StateTile;
-use crate::kernel::storage::{BLOCK, Float32, SlotTile, Storage};
+use super::storage::rounding::Rounding;
+use super::storage::state_tile::StateTile;
+use super::storage::{BLOCK, Float32, SlotTile, Storage};
 use crate::rule::{Content, OnePass, ReduceFirst, StateFirst};
 use crate::simd::{F32, LANES, Simd, Sum, flush, load, store, zeros};
 

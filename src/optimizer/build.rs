@@ -1,7 +1,7 @@
 //! What exists once the parameters are known: state, plans and sums.
 
-use super::Override;
 use super::groups::Group;
+use super::overrides::Override;
 use super::plans::{Plans, Work};
 use crate::algorithm::{Algorithm, Route};
 use crate::engine::buffers::Tensor;

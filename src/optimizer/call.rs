@@ -2,9 +2,9 @@
 
 use super::build::Built;
 use super::clip::Clip;
+use super::core::{Optimizer, not_built};
 use super::finite::Finite;
 use super::passes::{CallGradients, Inputs};
-use super::{Optimizer, not_built};
 use crate::engine::average::{Average, SlowSync};
 use crate::engine::buffers::Gradient;
 use crate::engine::fpenv::DefaultMode;

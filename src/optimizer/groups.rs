@@ -1,6 +1,6 @@
 //! Parameters with the same hyperparameters, and what differs between groups.
 
-use super::Override;
+use super::overrides::Override;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Domain, Hyper, Value, Values, number, shared};
 

@@ -1,11 +1,50 @@
 //! What an optimizer tells about itself: norms, rows, and its state by name.
 
-use super::{Entry, Optimizer, Row};
+use super::core::Optimizer;
 use crate::algorithm::Evaluation;
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
+use crate::kernel::storage::Format;
 use crate::rule::LayerScalars;
 use crate::rule::TrustRecord;
+
+/// What `explain` tells about a parameter.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Name.
+    pub name: String,
+    /// Number of elements.
+    pub len: usize,
+    /// Learning rate of the next update.
+    pub learning_rate: f64,
+    /// Weight decay, if any.
+    pub weight_decay: Option<f64>,
+    /// Whether the trust ratio applies; none for rules without one.
+    pub layer_adaptation: Option<bool>,
+    /// Whether it is updated.
+    pub trainable: bool,
+    /// Name of the rule that it follows.
+    pub rule: &'static str,
+    /// Bytes of state.
+    pub state_bytes: usize,
+    /// Names and formats of its states.
+    pub slots: Vec<(&'static str, Format)>,
+}
+
+/// One array of the state.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// `"<parameter>/<slot>"`, with `_scale` behind it for the scales of 8-bit states.
+    pub key: String,
+    /// Index of the parameter.
+    pub tensor: usize,
+    /// Format of the elements; none for scales, which are bytes.
+    pub format: Option<Format>,
+    /// Shape; that of the parameter, but for scales and the moments of rows and columns.
+    pub shape: Vec<usize>,
+    /// Where the bytes are.
+    place: std::ops::Range<usize>,
+}
 
 impl Optimizer {
     /// Ratios of the last step, in the order of the names; none before it or for rules without.

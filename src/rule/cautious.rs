@@ -1,11 +1,14 @@
 //! Cautious steps (arXiv 2411.16085): elements whose direction disagrees with the gradient stay where
 //! they are, and the others go further by as much. The mask is of the direction before decay.
 
+use super::adaptors::{Denominator, Layerwise};
+use super::decay::Decay;
+use super::slots::Slot;
+use super::step::{LayerScalars, Step};
+use super::traits::{Direction, StateFirst};
+use super::trust::TrustRecord;
 use crate::hyper::{Hyper, Value, choice};
 use crate::powers::narrow;
-use crate::rule::Decay;
-use crate::rule::TrustRecord;
-use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, Slot, StateFirst, Step};
 use crate::simd::{F32, agreeing, nonzero};
 use fearless_simd::Simd;
 

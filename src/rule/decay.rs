@@ -1,7 +1,7 @@
 //! Weight decay: every place where it may enter, once.
 
+use super::step::Step;
 use crate::hyper::shared;
-use crate::rule::Step;
 use crate::simd::{F32, where_not_negative};
 use fearless_simd::Simd;
 

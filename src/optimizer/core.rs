@@ -1,0 +1,278 @@
+//! An optimizer: hyperparameters, state and counters of one training run.
+
+use super::build::Built;
+use super::groups::Group;
+use super::overrides::Override;
+use crate::algorithm::Algorithm;
+use crate::engine::buffers::Gradient;
+use crate::engine::pool::asked_threads;
+use crate::error::{Error, Kind, Result};
+use crate::hyper::{Value, Values, shared};
+use crate::powers::Powers;
+use crate::registry;
+use crate::simd::Isa;
+
+/// A gradient as a slice, as long as its parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum GradientSlice<'a> {
+    /// The parameter is left alone.
+    None,
+    /// IEEE single precision.
+    Float32(&'a [f32]),
+    /// bfloat16 bits.
+    Bfloat16(&'a [u16]),
+    /// IEEE half bits.
+    Float16(&'a [u16]),
+}
+
+/// An optimizer. See the crate's example.
+pub struct Optimizer {
+    pub(super) algorithm: &'static Algorithm,
+    pub(super) values: Values,
+    pub(super) built: Option<Built>,
+    pub(super) powers: Powers,
+    pub(super) isa: Isa,
+    pub(super) iterations: u64,
+    pub(super) calls: u64,
+    pub(super) skipped: u64,
+    pub(super) last_skip: Option<String>,
+    pub(super) gradient_norm: Option<f64>,
+    /// First and largest learning rate so far.
+    pub(super) first_rate: Option<f64>,
+    pub(super) largest_rate: f64,
+}
+
+impl Optimizer {
+    /// The algorithm called `name` at its defaults.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name.
+    pub fn new(name: &str) -> Result<Optimizer> {
+        let algorithm = registry::named(name)?;
+        Ok(Optimizer::with(algorithm, algorithm.defaults(), Isa::best()))
+    }
+
+    fn with(algorithm: &'static Algorithm, values: Values, isa: Isa) -> Optimizer {
+        Optimizer {
+            algorithm,
+            values,
+            built: None,
+            powers: Powers::default(),
+            isa,
+            iterations: 0,
+            calls: 0,
+            skipped: 0,
+            last_skip: None,
+            gradient_norm: None,
+            first_rate: None,
+            largest_rate: 0.0,
+        }
+    }
+
+    /// The row of the registry.
+    pub fn algorithm(&self) -> &'static Algorithm {
+        self.algorithm
+    }
+
+    /// Runs on this SIMD level.
+    pub fn set_isa(&mut self, isa: Isa) {
+        self.isa = isa;
+    }
+
+    /// The hyperparameters.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Updates done.
+    pub fn iterations(&self) -> u64 {
+        self.iterations
+    }
+
+    /// Calls of `apply` that were not skipped.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Calls skipped for a non-finite gradient.
+    pub fn skipped_steps(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Why the last skipped call was skipped.
+    pub fn last_skip(&self) -> Option<&str> {
+        self.last_skip.as_deref()
+    }
+
+    /// L2 norm of all gradients of the last update, where a norm clip or a check computed it.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        self.gradient_norm
+    }
+
+    /// Whether [`Optimizer::build`] was called.
+    pub fn is_built(&self) -> bool {
+        self.built.is_some()
+    }
+
+    /// Names of the parameters.
+    pub fn names(&self) -> &[String] {
+        self.built.as_ref().map_or(&[], |b| &b.names)
+    }
+
+    /// Elements of all parameters.
+    pub fn elements(&self) -> usize {
+        self.built.as_ref().map_or(0, |b| b.lengths.iter().sum())
+    }
+
+    /// Sets a hyperparameter; before `build` any of them, afterwards those that move.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name, a value out of range, a combination that is refused, or a switch that is
+    /// fixed after `build`; then nothing is changed.
+    pub fn set(&mut self, name: &str, value: Value) -> Result<()> {
+        self.configure([(name, value)])
+    }
+
+    /// Sets several hyperparameters that may only be legal together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::set`].
+    pub fn configure<'a>(&mut self, settings: impl IntoIterator<Item = (&'a str, Value)>) -> Result<()> {
+        let mut values = self.values.clone();
+        for (name, value) in settings {
+            let (_, hyper) = values.find(name)?;
+            if self.built.is_some() && !hyper.moves {
+                return Err(Error::new(
+                    Kind::Hyperparameter,
+                    format!("{name} is fixed once the optimizer is built; set it in the constructor"),
+                ));
+            }
+            values.set(name, value)?;
+        }
+        values.check()?;
+        let slots = (self.algorithm.make)(&values)?.slots().len();
+        if let Some(built) = &mut self.built {
+            if slots > built.kernels[0].slots().len() {
+                return Err(Error::new(
+                    Kind::Hyperparameter,
+                    "this value needs a state that the optimizer was built without; set it in the constructor",
+                ));
+            }
+            let groups: Result<Vec<Group>> =
+                built.groups.iter().map(|group| Group::new(&values, &group.overrides)).collect();
+            built.groups = groups?;
+        }
+        self.values = values;
+        Ok(())
+    }
+
+    /// Sets a number that a schedule or callable computed; the learning rate without touching the
+    /// groups, which derive theirs from it.
+    pub fn set_moving(&mut self, name: &str, x: f64) -> Result<()> {
+        if name == self.algorithm.hypers[0].name {
+            return self.values.set(name, Value::Number(x));
+        }
+        self.set(name, Value::Number(x))
+    }
+
+    /// Whether the next call closes its window, hence updates.
+    pub fn next_call_updates(&self) -> bool {
+        let window = self.values.shared_integer(shared::ACCUMULATION).unwrap_or(1);
+        (self.calls + 1).is_multiple_of(window)
+    }
+
+    /// The same optimizer before `build`: hyperparameters only.
+    pub fn unbuilt(&self) -> Optimizer {
+        Optimizer::with(self.algorithm, self.values.clone(), self.isa)
+    }
+
+    /// Binds names and lengths of the parameters, all of one axis, and allocates the state.
+    ///
+    /// # Errors
+    ///
+    /// A second call, hyperparameters that do not go together, no memory, or an environment variable
+    /// `LAMB_RS_NUM_THREADS` that is not a number of threads.
+    pub fn build(&mut self, parameters: &[(&str, usize)]) -> Result<()> {
+        let shapes: Vec<[usize; 1]> = parameters.iter().map(|&(_, len)| [len]).collect();
+        let named = parameters.iter().zip(&shapes).map(|(&(name, _), shape)| (name, &shape[..]));
+        self.build_with(&named.collect::<Vec<_>>(), &[])
+    }
+
+    /// [`Optimizer::build`] with shapes, and with what differs for some parameters: one list for
+    /// each, or none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::build`], and for an override that is not legal.
+    pub fn build_with(&mut self, parameters: &[(&str, &[usize])], overrides: &[Vec<Override>]) -> Result<()> {
+        if self.built.is_some() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                "the optimizer is built already; make a new one for other parameters",
+            ));
+        }
+        asked_threads()?;
+        self.values.check()?;
+        self.built = Some(Built::new(self.algorithm, &self.values, parameters, overrides)?);
+        Ok(())
+    }
+
+    pub(super) fn built(&self) -> Result<&Built> {
+        self.built.as_ref().ok_or_else(not_built)
+    }
+
+    /// One call: an update, or an accumulation. Returns whether the parameters were updated.
+    ///
+    /// # Errors
+    ///
+    /// Wrong numbers or lengths of slices, a non-finite gradient where that is an error. Nothing
+    /// was changed then.
+    pub fn apply(&mut self, params: &mut [&mut [f32]], gradients: &[GradientSlice<'_>]) -> Result<bool> {
+        let built = self.built()?;
+        if params.len() != built.tensors.len() || gradients.len() != built.tensors.len() {
+            return Err(Error::new(
+                Kind::ParameterSet,
+                format!(
+                    "{} parameters are bound; got {} and {} gradients",
+                    built.tensors.len(),
+                    params.len(),
+                    gradients.len()
+                ),
+            ));
+        }
+        let mut raw = Vec::with_capacity(gradients.len());
+        for (i, gradient) in gradients.iter().enumerate() {
+            let (len, gradient) = match gradient {
+                GradientSlice::None => (built.lengths[i], Gradient::None),
+                GradientSlice::Float32(g) => (g.len(), Gradient::Float32(g.as_ptr())),
+                GradientSlice::Bfloat16(g) => (g.len(), Gradient::Bfloat16(g.as_ptr())),
+                GradientSlice::Float16(g) => (g.len(), Gradient::Float16(g.as_ptr())),
+            };
+            if len != built.lengths[i] || params[i].len() != built.lengths[i] {
+                return Err(Error::new(
+                    Kind::Shape,
+                    format!(
+                        "parameter '{}' was built with {} elements; got {} and a gradient of {len}",
+                        built.names[i],
+                        built.lengths[i],
+                        params[i].len()
+                    ),
+                ));
+            }
+            raw.push(gradient);
+        }
+        let params: Vec<*mut f32> = params.iter_mut().map(|p| p.as_mut_ptr()).collect();
+        // SAFETY: the slices have the lengths that were built, and are borrowed for the call.
+        unsafe { self.apply_raw(&params, &raw) }
+    }
+}
+
+pub(super) fn not_built() -> Error {
+    Error::new(
+        Kind::NotBuilt,
+        "the optimizer is not built; call build(params) first, or apply(grads, params)",
+    )
+}

@@ -1,0 +1,20 @@
+//! What differs between parameters.
+
+use crate::hyper::Value;
+
+/// What differs for one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Override {
+    /// A hyperparameter of this name.
+    Value(String, Value),
+    /// Learning rate in place of the optimizer's.
+    LearningRate(f64),
+    /// Factor of the optimizer's learning rate.
+    Multiplier(f64),
+    /// Whether the trust ratio applies.
+    Adapt(bool),
+    /// Whether the parameter is updated at all.
+    Trainable(bool),
+    /// Whether it follows the algorithm's own rule, where some parameters follow another.
+    Routed(bool),
+}
