@@ -11,7 +11,7 @@ pub(crate) struct Average {
     pub(crate) overwrite: bool,
 }
 
-/// `average = momentum * average + (1 - momentum) * p`, and back where asked.
+/// `average = momentum * average + (1 - momentum) * p`; with `overwrite`, `p = average` follows.
 pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]) {
     let (keep, take) = (how.momentum as f32, (1.0 - how.momentum) as f32);
     with_isa!(isa, v => {
@@ -19,7 +19,7 @@ pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]
         for (a, p) in average.iter_mut().zip(p) {
             let new = if keep == 0.0 { *p } else { keep * *a + take * *p };
             *a = if new.abs() < f32::MIN_POSITIVE { 0.0 } else { new };
-            // A copy leaves the parameter's own bits, those of tiny numbers too.
+            // A copy keeps the bits of the parameter, also of subnormal numbers.
             if how.overwrite && keep != 0.0 {
                 *p = *a;
             }

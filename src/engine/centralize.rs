@@ -33,7 +33,7 @@ impl Centralize {
     }
 }
 
-/// Subtracts a mean, in f64: what is left of an element near it is right too.
+/// Subtracts a mean in f64, so that elements near the mean keep their relative precision.
 fn subtract(isa: Isa, g: &mut [f32], mean: f64) {
     with_isa!(isa, v => {
         let _ = v;

@@ -1,6 +1,6 @@
-//! The floating-point mode: kernels run in the default one, the caller's is put back.
+//! The floating-point mode: kernels run in the default mode, and the mode of the caller is restored.
 
-/// Holds the caller's mode; puts it back when dropped.
+/// Holds the mode of the caller and restores it when dropped.
 pub(crate) struct DefaultMode(u64);
 
 impl DefaultMode {
@@ -32,7 +32,7 @@ fn read() -> u64 {
     let mut mode = 0u32;
     // SAFETY: stores the SSE control register to a local; SSE2 is part of x86-64.
     unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut mode, options(nostack, preserves_flags)) };
-    // The sticky exception flags are no part of the mode.
+    // The sticky exception flags are not part of the mode.
     u64::from(mode & !0x3f)
 }
 

@@ -3,7 +3,7 @@
 use crate::kernel::Sums;
 use crate::simd::{F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa};
 
-/// Elements of a gradient that are staged at a time: they stay in the first-level cache.
+/// Elements of a gradient that are copied at a time; the copy stays in the first-level cache.
 pub(crate) const STAGED: usize = 1024;
 
 /// A run of a gradient, in the caller's memory.
@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The run itself where a rule may read it as it is.
+    /// The run itself, if a rule may read it without a copy.
     pub(crate) fn as_is(&self, transform: &GradientTransform) -> Option<&'a [f32]> {
         match self {
             Run::Float32(g) if transform.is_nothing() => Some(g),

@@ -1,10 +1,10 @@
-//! Which part of which tensor is done when, and by which thread.
+//! The plan of a step: which part of which tensor is updated in which phase and by which thread.
 //!
 //! A tensor is cut into chunks of [`CHUNK`] elements, a constant: sums are kept per chunk and
-//! added in order, so they do not depend on what follows here. Tensors of at most one chunk are
-//! done whole, several of them in one item. What is larger is done chunk by chunk; where a rule
-//! passes twice, large tensors form waves, and all threads pass once over a wave, then, in
-//! reverse, a second time while the wave's end is still in cache.
+//! added in order, so they do not depend on the plan. Tensors of at most one chunk are updated whole,
+//! several of them in one item. Larger tensors are updated chunk by chunk. For rules of two passes they
+//! form waves: all threads pass over a wave once, then a second time in reverse order, while the end of
+//! the wave is still in cache.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ pub(crate) const CHUNK: usize = 16_384;
 const WAVE_PER_THREAD: usize = 262_144;
 /// Of a larger wave, the elements whose direction each thread keeps: what its own cache holds.
 const HOT_PER_THREAD: usize = 65_536;
-/// Elements that are worth waking another thread for.
+/// Elements for which one more thread is used.
 const PER_THREAD: usize = 32_768;
 
-/// A piece of work that one thread does alone.
+/// A piece of work for one thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// Whole tensors, every pass.
@@ -26,12 +26,12 @@ pub(crate) enum Item {
     Chunk { tensor: u32, start: usize, end: usize, scratch: Option<usize> },
 }
 
-/// What an item is done for.
+/// The purpose of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Everything, for rules of one pass; also the passes that do not run a rule.
+    /// The only pass: rules of one pass, and passes that do not run a rule.
     Only,
-    /// The first of two passes, and all of whole tensors.
+    /// The first of two passes; whole tensors get both.
     First,
     /// The second of two passes.
     Second,
@@ -72,9 +72,9 @@ impl Plan {
         Plan { threads, phases: vec![Phase::new(stage, items, threads, lengths)], scratch: 0 }
     }
 
-    /// The two passes over some tensors as a plan each, for what comes between. Every tensor is
-    /// cut into chunks; with `keep_direction` those of a tensor lie behind each other in the
-    /// scratch, from the place that is returned for it.
+    /// Separate plans for the two passes over some tensors. Every tensor is cut into chunks. With
+    /// `keep_direction` the directions of a tensor are contiguous in the scratch memory, from the offset
+    /// that is returned for it.
     pub(crate) fn split(
         lengths: &[usize],
         tensors: &[usize],
@@ -99,9 +99,8 @@ impl Plan {
         ([first, second], places)
     }
 
-    /// Two phases for each wave; `keep_direction` says whether the first leaves the direction to the
-    /// second where that stays in cache.
-    /// Tensors that are `left_out` have no part in it.
+    /// Two phases for each wave. With `keep_direction` the first phase stores the direction for the second
+    /// where it stays in cache. Tensors that are `left_out` are skipped.
     pub(crate) fn waves(lengths: &[usize], threads: usize, keep_direction: bool, left_out: &[bool]) -> Plan {
         let capacity = WAVE_PER_THREAD * threads;
         let mut plan = Plan { threads, phases: Vec::new(), scratch: 0 };
@@ -124,8 +123,8 @@ impl Plan {
         plan
     }
 
-    /// Two phases over some tensors. Each thread keeps the direction of its last `room` elements,
-    /// which are the first that it passes over again.
+    /// Two phases over some tensors. Each thread stores the direction of its last `room` elements, which
+    /// it visits first in the second phase.
     fn wave(&mut self, lengths: &[usize], tensors: Range<usize>, room: usize, left_out: &[bool]) {
         let items = pieces(lengths, tensors, self.threads, left_out);
         let mut first = Phase::new(Stage::First, items, self.threads, lengths);
@@ -190,7 +189,7 @@ fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize, left_out: &[
 impl Item {
     fn elements(&self, lengths: &[usize]) -> usize {
         match self {
-            // A tensor costs something even when it is tiny.
+            // A tensor has a cost of its own, also when it is tiny.
             Item::Whole(range) => range.clone().map(|i| lengths[i as usize] + 256).sum(),
             Item::Chunk { start, end, .. } => end - start,
         }
@@ -203,7 +202,7 @@ impl Phase {
         let mut shares = vec![0u32];
         let mut done = 0;
         for (i, item) in items.iter().enumerate() {
-            // An item belongs to the share in which its middle lies.
+            // An item belongs to the share that contains its middle.
             let middle = done + item.elements(lengths) / 2;
             while shares.len() < threads && middle * threads >= total * shares.len() {
                 shares.push(i as u32);

@@ -1,4 +1,4 @@
-//! Threads: a pool of our own, found again after a fork, and the queue that shares out a plan.
+//! The thread pool, which survives a fork, and the queue that distributes the items of a plan.
 
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::plan::{Item, Phase, Plan, Stage};
@@ -25,7 +25,8 @@ thread_local! {
     static LOCAL: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sets the number of threads for all threads of the process; taken as given.
+/// Sets the number of threads for the whole process. The number is used as given, and not limited to the
+/// number of cores.
 pub fn set_num_threads(n: usize) {
     THREADS.store(n.max(1), Ordering::Relaxed);
 }
@@ -53,7 +54,7 @@ pub fn threads_and_source() -> (usize, &'static str) {
     match THREADS.load(Ordering::Relaxed) {
         0 => {
             let (n, source) = from_surroundings();
-            // Never undo a setting that arrived meanwhile.
+            // A setting that arrived in the meantime is kept.
             let _ = THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed);
             (n, source)
         }
@@ -127,16 +128,16 @@ fn pool(workers: usize) -> Option<&'static Owned> {
     let fresh = Box::leak(Box::new(Owned { process, workers, pool: built }));
     match POOL.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Some(fresh),
-        // Another thread was faster; its pool may be smaller, ours works all the same.
+        // Another thread was faster. Its pool may be smaller, so this call uses its own.
         Err(_) => Some(fresh),
     }
 }
 
-/// The progress of one plan: who has taken what, and what is done.
+/// The progress of one plan: which items were taken, and which are done.
 ///
 /// A thread takes its own share from the front; when that is empty it takes from the back of the
-/// others'. A phase starts when every item of the one before is done, whoever did it, so a thread
-/// that wakes late delays no phase; the step ends once it has seen that nothing is left.
+/// others'. A phase starts when every item of the phase before is done, so a thread that wakes late
+/// does not delay a phase. The step ends when every thread has seen that no item is left.
 #[derive(Debug, Default)]
 pub(crate) struct WorkQueue {
     threads: usize,
@@ -146,7 +147,7 @@ pub(crate) struct WorkQueue {
     done: Vec<AtomicUsize>,
 }
 
-/// Counts an item as done when dropped, even by a panic: nobody may wait for ever.
+/// Counts an item as done when dropped, also by a panic, so that no thread waits for ever.
 struct Done<'a>(&'a AtomicUsize);
 
 impl Drop for Done<'_> {
@@ -161,7 +162,7 @@ impl Drop for Done<'_> {
 struct Line(AtomicU64);
 
 impl WorkQueue {
-    /// Forgets all progress.
+    /// Resets the progress for a plan.
     fn reset(&mut self, plan: &Plan) {
         self.threads = plan.threads;
         self.rest.resize_with(plan.phases.len() * plan.threads, Line::default);
@@ -194,7 +195,7 @@ impl WorkQueue {
         }
     }
 
-    /// Does thread `me`'s part of the plan, and what others leave over.
+    /// Works on the share of thread `me`, then on items that are left of other shares.
     fn work(&self, me: usize, phases: &[Phase], body: &(dyn Fn(Stage, &Item) + Sync)) {
         let mode = DefaultMode::enter();
         for (k, phase) in phases.iter().enumerate() {

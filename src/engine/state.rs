@@ -9,10 +9,10 @@ use crate::matrix::Matrices;
 use crate::rule::{Derived, Slot};
 use std::ops::Range;
 
-/// Bytes from which arrays are kept apart.
+/// Size in bytes from which arrays are separated by a gap.
 const LARGE: usize = 1 << 18;
-/// What keeps them apart: streams of arrays that start at the same offset of a page, or a power of
-/// two apart, fall on the same cache sets (AdamW 1.67 times the memory floor instead of 1.02 at
+/// The gap between them. Streams of arrays that start at the same offset of a page, or a power of two
+/// apart, compete for the same cache sets (AdamW 1.67 times the memory floor instead of 1.02 at
 /// 2^26 elements, Zen 4).
 const GAP: usize = 5 * 4096 + 5 * ALIGN;
 
@@ -41,7 +41,7 @@ pub(crate) struct Arrays {
     pub(crate) factored: [Option<[Array; 2]>; MAX_SLOTS],
 }
 
-/// What is kept for every tensor beside the rule's slots.
+/// State that every tensor has in addition to the slots of its rule.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extras {
     pub(crate) average: bool,
@@ -111,7 +111,7 @@ impl State {
         Ok(State { block: Block::zeroed(used)?, tensors: arrays })
     }
 
-    /// Where an array's elements lie in the block, without padding, and where its scales do.
+    /// The byte ranges of an array's elements, without padding, and of its scales.
     pub(crate) fn places(array: &Array, len: usize) -> (Range<usize>, Option<Range<usize>>) {
         let elements = array.offset..array.offset + len * array.format.bytes();
         let scales = (array.format.bytes() == 1).then(|| array.scales..array.scales + len.div_ceil(BLOCK));

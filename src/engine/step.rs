@@ -1,4 +1,4 @@
-//! The step: the rule over every tensor, a tile at a time, with what comes behind it.
+//! The step: the rule over every tensor, tile by tile, then Lookahead and the average.
 
 use crate::engine::average::{Average, SlowSync, average};
 use crate::engine::buffers::Buffers;
@@ -109,7 +109,7 @@ impl Pass for StepPass<'_> {
         let direction = scratch.map(|at| unsafe { self.scratch.0.add(at) });
         match stage {
             Stage::Only => self.span(&tensor, range, RulePass::Last([0.0; MAX_SUMS]), None, work),
-            // A rule of one pass among others that pass twice.
+            // A rule of one pass in a plan with two.
             Stage::First if one_pass => {}
             Stage::First => {
                 let mut sums = [[0.0; LANES]; MAX_SUMS];
@@ -164,7 +164,7 @@ impl<'a> StepPass<'a> {
         self.layers.sums.store(self.buffers.tensors[tensor.index].chunks, start, sums);
     }
 
-    /// A tensor without gradient: its norms are unknown, and only the first average is taken.
+    /// A tensor that is not updated: its norms are NaN, and its average starts as a copy.
     fn left_alone(&self, tensor: usize, range: Range<usize>, stage: Stage) {
         if stage != Stage::Second {
             let chunks = self.buffers.tensors[tensor].chunks;
@@ -314,7 +314,7 @@ impl<'a> StepPass<'a> {
         }
     }
 
-    /// What comes behind the rule.
+    /// Clears the accumulated gradient, and updates the slow weights and the average.
     fn after(&self, tensor: usize, range: Range<usize>) {
         // SAFETY: the range is this item's.
         unsafe {

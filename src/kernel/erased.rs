@@ -1,4 +1,4 @@
-//! The typed world of rules behind one object-safe face.
+//! Kernels: typed rules behind the object-safe trait.
 
 use super::interface::{Kernel, Passes, TileContext};
 use super::passes::{self, MAX_SUMS, Sums, Tile};
@@ -81,8 +81,7 @@ const fn narrows<const S: usize>(slots: [Slot; S]) -> bool {
     false
 }
 
-/// Runs `$kernel` for the level and the storage; where no state may be narrow there is one storage,
-/// and no code for the others.
+/// Runs `$body` for the SIMD level and the storage. Where no state may be narrow, only `float32` is compiled.
 macro_rules! with_storage {
     ($at:expr, $narrows:expr, $v:ident, $st:ident => $body:expr) => {{
         let storage = if const { $narrows } { $at.storage } else { StateDtype::Float32 };
@@ -144,7 +143,7 @@ where
 
 struct ReduceFirstKernel<M, R, const S: usize, const K: usize>(Groups<M, R>);
 
-/// A kernel for a rule that measures, then updates.
+/// A kernel for a rule that computes sums, then updates.
 pub(crate) fn reduce_first<R, const S: usize, const K: usize>(
     make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
 ) -> Box<dyn Kernel>
@@ -232,7 +231,7 @@ where
 
 struct StateFirstKernel<M, R, const S: usize, const K: usize>(Groups<M, R>);
 
-/// A kernel for a layer-wise rule: advances its states, then moves.
+/// A kernel for a rule that advances its states, then moves the parameter.
 pub(crate) fn state_first<R, const S: usize, const K: usize>(
     make: impl Fn(&mut Step<'_>) -> R + Send + Sync + 'static,
 ) -> Box<dyn Kernel>

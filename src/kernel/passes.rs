@@ -77,7 +77,7 @@ where
     }
 }
 
-/// Read-only first pass of a rule that measures before it updates.
+/// Read-only first pass of a rule that computes sums before it updates.
 #[inline(always)]
 pub(crate) fn reduce<V, R, St, const S: usize, const K: usize>(
     v: V,
@@ -141,7 +141,7 @@ pub(crate) fn root<V, R, const S: usize, const K: usize>(
     }
 }
 
-/// Second pass of a rule that measured before: advances the states and moves.
+/// Second pass of such a rule: advances the states and moves the parameter.
 #[inline(always)]
 pub(crate) fn update_reduced<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
 where
@@ -177,7 +177,7 @@ where
         }
         state.close(v, held, first / step);
         if R::AS_STORED && St::BLOCKWISE {
-            // The states as stored are known only now.
+            // The stored values of the states are known only after the block was encoded.
             state.open(held, first / step);
             for i in first..first + step {
                 let s = state.load(v, held, i);
@@ -187,7 +187,7 @@ where
     }
 }
 
-/// First pass of a layer-wise rule: advances the states and sums.
+/// First pass of a rule that advances its states first: also computes the sums.
 #[inline(always)]
 pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
     v: V,
@@ -224,7 +224,7 @@ pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
         }
         state.close(v, held, first / step);
         if St::BLOCKWISE {
-            // The states as stored are known only now.
+            // The stored values of the states are known only after the block was encoded.
             state.open(held, first / step);
             for i in first..first + step {
                 let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), state.load(v, held, i));
@@ -254,7 +254,7 @@ fn observe<V: Simd, R: StateFirst<S, K>, const S: usize, const K: usize>(
     add(total, rule.reduce(p, g, s, u))
 }
 
-/// Second pass of a layer-wise rule: moves, by the direction left there or computed again.
+/// Second pass of such a rule: moves the parameter along the stored direction, or computes it again.
 #[inline(always)]
 pub(crate) fn apply<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
 where

@@ -26,7 +26,7 @@ impl Pass for Accumulate<'_> {
                     accumulate(self.buffers.isa, run, self.unscale, sum);
                 }
             } else {
-                // What is left alone has a first average all the same.
+                // The average of a parameter that is not updated starts as a copy.
                 average = average
                     .filter(|how| self.buffers.tensors[tensor].group.is_some() || how.momentum == 0.0)
                     .map(|how| Average { overwrite: false, ..how });
