@@ -40,7 +40,7 @@ test-rust: $(VENV)/base
 	@$(call step,60,Compile the Rust tests) cargo test --profile $(PROFILE) --no-run --lib --test determinism
 	@$(call step,30,Compile the scalar kernels) cargo test --profile scalar --features scalar --no-run --test determinism
 	@$(call step,60,Rust: unit tests and bits,--show) cargo test --profile $(PROFILE) --lib --test determinism
-	@$(call step,60,Rust: bits of the scalar level,--show) cargo test --profile scalar --features scalar --test determinism
+	@$(call step,60,Rust: bits of the scalar level,--show) cargo test --profile scalar --features scalar --test determinism scalar_level
 	@$(call step,20,Rust: examples in the documentation,--show) cargo test --profile $(PROFILE) --doc
 
 test-python: $(VENV)/demo.extra $(VENV)/test.extra module
@@ -111,4 +111,6 @@ $(VENV)/%.extra: $(VENV)/base pyproject.toml
 
 # Not in the folder where `cargo test` builds: the library with Python has the same file name.
 module: $(VENV)/base
-	@$(call step,70,Native module ($(PROFILE))) $(BIN)/maturin develop --profile $(PROFILE) --target-dir target/module
+	@$(call step,70,Native module ($(PROFILE))) $(BIN)/maturin develop --profile $(PROFILE) \
+		--target-dir target/module $(if $(wildcard $(VENV)/developed),--skip-install)
+	@touch $(VENV)/developed

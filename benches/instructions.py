@@ -20,8 +20,12 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGETS = Path(__file__).with_name("instructions.txt")
@@ -68,18 +72,27 @@ def count(program: str, algorithm: str, level: str, storage: str, elements: int)
     return int(collected[1])
 
 
+def slopes(counts: Iterator[int]) -> tuple[float, ...]:
+    """Instructions per element and step for each storage, from counts at both sizes."""
+    return tuple((next(counts) - small) / (SIZES[1] - SIZES[0]) / STEPS for small in counts)
+
+
 def measure(program: str) -> Table:
-    """Instructions per element and step, for every registered algorithm, level and storage."""
+    """Measure every registered algorithm, level and storage, and print the rows."""
+    print("instructions per element and step")
+    print(f"{'':<26}{''.join(f'{storage:>10}' for storage in STORAGES)}")
     rows = list(product(output([program, "list"]).stdout.split(), LEVELS))
-    runs = [(*row, *run) for row in rows for run in product(STORAGES, SIZES)]
+    runs = [(program, *row, *run) for row in rows for run in product(STORAGES, SIZES)]
+    measured = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counts = list(pool.map(lambda run: count(program, *run), runs))
-    slopes = [
-        (large - small) / (SIZES[1] - SIZES[0]) / STEPS
-        for small, large in zip(counts[::2], counts[1::2], strict=True)
-    ]
-    width = len(STORAGES)
-    return {row: tuple(slopes[i * width : (i + 1) * width]) for i, row in enumerate(rows)}
+        counts = pool.map(lambda run: count(*run), runs)
+        for row in rows:
+            measured[row] = slopes(islice(counts, len(STORAGES) * len(SIZES)))
+            print(
+                f"{row[0]:<20}{row[1]:<6}{''.join(f'{x:>10.2f}' for x in measured[row])}",
+                flush=True,
+            )
+    return measured
 
 
 def read_budgets() -> Table:
@@ -98,7 +111,7 @@ def write_budgets(budgets: Table) -> None:
 
 
 def lowered(measured: Table, budgets: Table, raised: list[str]) -> Table:
-    """The lower of the limit and of what was measured with some room; `raised` have no old limit."""
+    """Limits that follow from what was measured; those of `raised` may be higher than before."""
     new = {}
     for row, counts in measured.items():
         old = budgets.get(row, ()) if row[0] not in raised else ()
@@ -109,9 +122,7 @@ def lowered(measured: Table, budgets: Table, raised: list[str]) -> Table:
 
 def complaints(measured: Table, budgets: Table) -> list[str]:
     """A sentence for each count above its limit, and each row on one side only."""
-    found = [
-        f"{' '.join(row)} has no limit: --write adds one" for row in measured.keys() - budgets
-    ]
+    found = [f"{' '.join(row)} has no limit: --write adds one" for row in measured.keys() - budgets]
     found += [f"{' '.join(row)} has a limit but no rule" for row in budgets.keys() - measured]
     for row in measured.keys() & budgets:
         found += [
@@ -141,10 +152,6 @@ def main() -> None:
     if (reason := missing()) is not None:
         parser.exit(2, f"instructions cannot be counted: {reason}\n")
     measured = measure(build())
-    print("instructions per element and step")
-    print(f"{'':<26}{''.join(f'{storage:>10}' for storage in STORAGES)}")
-    for (name, level), counts in measured.items():
-        print(f"{name:<20}{level:<6}{''.join(f'{x:>10.2f}' for x in counts)}")
     budgets = read_budgets()
     if arguments.write:
         budgets = lowered(measured, budgets, arguments.raised)

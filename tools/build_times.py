@@ -77,7 +77,7 @@ def main() -> None:
     build("quick, from nothing", "quick")
     text = RULE.read_text()
     if text.count(BEFORE) != 1:
-        sys.exit(f"build_times.py: {RULE.name} does not have '{BEFORE}' once: choose another change")
+        sys.exit(f"build_times.py: {RULE.name} does not have '{BEFORE}' once")
     RULE.write_text(text.replace(BEFORE, AFTER))
     build(f"quick, after a change of {RULE.name}", "quick")
     shutil.rmtree(PLACE)

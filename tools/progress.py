@@ -1,11 +1,12 @@
 """Runs one step of a `make` target and shows how far it is.
 
-    python tools/progress.py NUMBER SECONDS TITLE [--show] -- COMMAND...
+    python tools/progress.py NUMBER ALL SECONDS [--show] TITLE -- COMMAND...
 
-SECONDS lists the expected durations of all steps, separated by commas; NUMBER counts from 1. The
-last line that the command prints is its status, shown with the time since its start: on one line of
-a terminal, otherwise on a line of its own every ten seconds. The output as a whole is printed when
-the command fails. With --show, the output is not captured.
+NUMBER counts the steps from 1, ALL lists the expected seconds of every step, separated by commas,
+and SECONDS are those of this one. The last line that the command prints is its status, shown with
+the time since its start: on one line of a terminal, otherwise on a line of its own every ten
+seconds. The output as a whole is printed when the command fails. With --show, the output is not
+captured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from typing import IO
 
 TERMINAL = sys.stdout.isatty()
-INTERVAL = 0.2 if TERMINAL else 10.0
+INTERVAL = 0.5 if TERMINAL else 10.0
 WIDTH = 100
 CARGO = {"CARGO_TERM_PROGRESS_WHEN": "always", "CARGO_TERM_PROGRESS_WIDTH": str(WIDTH)}
 BAR = re.compile(rb" *Building \[[=> ]*\] (.*)")
@@ -86,24 +87,23 @@ def main() -> int:
     """Run the step; its exit code is the command's."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("number", type=int)
-    parser.add_argument("seconds", type=lambda text: [float(x) for x in text.split(",")])
+    parser.add_argument("all", type=lambda text: [float(x) for x in text.split(",")])
+    parser.add_argument("seconds", type=float)
     parser.add_argument("title")
     parser.add_argument("--show", action="store_true", help="leave the output alone")
     parser.add_argument("command", nargs="+")
     step = parser.parse_args()
-    expected = step.seconds[step.number - 1]
-    heading = f"[{step.number}/{len(step.seconds)}] {step.title}"
-    if step.number == 1 and len(step.seconds) > 1:
-        total = duration(sum(step.seconds))
-        say(f"{len(step.seconds)} steps, about {total} if nothing is built yet")
+    heading = f"[{step.number}/{len(step.all)}] {step.title}"
+    if step.number == 1 and len(step.all) > 1:
+        say(f"{len(step.all)} steps, about {duration(sum(step.all))} if nothing is built yet")
     started = time.monotonic()
     if step.show or not TERMINAL:
-        say(f"{heading} (about {duration(expected)})")
+        say(f"{heading} (about {duration(step.seconds)})")
     try:
         if step.show:
             code, lines = subprocess.run(step.command, check=False).returncode, []  # noqa: S603
         else:
-            code, lines = follow(step.command, heading, expected)
+            code, lines = follow(step.command, heading, step.seconds)
     except KeyboardInterrupt:
         say(f"{heading}: interrupted")
         return 130
