@@ -64,16 +64,30 @@ class InternalError(LambError, RuntimeError):
     """A defect of this package; please report it."""
 
 
-# What the arguments are called elsewhere and no spelling distance would find.
-_FOREIGN = {
-    "betas": "beta_1' and 'beta_2",
-    "decay": "weight_decay",
-    "eps": "epsilon",
-    "l2": "weight_decay",
-    "lr": "learning_rate",
-    "max_grad_norm": "global_clipnorm",
-    "max_norm": "global_clipnorm",
-    "wd": "weight_decay",
+# Names of other packages that no spelling distance would find; the first that is known is meant.
+_FOREIGN: dict[str, tuple[str, ...]] = {
+    "anneal_strategy": ("form",),
+    "base_lr": ("initial_learning_rate", "learning_rate"),
+    "betas": ("beta_1' and 'beta_2",),
+    "decay": ("weight_decay",),
+    "div_factor": ("initial_divisor",),
+    "eps": ("epsilon",),
+    "eta_min": ("end_learning_rate",),
+    "final_div_factor": ("final_divisor",),
+    "gamma": ("decay_rate", "factor"),
+    "l2": ("weight_decay",),
+    "lr": ("learning_rate", "initial_learning_rate", "peak_learning_rate"),
+    "max_grad_norm": ("global_clipnorm",),
+    "max_lr": ("peak_learning_rate",),
+    "max_norm": ("global_clipnorm",),
+    "milestones": ("boundaries",),
+    "min_lr": ("minimum_learning_rate", "end_learning_rate"),
+    "pct_start": ("rise_share",),
+    "t_0": ("first_decay_steps",),
+    "t_max": ("decay_steps",),
+    "t_mult": ("t_mul",),
+    "total_iters": ("decay_steps", "total_steps", "warmup_steps"),
+    "wd": ("weight_decay",),
 }
 
 
@@ -93,9 +107,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     spelled = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
-    foreign = _FOREIGN.get(name.lower(), "")
-    if foreign.partition("'")[0] in known:
-        return f"; did you mean '{foreign}'?"
+    for foreign in _FOREIGN.get(name.lower(), ()):
+        if foreign.partition("'")[0] in known:
+            return f"; did you mean '{foreign}'?"
     return f"; did you mean '{spelled[close[0]]}'?" if close else ""
 
 

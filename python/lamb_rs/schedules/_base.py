@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import MISSING, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 import numpy as np
 
-from lamb_rs._errors import HyperparameterError, nearest
+from lamb_rs._errors import HyperparameterError, nearest, unknown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +113,31 @@ class Schedule(ABC):
                 parts.append(f"{one.name}={value!r}")
         module = "schedules." if _own(type(self)) else ""
         return f"{module}{name}({', '.join(parts)})"
+
+
+Made = TypeVar("Made")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def schedule_class(cls: type[Made]) -> type[Made]:
+    """Turn a class into a frozen dataclass whose constructor explains unknown arguments.
+
+    Equality, hash and representation are those of `Schedule`. An unknown keyword argument raises
+    `TypeError` with the name of the class and the nearest argument that it has.
+    """
+    made: Any = dataclass(frozen=True, eq=False, repr=False)(cls)
+    plain = made.__init__
+    known = [one.name for one in fields(made)]
+
+    @wraps(plain)
+    def checked(self: object, *args: Any, **arguments: Any) -> None:
+        for name in arguments:
+            if name not in known:
+                raise unknown_argument(type(self).__name__, name, known)
+        plain(self, *args, **arguments)
+
+    made.__init__ = checked
+    return cls
 
 
 def serialize(schedule: Schedule) -> dict[str, Any]:

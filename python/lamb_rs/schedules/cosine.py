@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, line, not_negative, positive, wave
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class CosineDecay(Schedule):
     """Half a cosine, optionally after a linear warm-up.
 

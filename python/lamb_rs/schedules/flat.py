@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, line, positive, share, wave
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class FlatAndAnneal(Schedule):
     """A constant value for most of the run, then half a cosine.
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, line, positive, share, wave
 
 _FORMS = ("cosine", "linear")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class OneCycle(Schedule):
     """One cycle: up to a peak, down, and far below where it began.
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class PiecewiseConstantDecay(Schedule):
     """Constant values between boundaries.
 

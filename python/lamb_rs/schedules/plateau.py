@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from lamb_rs._errors import HyperparameterError
+from lamb_rs.schedules._base import schedule_class
 from lamb_rs.schedules._numbers import count, not_negative, share
 from lamb_rs.schedules._stateful import StatefulSchedule
 
 _MODES = ("min", "max")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class ReduceOnPlateau(StatefulSchedule):
     """A constant value that is reduced when a metric stops improving.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lamb_rs import _core
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, not_negative, positive
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class PolynomialDecay(Schedule):
     """Polynomial decay.
 

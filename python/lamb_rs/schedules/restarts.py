@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, not_negative, positive, wave
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class CosineDecayRestarts(Schedule):
     """Half cosines that start again and again, longer and lower each time.
 

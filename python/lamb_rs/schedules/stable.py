@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, schedule_class
 from lamb_rs.schedules._numbers import finite, line, not_negative, wave
 
 _FORMS = ("linear", "cosine", "sqrt")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@schedule_class
 class WarmupStableDecay(Schedule):
     """A linear rise, a constant value, and a fall at the end.
 
