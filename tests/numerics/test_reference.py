@@ -13,7 +13,7 @@ import lamb_rs
 from lamb_rs import _core, schedules
 from reference import RULES, SHARED, WRAPPERS, reference
 from support.cases import Case, cases, make, refused
-from support.harness import FEW, SMALL, Model, assert_one_step, lockstep, model
+from support.harness import FEW, SMALL, STEPS, Model, assert_one_step, lockstep, model, small
 from support.options import BESIDES
 
 if TYPE_CHECKING:
@@ -48,13 +48,16 @@ def test_options_and_defaults_agree(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
 def test_case(case: Case) -> None:
-    """An algorithm's own: sizes 0 to 65537 as tensors of one model, 50 steps."""
+    """Each rule once at sizes 0 to 65537 and over 50 steps, its options at fewer."""
     scale = case.kwargs.get("loss_scale_factor", 1.0)
     # Twelve steps are far above the rounding of the parameters, too.
     more = {} if case.own else {"learning_rate": rate(case)}
     ref = reference(case.algorithm, **{**case.kwargs, **more})
     narrow = case.narrow
-    problem = model(SMALL, FEW) if narrow or not case.own else model()
+    if case.id.endswith("-defaults"):
+        problem = model()
+    else:
+        problem = small(FEW if narrow or not case.own else STEPS)
     lockstep(
         case.make(**more), ref, problem, stored=case.stored, trajectory=not narrow, scale=scale
     )
@@ -78,7 +81,7 @@ def test_schedule_sees_the_call_count(case: Case, schedule: Callable[[float], An
         "weight_decay": 0.01,
     }
     ref = reference(case.algorithm, **{**case.kwargs, **more})
-    lockstep(case.make(**more), ref, model(SMALL))
+    lockstep(case.make(**more), ref, small())
 
 
 @pytest.mark.parametrize("case", defaults(), ids=lambda case: case.id)
@@ -89,7 +92,7 @@ def test_decay_follows_the_rate(case: Case, mode: str) -> None:
     moving = schedules.PiecewiseConstantDecay([10, 30], [0.5 * eta, 2 * eta, 0.1 * eta])
     more = {"learning_rate": moving, "weight_decay": 0.05, "weight_decay_mode": mode}
     ref = reference(case.algorithm, **{**case.kwargs, **more})
-    lockstep(case.make(**more), ref, model(SMALL))
+    lockstep(case.make(**more), ref, small())
 
 
 def moving_betas() -> list[tuple[Case, str]]:
@@ -120,7 +123,7 @@ def test_moving_beta(case: Case, beta: str) -> None:
             return 0.5 + 0.4 * min(1.0, self.calls / 20)
 
     ref = reference(case.algorithm, **{**case.kwargs, beta: Moving()})
-    lockstep(case.make(**{beta: Moving()}), ref, model(SMALL, 20))
+    lockstep(case.make(**{beta: Moving()}), ref, small(20))
 
 
 @pytest.mark.parametrize("case", defaults(), ids=lambda case: case.id)
@@ -133,7 +136,7 @@ def test_overrides(case: Case) -> None:
         "matrix": {"trainable": False},
         "zeros": {"layer_adaptation": False},
     }
-    problem = model(SMALL)
+    problem = small()
     more = {"learning_rate": rate(case), "weight_decay": 0.01}
     opt, ref = case.make(**more), reference(case.algorithm, **{**case.kwargs, **more})
     plain_build, plain_reference = opt.build, ref.build
@@ -149,7 +152,7 @@ def test_the_constant_of_a_factored_moment_is_each_parameters_own() -> None:
     plain_build, plain_reference = opt.build, ref.build
     ref.build = lambda params: plain_reference(params, own)  # type: ignore[method-assign]
     bound = _Built(opt, lambda params: plain_build(params, overrides=own))
-    lockstep(bound, ref, model(SMALL))
+    lockstep(bound, ref, small())
 
 
 class _Built:
@@ -168,7 +171,7 @@ def test_exclusions_are_overrides() -> None:
     opt, ref = lamb_rs.Lamb(**more), reference("lamb", **more)
     opt.exclude_from_weight_decay(var_names=["size1", "matrix"])
     opt.exclude_from_layer_adaptation(var_names=["^size25", "scalar"])
-    names = model(SMALL).params
+    names = small().params
     own: dict[str, dict[str, Any]] = {
         name: {
             **({"weight_decay": None} if "size1" in name or name == "matrix" else {}),
@@ -178,14 +181,14 @@ def test_exclusions_are_overrides() -> None:
     }
     build = ref.build
     ref.build = lambda params: build(params, own)  # type: ignore[method-assign]
-    lockstep(opt, ref, model(SMALL))
+    lockstep(opt, ref, small())
 
 
 @pytest.mark.parametrize("case", defaults(), ids=lambda case: case.id)
 @pytest.mark.parametrize("window", [None, 3])
 def test_missing_gradients(case: Case, window: int | None) -> None:
     """None leaves a parameter alone; inside a window it counts as zero."""
-    base = model(SMALL, 12)
+    base = small(12)
     grads: list[dict[str, Any]] = [dict(g) for g in base.grads]
     for t, g in enumerate(grads):
         if t % 3 != 1:
@@ -208,7 +211,7 @@ def test_missing_gradients(case: Case, window: int | None) -> None:
 @pytest.mark.parametrize("window", [None, 2])
 def test_gradient_dtypes(case: Case, dtype: Any, window: int | None) -> None:
     """Narrow gradients mean what they say: every one of them is a float32 exactly."""
-    base = model(SMALL, 12)
+    base = small(12)
     narrow = [{name: g.astype(dtype) for name, g in step.items()} for step in base.grads]
     more = {"learning_rate": rate(case), "gradient_accumulation_steps": window}
     ref = reference(case.algorithm, **{**case.kwargs, **more})
@@ -225,7 +228,7 @@ def test_numbers_change_between_steps(case: Case) -> None:
             opt.learning_rate = ref.hyper["learning_rate"] = 1.3 * rate(case)
             opt.weight_decay = ref.hyper["weight_decay"] = 0.2
 
-    lockstep(opt, ref, model(SMALL), before_step=change)
+    lockstep(opt, ref, small(), before_step=change)
 
 
 def test_muon_by_names() -> None:

@@ -25,7 +25,7 @@ Tensors = dict[str, Array]
 
 SIZES = (0, 1, 3, 15, 16, 17, 255, 4096, 16385, 65537)
 STEPS = 50
-# For what does not depend on the size of a tensor; of two chunks is "tall".
+# For what does not depend on the size of a tensor: see `small`.
 SMALL = (0, 1, 17, 255, 4096)
 FEW = 12
 # Steps from the library's own state that are checked alone; 5 and 8 have all-zero gradients,
@@ -45,14 +45,23 @@ class Model:
         """A copy of the parameters, to be trained."""
         return {name: p.copy() for name, p in self.params.items()}
 
+    def without(self, name: str) -> Model:
+        """The same model less one tensor."""
+        kept = [key for key in self.params if key != name]
+        return Model(
+            {key: self.params[key] for key in kept},
+            [{key: step[key] for key in kept} for step in self.grads],
+        )
+
 
 @cache
 def model(sizes: tuple[int, ...] = SIZES, steps: int = STEPS, seed: int = 1) -> Model:
     """A model with one tensor per size, a scalar, a tensor that starts at zero, and matrices.
 
-    With a size of 4096 or more there is a matrix of more than 16384 elements, too. Gradients
-    span four decades; the last element of every tensor with three or more never gets one; at
-    step 5 one tensor, at step 8 every tensor has an all-zero gradient.
+    With a size of 4096 or more there is also "tall", a matrix of more than 16384 elements, which
+    the library computes in two chunks. Gradients span four decades; the last element of every
+    tensor with three or more never gets one; at step 5 one tensor, at step 8 every tensor has an
+    all-zero gradient.
     """
     rng = np.random.default_rng(seed)
     shapes: dict[str, tuple[int, ...]] = {f"size{n}": (n,) for n in sizes}
@@ -80,6 +89,11 @@ def model(sizes: tuple[int, ...] = SIZES, steps: int = STEPS, seed: int = 1) -> 
             step[name] = g
         grads.append(step)
     return Model(params, grads)
+
+
+def small(steps: int = STEPS) -> Model:
+    """A model of tensors of one chunk, for what does not depend on the size of a tensor."""
+    return model(SMALL, steps).without("tall")
 
 
 def assert_one_step(
