@@ -89,7 +89,7 @@ wheel: $(VENV)/base ## Build the wheel into dist/
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
-	rm -rf docs/_build docs/_static/drawn docs/optimizers docs/reference
+	rm -rf docs/_build docs/_made docs/_static/drawn docs/api docs/examples
 	rm -rf $(VENV) .arm64 dist .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/lamb_rs/*.so
 

@@ -15,6 +15,8 @@ FUNCTIONS = {"sign", "sgn", "max", "min", "clip", "clamp", "mean", "sum", "rms",
 FUNCTIONS |= {"columns", "log", "exp", "cos"}
 RELATIONS = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
+# A quotient of two symbols, which may have an index.
+SIMPLE = re.compile(r"\\frac\{((?:[^{}\s]|\{[^{}]*\})+)\}\{((?:[^{}\s]|\{[^{}]*\})+)\}")
 TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*'?|_\w+|<=|>=|!=|[-+*/^()\[\]|=<>,])")
 
 
@@ -100,7 +102,7 @@ class Parser:
             token = self.peek()
             if token == "/":
                 self.take()
-                text = rf"\frac{{{bare(text)}}}{{{bare(self.power())}}}"
+                text = rf"\frac{{{flat(bare(text))}}}{{{flat(bare(self.power()))}}}"
             elif token == "*":
                 self.take()
                 text += rf" \cdot {self.power()}"
@@ -178,6 +180,11 @@ def bare(text: str) -> str:
         if depth < 0:
             return text
     return inner
+
+
+def flat(text: str) -> str:
+    """Write the quotients inside of a quotient with a slash, so that they stay legible."""
+    return SIMPLE.sub(r"\1 / \2", text)
 
 
 def statement(text: str, norm: tuple[str, str]) -> str:

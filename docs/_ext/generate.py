@@ -1,111 +1,148 @@
-"""Pages that are made from the library itself, so that no list of it is kept by hand."""
+"""Pages and parts of pages that are made from the library, so that no list is kept by hand.
+
+Pages of classes go to `docs/api`. Tables go to `docs/_made`; written pages include them.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import combinations_table
+import class_page
+import combinations
+import examples
 import optimizer_pages
 import peer_tables
+import starting_rates
+from markdown import contents, rst, table
 
 import lamb_rs
 
+if TYPE_CHECKING:
+    from types import ModuleType
 
+
+@cache
 def pages() -> dict[str, str]:
-    """Names of generated pages, relative to `docs`, and their text."""
+    """Names of generated files, relative to `docs`, and their text."""
     return {
         **optimizer_pages.pages(),
-        "optimizers/combinations.md": combinations_table.page(),
-        **peer_tables.pages(),
-        "reference/index.md": reference(),
-        "reference/schedules.md": module("Schedules", "schedules"),
-        "reference/exceptions.md": exceptions(),
-        **({"reference/plots.md": module("Plots", "plots")} if has("plots") else {}),
+        **base_page(),
+        **class_pages(wrappers(), lamb_rs, "lamb_rs"),
+        **class_pages(classes_of(lamb_rs.schedules), lamb_rs.schedules, "lamb_rs.schedules"),
+        **examples.pages(),
+        "_made/optimizers.md": optimizer_pages.overview(),
+        "_made/combinations.md": combinations.tables(),
+        "_made/peers.md": peer_tables.everything(),
+        "_made/wrappers.md": list_of(wrappers(), lamb_rs),
+        "_made/schedules.md": list_of(classes_of(lamb_rs.schedules), lamb_rs.schedules),
+        "_made/functions.md": functions(),
+        "_made/exceptions.md": exceptions(),
+        "_made/plots.md": plots(),
+        "_made/examples.md": examples.overview(),
+        "_made/starting_rates.md": starting_rates.tables(),
     }
 
 
-def has(name: str) -> bool:
-    """Whether the package has a public module of this name."""
-    try:
-        return bool(importlib.import_module(f"lamb_rs.{name}").__all__)
-    except (ImportError, AttributeError):
-        return False
+def wrappers() -> list[str]:
+    """Names of the classes beside optimizers and exceptions."""
+    known = {*lamb_rs.optim.__all__, class_page.BASE}
+    return [name for name in classes_of(lamb_rs) if name not in known]
 
 
-def rst(*lines: str) -> str:
-    """Lines in the language of docstrings."""
-    return "\n".join(["```{eval-rst}", *lines, "```", ""])
-
-
-def reference() -> str:
-    """The base class, the wrappers and the functions."""
-    classes = set(lamb_rs.optim.__all__)
-    public = [name for name in lamb_rs.__all__ if name not in classes]
-    values = {name: getattr(lamb_rs, name) for name in public}
-    functions = [name for name, value in values.items() if inspect.isroutine(value)]
-    others = [
+def classes_of(module: ModuleType) -> list[str]:
+    """Names of the public classes of a module, without exceptions."""
+    found = {name: getattr(module, name) for name in module.__all__}
+    return [
         name
-        for name, value in values.items()
-        if inspect.isclass(value) and not issubclass(value, Exception) and name != "Optimizer"
+        for name, value in found.items()
+        if inspect.isclass(value) and not issubclass(value, BaseException)
     ]
+
+
+def base_page() -> dict[str, str]:
+    """The page of the base class: all shared arguments and all methods."""
     lines = [
-        "# Reference",
+        f"# {class_page.BASE}",
         "",
-        "Everything public. Each optimizer has [a page of its own](../optimizers/index.md).",
+        "The base class of all optimizers and wrappers. This page describes the arguments, methods",
+        "and attributes that all of them have.",
         "",
-        "```{toctree}",
-        ":hidden:",
-        "",
-        "schedules",
-        *(["plots"] if has("plots") else []),
-        "peers",
-        "exceptions",
-        "```",
-        "",
-        "## Every optimizer",
-        "",
-        rst(
-            ".. autoclass:: lamb_rs.Optimizer",
+        *rst(
+            f".. autoclass:: lamb_rs.{class_page.BASE}",
             "   :members:",
             "   :inherited-members:",
         ),
     ]
-    shared = [one for one in optimizer_pages.usual_row()["hyper"] if one["shared"]]
-    shown = [one for one in shared if one["name"] in inspect.signature(lamb_rs.SGD).parameters]
-    lines += ["### What the arguments allow", "", *optimizer_pages.ranges(lamb_rs.SGD, shown), ""]
-    if others:
-        lines += ["## Wrappers", "", "With examples: [Wrappers](../wrappers.md).", ""]
-        lines += [rst(f".. autoclass:: lamb_rs.{name}", "   :members:") for name in others]
-    lines += ["## Functions", ""]
-    lines += [rst(f".. autofunction:: lamb_rs.{name}") for name in sorted(functions)]
-    return "\n".join(lines)
+    return {f"api/{class_page.BASE}.md": "\n".join(lines)}
 
 
-def module(title: str, name: str) -> str:
-    """What a module exports."""
-    source = importlib.import_module(f"lamb_rs.{name}")
-    lines = [f"# {title}", "", rst(f".. automodule:: lamb_rs.{name}")]
-    for one in source.__all__:
-        value = getattr(source, one)
-        if inspect.isclass(value):
-            lines.append(rst(f".. autoclass:: lamb_rs.{name}.{one}", "   :members:"))
-        elif inspect.isroutine(value):
-            lines.append(rst(f".. autofunction:: lamb_rs.{name}.{one}"))
-    return "\n".join(lines)
+def class_pages(names: list[str], module: ModuleType, path: str) -> dict[str, str]:
+    """A page for each of some classes."""
+    found = {}
+    for name in names:
+        cls = getattr(module, name)
+        lines = [f"# {name}", "", *class_page.described(f"{path}.{name}", own(cls))]
+        if issubclass(cls, lamb_rs.Optimizer):
+            lines += ["## Methods and attributes", "", "Every optimizer has these:", ""]
+            lines += class_page.inherited(cls)
+        found[f"api/{name}.md"] = "\n".join(lines)
+    return found
+
+
+def own(cls: Any) -> list[str]:
+    """Members to describe on the page of a class."""
+    return [name for name in class_page.own_members(cls) if inspect.getdoc(getattr(cls, name))]
+
+
+def list_of(names: list[str], module: ModuleType) -> str:
+    """A table of classes with the first sentence of each docstring."""
+    lines = [(f"[{name}](/api/{name}.md)", summary(getattr(module, name))) for name in names]
+    shown = table(("class", "what it does"), lines)
+    described = [line for name in functions_of(module) for line in rst(f".. autofunction:: {name}")]
+    return "\n".join([*shown, *described, *contents(f"api/{name}" for name in names)])
+
+
+def functions_of(module: ModuleType) -> list[str]:
+    """Full names of the functions of a module that is not the package itself."""
+    if module is lamb_rs:
+        return []
+    names = [name for name in module.__all__ if inspect.isroutine(getattr(module, name))]
+    return [f"{module.__name__}.{name}" for name in names]
+
+
+def summary(value: Any) -> str:
+    """The first paragraph of a docstring in one line."""
+    text = (inspect.getdoc(value) or "").partition("\n\n")[0]
+    return " ".join(text.replace("``", "`").split())
+
+
+def functions() -> str:
+    """Every function of the package."""
+    names = sorted(name for name in lamb_rs.__all__ if inspect.isroutine(getattr(lamb_rs, name)))
+    return "\n".join(line for name in names for line in rst(f".. autofunction:: lamb_rs.{name}"))
 
 
 def exceptions() -> str:
-    """Every exception with the built-in that it is too."""
-    lines = [
-        "# Exceptions",
-        "",
-        "All are subclasses of `lamb_rs.LambError` and of a built-in exception, so that code which",
-        "catches `ValueError` or `TypeError` goes on working.",
-        "",
-    ]
+    """Every exception with the built-in exception that it also is."""
+    lines = []
     for name in sorted(lamb_rs.__all__):
         value = getattr(lamb_rs, name)
         if inspect.isclass(value) and issubclass(value, Exception):
-            lines.append(rst(f".. autoexception:: lamb_rs.{name}", "   :show-inheritance:"))
+            lines += rst(f".. autoexception:: lamb_rs.{name}", "   :show-inheritance:")
+    return "\n".join(lines)
+
+
+def plots() -> str:
+    """What the module of plots exports."""
+    source = importlib.import_module("lamb_rs.plots")
+    lines = []
+    for name in source.__all__:
+        value = getattr(source, name)
+        if inspect.isclass(value):
+            lines += rst(f".. autoclass:: lamb_rs.plots.{name}", "   :members:")
+        elif inspect.isroutine(value):
+            lines += rst(f".. autofunction:: lamb_rs.plots.{name}")
     return "\n".join(lines)

@@ -5,17 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from markdown import cell, table
+from rows import rows
+
 import lamb_rs
-from lamb_rs import _core
-
-INTRODUCTION = """\
-# Peers
-
-What `lamb_rs.from_peer` takes, by package, as `lamb_rs.peers()` lists it. *Compared*: trajectories
-were compared with the running package. *Read*: its code or its paper was read. What each sets is
-what differs from the defaults here, at the defaults there; arguments that you give are translated
-on top. How to use it: [Migrating](../migrating/index.md).
-"""
 
 
 def of_class(class_name: str) -> list[str]:
@@ -23,39 +16,34 @@ def of_class(class_name: str) -> list[str]:
     found = [one for one in lamb_rs.peers() if class_name in classes(one)]
     if not found:
         return []
+    lines = [(f"`{one.name}`", settings(one), remarks(one)) for one in found]
     return [
         "## In other packages",
         "",
-        "`lamb_rs.from_peer(name, ...)` takes the other package's arguments and makes this class.",
-        "The second column is what its defaults there set that differs from the defaults here.",
+        "`lamb_rs.from_peer(name, ...)` accepts the arguments of the other package and makes this",
+        "class. The second column lists the settings that differ from the defaults here when the",
+        "defaults of the other package are used.",
         "",
-        "| name | sets | checked | remarks |",
-        "| --- | --- | --- | --- |",
-        *(
-            f"| `{one.name}` | {switches(one)} | {one.checked} | {text(one.note)} |"
-            for one in found
-        ),
-        "",
+        *table(("name", "settings", "remarks"), lines),
     ]
 
 
-def pages() -> dict[str, str]:
-    """The table of all peers."""
+def everything() -> str:
+    """The tables of all peers, by package."""
     variants = list(lamb_rs.peers())
-    lines = [INTRODUCTION]
     usable = [one for one in variants if one.checked != "refused"]
+    parts = []
     for package in dict.fromkeys(one.name.partition(".")[0] for one in usable):
-        lines += [f"## {package}", "", "| name | here | sets | checked | remarks |"]
-        lines += ["| --- | --- | --- | --- | --- |"]
-        lines += [
-            f"| `{one.name}` | {here(one)} | {switches(one)} | {one.checked} | {text(one.note)} |"
+        lines = [
+            (f"`{one.name.partition('.')[2]}`", here(one), settings(one), remarks(one))
             for one in usable
             if one.name.partition(".")[0] == package
         ]
-        lines.append("")
-    lines += ["## Refused", "", "| name | why |", "| --- | --- |"]
-    lines += [f"| `{one.name}` | {text(one.note)} |" for one in variants if one not in usable]
-    return {"reference/peers.md": "\n".join(lines) + "\n"}
+        parts += [f"## {package}", ""]
+        parts += table(("name", "lamb_rs", "settings", "remarks"), lines)
+    refused = [(f"`{one.name}`", cell(one.note)) for one in variants if one not in usable]
+    parts += ["## Refused", "", *table(("name", "reason"), refused)]
+    return "\n".join(parts)
 
 
 def classes(one: Any) -> list[str]:
@@ -65,19 +53,18 @@ def classes(one: Any) -> list[str]:
 
 def here(one: Any) -> str:
     """Links to the pages of these classes."""
-    known = {row["class_name"]: row["name"] for row in _core.algorithms()}
+    known = {row["class_name"] for row in rows()}
     linked = [
-        f"[{name}](../optimizers/{known[name]}.md)" if name in known else f"`{name}`"
-        for name in classes(one)
+        f"[{name}](/api/{name}.md)" if name in known else f"`{name}`" for name in classes(one)
     ]
     return " around ".join(linked) or "its base"
 
 
-def switches(one: Any) -> str:
+def settings(one: Any) -> str:
     """Arguments as they are written in Python."""
     return ", ".join(f"`{name}={value!r}`" for name, value in one.switches.items())
 
 
-def text(note: str) -> str:
-    """A note as a cell of a table."""
-    return note.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+def remarks(one: Any) -> str:
+    """How a variant was checked, and what there is to know about it."""
+    return one.checked + (f"; {cell(one.note)}" if one.note else "")

@@ -1,79 +1,58 @@
-"""The extension that makes this site: pages from the registry, and formulas without a script."""
+"""The extension that makes this site: generated pages, outputs, formulas, and links."""
 
 from __future__ import annotations
 
 import inspect
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import class_page
 import figures
 import generate
+import links
+import mathematics
+import narrow
 import outputs
-from docutils.utils.math.latex2mathml import tex2mathml
-
-import lamb_rs
-from lamb_rs import _core
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+GENERATED = ("_made", "api", "examples")
+
 
 def write_pages(app: Sphinx) -> None:
-    """Write the generated pages beside the others, those that changed only."""
-    figures.draw(Path(app.srcdir, "_static", "drawn"))
+    """Write the generated files beside the written ones; those that did not change are left."""
+    source = Path(app.srcdir)
+    figures.draw(source / "_static" / "drawn")
+    mathematics.write_font(source / "_static" / "drawn" / mathematics.FONT)
     wanted = generate.pages()
     for name, text in wanted.items():
-        path = Path(app.srcdir, name)
+        path = source / name
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-    for folder in {str(Path(name).parent) for name in wanted}:
-        for path in Path(app.srcdir, folder).glob("*.md"):
+    for folder in GENERATED:
+        for path in (source / folder).glob("*.md"):
             if f"{folder}/{path.name}" not in wanted:
                 path.unlink()
 
 
-def mathml(tex: str, as_block: bool) -> str:
-    """MathML of a formula, with what docutils leaves open said: which bar opens, what is large."""
-    text: str = tex2mathml(tex, as_block=as_block)
-    plain = "" if as_block else ' stretchy="false"'
-    for bar in ("\N{DOUBLE VERTICAL LINE}", "|"):
-        opening, closing = f'<mo class="mathopen">{bar}</mo>', f"<mo>{bar}</mo>"
-        text = text.replace(opening, f'<mo form="prefix"{plain}>{bar}</mo>')
-        text = text.replace(closing, f'<mo form="postfix"{plain}>{bar}</mo>')
-    text = re.sub(r"(<mtd>\s*)<mo>", r'\1<mo form="infix">', text)
-    return text.replace("<mtable ", '<mtable displaystyle="true" ')
-
-
-def inline(self: Any, node: Any) -> None:
-    """Formulas that browsers show themselves: a page needs no script and no network."""
-    self.body.append(mathml(node.astext(), as_block=False))
-    raise_skip()
-
-
-def block(self: Any, node: Any) -> None:
-    """As `inline`, on lines of its own."""
-    self.body.append(f'<div class="math">{mathml(node.astext(), as_block=True)}</div>')
-    raise_skip()
-
-
-def raise_skip() -> None:
-    """Tell docutils that nothing inside is to be visited."""
-    from docutils.nodes import SkipNode  # noqa: PLC0415
-
-    raise SkipNode
+def link_classes(app: Sphinx, page: str, source: list[str]) -> None:
+    """Link the names of classes on written pages."""
+    del app
+    if not page.startswith(("api/", "reference/", "changelog")):
+        source[0] = links.linked(source[0], page)
 
 
 def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Make text of what is markup by accident: glob patterns and norms in docstrings."""
+    """Keep glob patterns and norms in docstrings from being read as markup."""
     del app, what, name, obj, options
     literal: int | None = None  # indentation of the line before a block of code
     for number, line in enumerate(lines):
         indentation = len(line) - len(line.lstrip())
         if literal is not None and line.strip() and indentation <= literal:
             literal = None
-        if literal is None:
+        if literal is None and not line.lstrip().startswith(">>>"):
             parts = line.split("``")
             parts[::2] = [part.replace('"*', '"\\*').replace("|", "\\|") for part in parts[::2]]
             lines[number] = "``".join(parts)
@@ -81,33 +60,16 @@ def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: lis
                 literal = indentation
 
 
-def link_classes(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Lead from each name of an optimizer on a written page to its own page."""
-    del app
-    if docname.startswith(("optimizers/", "reference/", "changelog")):
-        return
-    pages = {row["class_name"]: row["name"] for row in _core.algorithms()}
-
-    def linked(found: re.Match[str]) -> str:
-        page = pages.get(found[2])
-        return f"[{found[1]}](/optimizers/{page}.md)" if page else found[0]
-
-    name = re.compile(r"(?<![\[`])(`(\w+)(?:\([^`\n]*\))?`)(?![\]`])")
-    parts = re.split(r"(^```.*?^```$)", source[0], flags=re.MULTILINE | re.DOTALL)
-    parts[::2] = [name.sub(linked, part) for part in parts[::2]]
-    source[0] = "".join(parts)
-
-
-def own_arguments(
+def show_signature(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
 ) -> tuple[str, str] | None:
-    """Show the arguments that are an optimizer's own; those of all are explained once."""
+    """Show the arguments that a class declares, with their types."""
     del app, name, options, signature
-    if what != "class" or not issubclass(obj, lamb_rs.Optimizer) or obj is lamb_rs.Optimizer:
+    if what != "class" or not inspect.isclass(obj) or "__init__" not in vars(obj):
         return None
-    written = inspect.signature(obj.__init__).parameters.values()
-    bare = [one.replace(annotation=one.empty) for one in written if one.name != "self"]
-    return str(inspect.Signature(bare)), returns
+    if issubclass(obj, BaseException) or obj.__name__ == class_page.BASE:
+        return None
+    return str(class_page.signature(obj)), returns
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -117,6 +79,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Before the images of a page are collected.
     app.connect("doctree-read", outputs.show_outputs, priority=400)
     app.connect("autodoc-process-docstring", escape)
-    app.connect("autodoc-process-signature", own_arguments)
-    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("autodoc-process-signature", show_signature)
+    app.set_translator("html", narrow.Translator)
+    app.add_html_math_renderer("mathml", (mathematics.inline, None), (mathematics.block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

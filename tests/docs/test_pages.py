@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-WRITTEN = sorted([*DOCS.glob("*.md"), *DOCS.glob("migrating/*.md")])
+WRITTEN = sorted([*DOCS.glob("*.md"), *DOCS.glob("migrating/*.md"), *DOCS.glob("reference/*.md")])
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROWS = lamb_rs._core.algorithms()
 
@@ -128,7 +128,7 @@ def test_the_examples_of_docstrings_run(
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 def test_every_optimizer_has_a_page(row: Any) -> None:
-    page = generated()[f"optimizers/{row['name']}.md"]
+    page = generated()[f"api/{row['class_name']}.md"]
     assert f"autoclass:: lamb_rs.{row['class_name']}\n" in page
     own = [one["name"] for one in row["hyper"] if not one["shared"]]
     shown = inspect.signature(getattr(lamb_rs, row["class_name"])).parameters
@@ -139,7 +139,7 @@ def test_every_optimizer_has_a_page(row: Any) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 def test_state_on_a_page_is_what_an_optimizer_takes(row: Any) -> None:
-    page = generated()[f"optimizers/{row['name']}.md"]
+    page = generated()[f"api/{row['class_name']}.md"]
     row_of_defaults = r"\| the defaults \| 256 x 256 \| (\S+) \| (\S+) \| (\S+) \|\n"
     cells = re.search(row_of_defaults, page)
     assert cells
@@ -162,14 +162,21 @@ def test_everything_public_is_in_the_reference() -> None:
             assert re.search(rf"^\.\. auto\w+:: lamb_rs\.{name}$", text, re.MULTILINE), name
     for name in lamb_rs.schedules.__all__:
         assert f":: lamb_rs.schedules.{name}\n" in text
+        if inspect.isclass(getattr(lamb_rs.schedules, name)):
+            assert f"api/{name}.md" in generated()
+    for name in [*lamb_rs.optim.__all__, "Lookahead", "Larc", "MultiOptimizer"]:
+        assert f"api/{name}.md" in generated()
 
 
-def test_combinations_name_every_optimizer_and_every_reason() -> None:
-    page = generated()["optimizers/combinations.md"]
-    for row in ROWS:
-        assert page.count(f"| [{row['class_name']}]({row['name']}.md) |") == 2
-    used = {int(one) for one in re.findall(r"\| (\d+)\b", page)}
-    assert used == {int(one) for one in re.findall(r"^(\d+)\. \S", page, re.MULTILINE)}
+def test_combinations_name_what_is_refused() -> None:
+    text = generated()["_made/combinations.md"]
+    refused = re.findall(r"^\| \[(\w+)\]\(\S+\) \| `(.*)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    assert ("Lamb", "Larc") in {(name, option) for name, option, *_ in refused}
+    found = re.match(r"(\d+) combinations were tried", text)
+    assert found
+    assert int(found[1]) == len(ROWS) * 18 * 3
+    for name, option, *_ in refused:
+        assert option in {"Lookahead", "Larc", "LossScaleOptimizer"}, (name, option)
 
 
 def test_the_table_of_convergence_has_every_optimizer() -> None:
@@ -190,17 +197,38 @@ def anchors(text: str) -> set[str]:
 
 def beside(name: str, target: str) -> str:
     """The page that a link on another page means."""
+    if target.startswith("/"):
+        return target[1:]
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
 
 
-def test_links_resolve() -> None:
+TARGET = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@each_written
+def test_links_of_a_written_page_lead_to_files_of_the_repository(page: Path) -> None:
+    """So that they work where the repository is viewed, without a built site."""
     pages = everything()
-    for name, text in pages.items():
-        for target in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
-            if target.startswith(("https://", "_static/drawn/")):  # drawn by `make docs`
-                continue
-            if target.startswith("_static/"):
-                assert (DOCS / target).exists(), f"{name}: {target}"
+    for target in TARGET.findall(prose(page.read_text(encoding="utf-8"))):
+        if target.startswith(("https://", "#lamb_rs.")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        # Pictures that are drawn when the site is built are shown on the site only.
+        if "_static/drawn" in target:
+            continue
+        assert file in WRITTEN or file.parent == DOCS / "_static", f"{page.name}: {target}"
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor:
+            name = file.relative_to(DOCS).as_posix()
+            assert anchor in anchors(pages[name]), f"{page.name}: {target}"
+
+
+def test_links_of_generated_pages_resolve() -> None:
+    pages = everything()
+    for name, text in generated().items():
+        for target in TARGET.findall(prose(text)):
+            if target.startswith(("https://", "#lamb_rs.")):
                 continue
             path, _, anchor = target.partition("#")
             found = beside(name, path) if path else name
@@ -217,7 +245,14 @@ def test_every_page_is_in_a_table_of_contents() -> None:
                 entry = re.sub(r"^.*<(.*)>$", r"\1", line.strip())
                 if entry and not entry.startswith(":"):
                     listed.add(beside(name, f"{entry}.md"))
-    assert listed == set(pages)
+    assert listed == {name for name in pages if not name.startswith("_made/")}
+
+
+def test_every_part_that_is_made_is_included() -> None:
+    written = "\n".join(page.read_text(encoding="utf-8") for page in WRITTEN)
+    for name in generated():
+        if name.startswith("_made/"):
+            assert f"{name}\n" in written, name
 
 
 @each_written
@@ -275,7 +310,7 @@ def test_arguments_that_a_page_names_are_there(page: Path) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 def test_a_formula_of_the_registry_is_shown_as_mathematics(row: Any) -> None:
-    assert "\n$$\n\\begin{aligned}\n" in generated()[f"optimizers/{row['name']}.md"], (
+    assert "\n$$\n\\begin{aligned}\n" in generated()[f"api/{row['class_name']}.md"], (
         f"docs/_ext/formula.py cannot read {row['formula']!r}"
     )
 
