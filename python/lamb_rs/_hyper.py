@@ -32,8 +32,6 @@ Driver: TypeAlias = Schedule | Callable[[], float]
 Source: TypeAlias = float | Driver
 """A number, or what drives it."""
 
-Pair: TypeAlias = tuple[float, float]
-
 SOURCES = ("learning_rate", "beta_1", "beta_2", "beta_3", "momentum")
 """The hyperparameters that a schedule or a function may drive, where they may change at all."""
 
@@ -76,6 +74,7 @@ class SharedArguments(CommonArguments, total=False):
 
 Read = TypeVar("Read")
 Written = TypeVar("Written")
+Chosen = TypeVar("Chosen")
 
 
 class Hyper(Generic[Read, Written]):
@@ -124,7 +123,7 @@ class OptionalInteger(Hyper[int | None, int | None]):
     """An integer, or None where the feature is off."""
 
 
-class OptionalPair(Hyper[Pair | None, Pair | None]):
+class OptionalPair(Hyper[tuple[float, float] | None, tuple[float, float] | None]):
     """Lower and upper limit, or None where there is none."""
 
 
@@ -132,8 +131,8 @@ class Switch(Hyper[bool, bool]):
     """True or False."""
 
 
-class Choice(Hyper[Any, Any]):
-    """One of several names; the constructor lists them."""
+class Choice(Hyper[Chosen, Chosen]):
+    """One of the values that the annotation of the attribute lists."""
 
 
 class LazySignature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lamb_rs import _config, _core, _report
 from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest, unknown_argument
@@ -138,16 +138,18 @@ class Optimizer(Excluding):
     ema_overwrite_frequency = OptionalInteger()
     loss_scale_factor = OptionalNumber()
     gradient_accumulation_steps = OptionalInteger()
-    weight_decay_mode = Choice()
-    ema_every = Choice()
+    weight_decay_mode: Choice[
+        Literal["decoupled", "update", "l2", "after", "fixed", "corrected", "schedule", "cautious"]
+    ] = Choice()
+    ema_every: Choice[Literal["update", "call"]] = Choice()
     maximize = Switch()
-    nonfinite = Choice()
-    state_dtype = Choice()
-    state_rounding = Choice()
+    nonfinite: Choice[Literal["auto", "propagate", "raise", "skip"]] = Choice()
+    state_dtype: Choice[Literal["float32", "bfloat16", "float8"]] = Choice()
+    state_rounding: Choice[Literal["stochastic", "nearest"]] = Choice()
     seed = Integer()
     clip_epsilon = Number()
-    gradient_centralization = Choice()
-    ema_form = Choice()
+    gradient_centralization: Choice[bool | Literal["conv_only"]] = Choice()
+    ema_form: Choice[Literal["exponential", "uniform"]] = Choice()
     ema_start = Integer()
 
     def __init__(self, **arguments: Any) -> None:

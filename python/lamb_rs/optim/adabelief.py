@@ -66,7 +66,7 @@ class AdaBelief(Optimizer):
     rectify = Switch()
     epsilon_root = Number()
     threshold = Number()
-    degenerate = Choice()
+    degenerate: Choice[Literal["momentum", "skip"]] = Choice()
 
     def __init__(
         self,

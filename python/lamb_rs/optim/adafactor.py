@@ -78,7 +78,7 @@ class Adafactor(Optimizer):
     clip_threshold = Number()
     relative_step = Switch()
     scale_parameter = Switch()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["clamp", "add"]] = Choice()
     beta_1 = Number()
     min_dim_size_to_factor = Integer()
 

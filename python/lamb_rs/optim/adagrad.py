@@ -55,7 +55,7 @@ class Adagrad(Optimizer):
 
     initial_accumulator_value = Number()
     epsilon = Number()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["in", "out"]] = Choice()
     learning_rate_decay = Number()
 
     def __init__(

@@ -56,7 +56,7 @@ class Adamax(Optimizer):
     beta_1 = Moving()
     beta_2 = Moving()
     epsilon = Number()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["out", "in"]] = Choice()
 
     def __init__(
         self,

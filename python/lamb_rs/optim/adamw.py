@@ -67,10 +67,10 @@ class AdamW(Optimizer):
     beta_1 = Moving()
     beta_2 = Moving()
     epsilon = Number()
-    amsgrad = Choice()
-    epsilon_mode = Choice()
+    amsgrad: Choice[bool | Literal["corrected", "paper"]] = Choice()
+    epsilon_mode: Choice[Literal["hat", "out"]] = Choice()
     epsilon_root = Number()
-    cautious = Choice()
+    cautious: Choice[bool | Literal["sum1"]] = Choice()
 
     def __init__(
         self,

@@ -61,7 +61,7 @@ class Adan(Optimizer):
     beta_2 = Moving()
     beta_3 = Moving()
     epsilon = Number()
-    form = Choice()
+    form: Choice[Literal["proximal", "decoupled"]] = Choice()
 
     def __init__(
         self,

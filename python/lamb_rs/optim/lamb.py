@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Pair, Switch
+from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Switch
 from lamb_rs._optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -79,15 +79,15 @@ class Lamb(Optimizer):
     beta_1 = Moving()
     beta_2 = Moving()
     epsilon = Number()
-    epsilon_mode = Choice()
-    bias_correction = Choice()
-    form = Choice()
+    epsilon_mode: Choice[Literal["out", "hat", "in"]] = Choice()
+    bias_correction: Choice[bool | Literal["rate", "first_moment"]] = Choice()
+    form: Choice[Literal["joint", "sum"]] = Choice()
     phi = OptionalPair()
     trust_clip = OptionalPair()
     always_adapt = Switch()
     gradient_averaging = Switch()
     trust_epsilon = Number()
-    cautious = Choice()
+    cautious: Choice[bool | Literal["sum1"]] = Choice()
 
     def __init__(
         self,
@@ -99,8 +99,8 @@ class Lamb(Optimizer):
         epsilon_mode: Literal["out", "hat", "in"] = "out",
         bias_correction: bool | Literal["rate", "first_moment"] = True,
         form: Literal["joint", "sum"] = "joint",
-        phi: Pair | None = None,
-        trust_clip: Pair | None = None,
+        phi: tuple[float, float] | None = None,
+        trust_clip: tuple[float, float] | None = None,
         always_adapt: bool = True,
         gradient_averaging: bool = True,
         trust_epsilon: float = 0.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Pair, Switch
+from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Switch
 from lamb_rs._optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ class Lars(Optimizer):
     trust_coefficient = Number()
     nesterov = Switch()
     epsilon = Number()
-    form = Choice()
+    form: Choice[
+        Literal["lr_inside", "lr_outside", "joint_norm", "momentum_norm", "ratio_outside"]
+    ] = Choice()
     trust_clip = OptionalPair()
     always_adapt = Switch()
 
@@ -84,7 +86,7 @@ class Lars(Optimizer):
         form: Literal[
             "lr_inside", "lr_outside", "joint_norm", "momentum_norm", "ratio_outside"
         ] = "lr_inside",
-        trust_clip: Pair | None = None,
+        trust_clip: tuple[float, float] | None = None,
         always_adapt: bool = True,
         **shared: Unpack[SharedArguments],
     ) -> None:

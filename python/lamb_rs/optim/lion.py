@@ -53,7 +53,7 @@ class Lion(Optimizer):
 
     beta_1 = Moving()
     beta_2 = Moving()
-    cautious = Choice()
+    cautious: Choice[bool | Literal["sum1"]] = Choice()
 
     def __init__(
         self,

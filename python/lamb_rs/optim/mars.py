@@ -78,7 +78,7 @@ class Mars(Optimizer):
     beta_2 = Moving()
     gamma = Number()
     epsilon = Number()
-    form = Choice()
+    form: Choice[Literal["adamw", "lion"]] = Choice()
     correct_first_step = Switch()
     optimize_1d = Switch()
     learning_rate_1d_factor = Number()

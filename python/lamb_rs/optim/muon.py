@@ -99,9 +99,9 @@ class Muon(Optimizer):
     nesterov = Switch()
     exclude_embeddings = Switch()
     rms_rate = Number()
-    form = Choice()
-    scale = Choice()
-    coefficients = Choice()
+    form: Choice[Literal["sum", "ema", "debiased"]] = Choice()
+    scale: Choice[Literal["match_rms", "original", "columns", "none"]] = Choice()
+    coefficients: Choice[Literal["keller", "quintic", "polar_express"]] = Choice()
 
     def __init__(
         self,

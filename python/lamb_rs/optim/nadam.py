@@ -62,7 +62,7 @@ class Nadam(Optimizer):
     beta_1 = Moving()
     beta_2 = Moving()
     epsilon = Number()
-    form = Choice()
+    form: Choice[Literal["dozat", "ruder", "optax"]] = Choice()
     momentum_decay = Number()
 
     def __init__(

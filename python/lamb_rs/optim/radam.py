@@ -61,9 +61,9 @@ class RAdam(Optimizer):
     beta_1 = Moving()
     beta_2 = Moving()
     epsilon = Number()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["hat", "out"]] = Choice()
     threshold = Number()
-    degenerate = Choice()
+    degenerate: Choice[Literal["momentum", "skip"]] = Choice()
 
     def __init__(
         self,

@@ -69,9 +69,9 @@ class Ranger(Optimizer):
     epsilon = Number()
     sync_period = OptionalInteger()
     slow_step_size = Number()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["hat", "out"]] = Choice()
     threshold = Number()
-    degenerate = Choice()
+    degenerate: Choice[Literal["momentum", "skip"]] = Choice()
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalInteger, OptionalPair, Pair, Switch
+from lamb_rs._hyper import Choice, Moving, Number, OptionalInteger, OptionalPair, Switch
 from lamb_rs._optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class RangerLars(Optimizer):
     epsilon = Number()
     sync_period = OptionalInteger()
     slow_step_size = Number()
-    epsilon_mode = Choice()
+    epsilon_mode: Choice[Literal["out", "hat"]] = Choice()
     threshold = Number()
-    form = Choice()
+    form: Choice[Literal["step", "new_weights"]] = Choice()
     phi = OptionalPair()
-    trust_clip = Choice()
+    trust_clip: Choice[tuple[float, float] | Literal["paratrooper"] | None] = Choice()
     always_adapt = Switch()
 
     def __init__(
@@ -98,8 +98,8 @@ class RangerLars(Optimizer):
         epsilon_mode: Literal["out", "hat"] = "out",
         threshold: float = 5.0,
         form: Literal["step", "new_weights"] = "step",
-        phi: Pair | None = None,
-        trust_clip: Pair | Literal["paratrooper"] | None = None,
+        phi: tuple[float, float] | None = None,
+        trust_clip: tuple[float, float] | Literal["paratrooper"] | None = None,
         always_adapt: bool = True,
         **shared: Unpack[SharedArguments],
     ) -> None:

@@ -68,9 +68,9 @@ class RMSprop(Optimizer):
     momentum = Moving()
     epsilon = Number()
     centered = Switch()
-    epsilon_mode = Choice()
-    initial_accumulator_value = Choice()
-    form = Choice()
+    epsilon_mode: Choice[Literal["in", "out"]] = Choice()
+    initial_accumulator_value: Choice[float | Literal["gradient"]] = Choice()
+    form: Choice[Literal["lr_inside", "lr_outside"]] = Choice()
 
     def __init__(
         self,

@@ -67,7 +67,7 @@ class SGD(Optimizer):
 
     momentum = Moving()
     nesterov = Switch()
-    form = Choice()
+    form: Choice[Literal["lr_inside", "lr_outside"]] = Choice()
     dampening = Number()
 
     def __init__(

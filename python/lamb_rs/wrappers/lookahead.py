@@ -82,8 +82,8 @@ class Lookahead(Around):
 
     sync_period = Integer()
     slow_step_size = Number()
-    pullback_momentum = Choice()
-    slow_start = Choice()
+    pullback_momentum: Choice[Literal["none", "reset", "pullback"]] = Choice()
+    slow_start: Choice[Literal["build", "first_sync"]] = Choice()
     sync_phase = Integer()
 
     def __init__(

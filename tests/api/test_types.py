@@ -1,0 +1,122 @@
+"""The types in the signatures and attributes of optimizers allow what the registry allows."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+
+import lamb_rs
+from lamb_rs import _core, _hyper
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS = _core.algorithms()
+NAMES = {**vars(typing), **vars(_hyper)}
+SHARED = _hyper.SharedArguments.__annotations__
+KINDS: dict[str, set[Any]] = {
+    "number": {float},
+    "integer": {int},
+    "bool": {bool},
+    "pair": {tuple[float, float]},
+    "choice": set(),
+}
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+
+
+def arguments(row: Any) -> list[Any]:
+    """The hyperparameters that the constructor takes."""
+    written = inspect.signature(getattr(lamb_rs, row["class_name"]).__init__).parameters
+    return [one for one in row["hyper"] if one["wrapper"] is None or one["name"] in written]
+
+
+def registered(one: Any) -> set[Any]:
+    """The types that a hyperparameter has, with its strings among them."""
+    found = set(KINDS[one["kind"]])
+    if one["kind"] == "number" and one["moves"] and one["name"] in _hyper.SOURCES:
+        found |= set(parts(_hyper.Source))
+    if " or None" in one["domain"]:
+        found.add(NoneType)
+    for choice in one["choices"]:
+        found.add(choice if isinstance(choice, str) else type(choice))
+    return found
+
+
+def parts(kind: Any) -> Iterator[Any]:
+    """The members of a union, with the values of a Literal in place of it."""
+    if get_origin(kind) in {typing.Union, UnionType}:
+        for member in get_args(kind):
+            yield from parts(member)
+    elif get_origin(kind) is Literal:
+        yield from get_args(kind)
+    else:
+        yield kind
+
+
+def evaluated(annotation: str) -> Any:
+    return eval(annotation, NAMES)  # noqa: S307 - annotations of this package
+
+
+def of_argument(cls: Any, name: str) -> set[Any]:
+    """What the type of an argument of the constructor allows."""
+    own = inspect.signature(cls.__init__).parameters
+    kind = own[name].annotation if name in own else SHARED[name].__forward_arg__
+    return set(parts(evaluated(kind)))
+
+
+def of_attribute(cls: Any, name: str) -> set[Any] | None:
+    """What may be assigned to an attribute, or None where its class says so without a list."""
+    for base in cls.__mro__:
+        if name in inspect.get_annotations(base):
+            kind = evaluated(inspect.get_annotations(base)[name])
+            assert get_origin(kind) is _hyper.Choice
+            return set(parts(get_args(kind)[0]))
+    return None
+
+
+@each_row
+def test_arguments_allow_what_the_registry_allows(row: Any) -> None:
+    cls = getattr(lamb_rs, row["class_name"])
+    for one in arguments(row):
+        wanted = registered(one)
+        # A decay rate that may be None is a number only.
+        if NoneType in wanted:
+            wanted -= set(parts(_hyper.Driver))
+        assert of_argument(cls, one["name"]) == wanted, one["name"]
+
+
+@each_row
+def test_attributes_have_the_types_of_the_arguments(row: Any) -> None:
+    cls = getattr(lamb_rs, row["class_name"])
+    for one in arguments(row):
+        allowed = of_attribute(cls, one["name"])
+        assert (allowed is None) == (not one["choices"]), one["name"]
+        assert allowed in (None, of_argument(cls, one["name"])), one["name"]
+
+
+def test_a_type_checker_refuses_other_choices(tmp_path: Path) -> None:
+    """Every line with a wrong value is expected to be an error, and every other line is not."""
+    api = pytest.importorskip("mypy.api")
+    lines = ["import lamb_rs"]
+    for row in ROWS:
+        opt = row["name"]
+        lines.append(f"{opt} = lamb_rs.{row['class_name']}()")
+        for one in arguments(row):
+            if one["choices"]:
+                name = one["name"]
+                lines.append(f"lamb_rs.{row['class_name']}({name}='foo')  # type: ignore[arg-type]")
+                lines.append(f"{opt}.{name} = 'foo'  # type: ignore[assignment]")
+                lines += [f"{opt}.{name} = {choice!r}" for choice in one["choices"]]
+    file = tmp_path / "choices.py"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        patch.setenv("MYPYPATH", str(Path(lamb_rs.__file__).parents[1]))
+        output, errors, status = api.run(["--strict", str(file)])
+    assert status == 0, output + errors
