@@ -49,6 +49,9 @@ test-python: $(VENV)/demo.extra $(VENV)/test.extra module
 instructions: $(VENV)/base ## Count the instructions per element of every rule (valgrind)
 	@$(call step,400,Count instructions,--show) $(RUN) benches/instructions.py
 
+tables: $(VENV)/demo.extra module ## Bring the generated tables up to date
+	@$(RUN) tools/tables.py
+
 build-times: $(VENV)/base ## Measure how long the Rust code takes to compile
 	@$(RUN) tools/build_times.py
 

@@ -175,39 +175,6 @@ def test_changelog_knows_this_version_and_its_numerics() -> None:
     assert f"Numerics version {info['numerics_version']}" in text
 
 
-# The example of CONTRIBUTING.md
-
-
-def blocks(language: str) -> list[str]:
-    found = FENCE.findall(read(ROOT / "CONTRIBUTING.md"))
-    return [body for name, body in found if name == language]
-
-
-def test_the_example_rule_uses_what_there_is() -> None:
-    (rule,) = blocks("rust")
-    assert len([line for line in rule.splitlines() if line.strip()]) <= 80
-    for path, names in re.findall(r"^use crate::([\w:]+)::(\{.*\}|\w+);$", rule, re.MULTILINE):
-        place = ROOT / "src" / path.replace("::", "/")
-        file = place.with_suffix(".rs")
-        source = read(file if file.exists() else place / "mod.rs")
-        for name in re.findall(r"\w+", names):
-            item = rf"^pub(?:\(\w+\))? (?:const )?(?:fn|struct|enum|trait|type) {name}\b"
-            assert re.search(item, source, re.MULTILINE), f"{path}::{name}"
-
-
-def test_the_example_class_and_reference_are_python() -> None:
-    own, reference = blocks("python")
-    names: dict[str, Any] = {"__name__": "lamb_rs.optim.signum"}
-    exec(compile(own, "signum.py", "exec"), names)  # noqa: S102 - our own page
-    cls = names["Signum"]
-    assert "learning_rate" in entries(sections(cls)["Parameters"])
-    names = {"__name__": "reference.signum", "__package__": "reference"}
-    exec(compile(reference, "signum.py", "exec"), names)  # noqa: S102 - our own page
-    arguments = inspect.signature(cls.__init__).parameters
-    for name, value in names["Signum"].DEFAULTS.items():
-        assert arguments[name].default == value
-
-
 # Sources
 
 
