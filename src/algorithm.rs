@@ -1,7 +1,7 @@
 //! What the registry says about an algorithm.
 
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Hyper, Value, Values};
+use crate::hyper::{Hyper, Needs, Value, Values};
 use crate::kernel::Kernel;
 use crate::rule::{Scalar, Scope};
 
@@ -22,6 +22,8 @@ pub struct Algorithm {
     pub hypers: &'static [Hyper],
     /// Defaults of shared hyperparameters that differ from the shared ones.
     pub defaults: &'static [(&'static str, Value)],
+    /// What its own hyperparameters need to have an effect.
+    pub needs: &'static [Needs],
     /// Whether its step is scaled by a trust ratio.
     pub layerwise: bool,
     /// Whether it multiplies matrices, which promises the same bits on one machine only.
@@ -75,6 +77,7 @@ impl Algorithm {
         source: "",
         hypers: &[],
         defaults: &[],
+        needs: &[],
         layerwise: false,
         matrix: false,
         scalars: &[],
@@ -86,6 +89,6 @@ impl Algorithm {
 
     /// Its hyperparameters at their defaults.
     pub fn defaults(&self) -> Values {
-        Values::defaults(self.hypers, self.defaults)
+        Values::defaults(self.hypers, self.needs, self.defaults)
     }
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
 from lamb_rs._excluding import EXCLUSIONS
 from lamb_rs._hyper import hypers
@@ -63,11 +64,30 @@ def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
         for name, value in config.items()
     }
     patterns = {method: given.pop(method, None) for method in EXCLUSIONS}
-    optimizer = cls(**given)
+    optimizer = cls(**(effective(cls, given) if hasattr(cls, "_algorithm") else given))
     for method, names in patterns.items():
         if names:
             getattr(optimizer, method)(var_names=names)
     return optimizer
+
+
+def effective(cls: type[Optimizer], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments without those that have no effect, since what they need is not set.
+
+    The constructor refuses them; a saved configuration or another package's arguments may have
+    them.
+    """
+    known = {one["name"] for one in hypers(cls)}
+    if not known.issuperset(arguments.keys() - {"name", "exclude_layers"}):
+        return dict(arguments)  # the constructor names the one that it does not have
+    sources = [name for name, value in arguments.items() if callable(value)]
+    plain = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in arguments.items()
+        if name in known and name not in sources
+    }
+    dropped = _core.without_effect(cls._algorithm, plain, [one for one in sources if one in known])
+    return {name: value for name, value in arguments.items() if name not in dropped}
 
 
 def restore(

@@ -19,7 +19,6 @@ from lamb_rs._hyper import (
     Switch,
     check_source,
     hypers,
-    row,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +40,10 @@ class Optimizer(Excluding):
     ----------
     learning_rate : float, Schedule or callable
         Step size. A schedule is called with the number of the call of `apply`, from 0; any other
-        callable takes no arguments and is called once per update.
+        callable takes no arguments. Both are called once per update. Reading the attribute returns
+        the value of the last update; before the first update, it computes the value for that
+        update. A call of `apply` that raises or is skipped is no update: the next one uses the same
+        value, unless the attribute is set again.
     weight_decay : float or None, default None
         Weight decay.
     clipnorm : float or None, default None
@@ -162,11 +164,8 @@ class Optimizer(Excluding):
                 raise unknown_argument(cls.__name__, name, known)
         self.name = arguments.pop("name", None) or cls.__name__.lower()
         sources = {name: value for name, value in arguments.items() if callable(value)}
-        takes_step = {name: check_source(cls, name, source) for name, source in sources.items()}
         plain = {name: _plain(arguments[name]) for name in arguments if name not in sources}
-        self._native = _core.Optimizer(cls._algorithm, plain)
-        for name, source in sources.items():
-            self._native.set_source(name, source, takes_step[name])
+        self._native = _core.Optimizer(cls._algorithm, plain, _driving(cls, sources))
         self._sources = sources
         self._pending = None
         self._held = {}
@@ -340,13 +339,8 @@ class Optimizer(Excluding):
         return _config.restore, (type(self), _config.arguments(self), pending)
 
     def _unbind(self) -> None:
-        """Go back to before `build`: a native optimizer with the same hyperparameters."""
-        sources = self._sources
-        names = [one["name"] for one in row(self._algorithm)["hyper"] if one["name"] not in sources]
-        native = _core.Optimizer(self._algorithm, {name: self._native.get(name) for name in names})
-        for name, source in sources.items():
-            native.set_source(name, source, check_source(type(self), name, source))
-        self._native = native
+        """Go back to before `build`."""
+        self._native.unbuild()
 
     def explain(self) -> str:
         """Say what happens to each parameter, and why.
@@ -374,6 +368,11 @@ class Optimizer(Excluding):
 
     def __repr__(self) -> str:
         return _report.representation(self)
+
+
+def _driving(cls: type[Optimizer], sources: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
+    """Return what drives hyperparameters, checked, and whether it is called with the step."""
+    return {name: (source, check_source(cls, name, source)) for name, source in sources.items()}
 
 
 def _plain(value: object) -> object:

@@ -78,6 +78,11 @@ class Readings:
         return self._native.update_norms
 
     @property
+    def last_learning_rate(self) -> float:
+        """Learning rate of the last update, before overrides; NaN before the first update."""
+        return self._native.last_learning_rate
+
+    @property
     def gradient_norm(self) -> float | None:
         """L2 norm of all gradients of the last step, where a norm clip computed it."""
         return self._native.gradient_norm

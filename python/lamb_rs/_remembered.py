@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from lamb_rs._errors import StateMismatchError
 from lamb_rs.schedules._stateful import remembering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _CALLS = "optimizer/calls"
 
@@ -29,6 +30,21 @@ def remembered(sources: Mapping[str, object]) -> dict[str, float]:
         for path, schedule in remembering(source, f"optimizer/{hyper}")
         for name, value in schedule.state_dict().items()
     }
+
+
+def as_state(state: object) -> dict[str, Any]:
+    """Copy the mapping that a state is.
+
+    Raises
+    ------
+    StateMismatchError
+        For anything else.
+    """
+    if not isinstance(state, Mapping):
+        raise StateMismatchError(
+            f"a state must be a mapping, as state_dict() returns it; got {type(state).__name__}"
+        )
+    return dict(state)
 
 
 def restore(
@@ -55,7 +71,7 @@ def restore(
     StateMismatchError
         With all differences, those that `load` finds included.
     """
-    rest = dict(state)
+    rest = as_state(state)
     parts = []
     differences = []
     for hyper, source in sources.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,7 +150,11 @@ def _hyper_rows(optimizer: Optimizer) -> list[list[str]]:
 
 def _rates(optimizer: Optimizer) -> str:
     """Say the learning rates, of which the parts of a wrapper may have different ones."""
-    return ", ".join(dict.fromkeys(text(leaf.learning_rate) for leaf in optimizer._leaves()))
+    rates = [
+        leaf.learning_rate if math.isnan(leaf.last_learning_rate) else leaf.last_learning_rate
+        for leaf in optimizer._leaves()
+    ]
+    return ", ".join(dict.fromkeys(map(text, rates)))
 
 
 def text(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lamb_rs._checkpoint import Checkpoints
 from lamb_rs._readings import Readings
-from lamb_rs._remembered import remembered, restore
+from lamb_rs._remembered import as_state, remembered, restore
 from lamb_rs.schedules._stateful import remembering
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Stateful(Checkpoints, Readings):
             native = self._native
             restore(self._sources, d, strict, lambda rest: native.load_state_dict(rest, strict))
         else:
-            self._pending = (copy.deepcopy(dict(d)), strict)  # the caller may change its arrays
+            self._pending = (copy.deepcopy(as_state(d)), strict)  # the caller may change its arrays
 
     def load_peer_state(self, framework: str, state: Any, *, iterations: int | None = None) -> None:
         """Take over the state of a running optimizer of torch or Keras.

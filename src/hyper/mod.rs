@@ -280,6 +280,55 @@ const fn of(wrapper: &'static str, hyper: Hyper) -> Hyper {
     Hyper { wrapper: Some(wrapper), ..fixed(hyper) }
 }
 
+/// A hyperparameter that has an effect only where another one is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// Its name.
+    pub name: &'static str,
+    /// What gives it an effect: any one of these.
+    pub any: &'static [Condition],
+}
+
+/// A condition on one hyperparameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Condition {
+    /// It is not None, False or 0.
+    On(&'static str),
+    /// It has this value.
+    Is(&'static str, Value),
+}
+
+/// Makes a row of a table of [`Needs`].
+pub const fn needs(name: &'static str, any: &'static [Condition]) -> Needs {
+    Needs { name, any }
+}
+
+const AVERAGES: &[Condition] = &[Condition::On("use_ema")];
+const NARROW: &[Condition] = &[
+    Condition::Is("state_dtype", Value::Text("bfloat16")),
+    Condition::Is("state_dtype", Value::Text("float8")),
+];
+const SYNCHRONISES: &[Condition] = &[Condition::On("sync_period")];
+const SCALES: &[Condition] = &[Condition::On("larc_coefficient")];
+
+/// What the hyperparameters of [`SHARED`] need.
+const SHARED_NEEDS: &[Needs] = &[
+    needs("ema_momentum", AVERAGES),
+    needs("ema_momentum", &[Condition::Is("ema_form", Value::Text("exponential"))]),
+    needs("ema_overwrite_frequency", AVERAGES),
+    needs("ema_every", AVERAGES),
+    needs("ema_form", AVERAGES),
+    needs("ema_start", AVERAGES),
+    needs("state_rounding", NARROW),
+    needs("clip_epsilon", &[Condition::On("clipnorm"), Condition::On("global_clipnorm")]),
+    needs("slow_step_size", SYNCHRONISES),
+    needs("slow_start", SYNCHRONISES),
+    needs("sync_phase", SYNCHRONISES),
+    needs("pullback_momentum", SYNCHRONISES),
+    needs("larc_clip", SCALES),
+    needs("larc_epsilon", SCALES),
+];
+
 /// Positions in the shared part of [`Values`].
 pub mod shared {
     use super::{SHARED, index};
@@ -345,20 +394,93 @@ pub mod shared {
 #[derive(Clone, Debug)]
 pub struct Values {
     own: &'static [Hyper],
+    needs: &'static [Needs],
+    /// Defaults of shared hyperparameters that differ from the shared ones.
+    differ: &'static [(&'static str, Value)],
     values: Vec<Value>,
 }
 
 impl Values {
     /// The defaults of a table, and those of the shared hyperparameters that differ from theirs.
-    pub fn defaults(own: &'static [Hyper], differ: &[(&str, Value)]) -> Self {
-        let values: Vec<Value> = own.iter().chain(SHARED).map(|h| h.default).collect();
-        let mut values = Values { own, values };
-        for &(name, value) in differ {
-            if let Ok((position, _)) = values.find(name) {
-                values.values[position] = value;
-            }
-        }
+    pub fn defaults(
+        own: &'static [Hyper],
+        needs: &'static [Needs],
+        differ: &'static [(&'static str, Value)],
+    ) -> Self {
+        let mut values = Values { own, needs, differ, values: Vec::new() };
+        values.values = own.iter().chain(SHARED).map(|hyper| values.default_of(hyper)).collect();
         values
+    }
+
+    fn default_of(&self, hyper: &Hyper) -> Value {
+        let other = self.differ.iter().find(|(name, _)| *name == hyper.name);
+        other.map_or(hyper.default, |(_, value)| *value)
+    }
+
+    fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::On(name) => {
+                let off = [Value::None, Value::Bool(false), Value::Number(0.0), Value::Integer(0)];
+                self.get(name).is_ok_and(|value| !off.contains(&value))
+            }
+            Condition::Is(name, wanted) => self.get(name).is_ok_and(|value| value == wanted),
+        }
+    }
+
+    /// The hyperparameters that are not at their defaults and have no effect, since what they need
+    /// is not set.
+    fn unmet(&self) -> impl Iterator<Item = &'static Needs> {
+        self.needs.iter().chain(SHARED_NEEDS).filter(|row| {
+            self.find(row.name).is_ok_and(|(i, hyper)| self.values[i] != self.default_of(hyper))
+                && !row.any.iter().any(|&condition| self.holds(condition))
+        })
+    }
+
+    /// An error if one of these hyperparameters, or any where there is no list, has no effect.
+    pub fn check_effects(&self, names: Option<&[&str]>) -> Result<()> {
+        let wanted = |row: &&Needs| names.is_none_or(|names| names.contains(&row.name));
+        match self.unmet().find(wanted) {
+            Some(row) => Err(self.without_effect(row)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives every hyperparameter that has no effect its default. Returns their names.
+    pub fn drop_without_effect(&mut self) -> Vec<&'static str> {
+        let mut dropped = Vec::new();
+        loop {
+            let first = self.unmet().next().map(|row| self.find(row.name));
+            let Some(Ok((i, hyper))) = first else { break };
+            self.values[i] = self.default_of(hyper);
+            dropped.push(hyper.name);
+        }
+        dropped
+    }
+
+    fn without_effect(&self, row: &Needs) -> Error {
+        let wanted: Vec<String> = row
+            .any
+            .iter()
+            .map(|condition| match *condition {
+                Condition::Is(name, value) => format!("{name}={value}"),
+                Condition::On(name) => match self.find(name).map(|(_, hyper)| hyper.domain) {
+                    Ok(Domain::Flag) => format!("{name}=True"),
+                    Ok(Domain::Unit) => format!("{name} > 0"),
+                    _ => name.to_string(),
+                },
+            })
+            .collect();
+        let name = row.name;
+        let shown = |value: Result<Value>| value.map_or_else(|_| String::new(), |value| value.to_string());
+        let (value, default) =
+            (shown(self.get(name)), shown(self.find(name).map(|(_, hyper)| self.default_of(hyper))));
+        Error::new(
+            ErrorKind::Hyperparameter,
+            format!(
+                "{name}={value} has no effect without {}; set that too, or leave {name} at {default}",
+                wanted.join(" or ")
+            ),
+        )
     }
 
     /// The row of `name` and its position.
@@ -448,7 +570,7 @@ impl Values {
 
     /// What no single row can say: combinations that are refused.
     pub fn check(&self) -> Result<()> {
-        use shared::{CLIPNORM, CLIPVALUE, EMA_OVERWRITE, GLOBAL_CLIPNORM, USE_EMA};
+        use shared::{CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM};
         let clips: Vec<&str> = [CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM]
             .into_iter()
             .filter(|&i| self.shared(i) != Value::None)
@@ -461,12 +583,6 @@ impl Values {
                     "{} are set together: set at most one of clipnorm, clipvalue and global_clipnorm",
                     clips.join(" and ")
                 ),
-            ));
-        }
-        if self.shared(EMA_OVERWRITE) != Value::None && self.shared(USE_EMA) != Value::Bool(true) {
-            return Err(Error::new(
-                ErrorKind::Hyperparameter,
-                "ema_overwrite_frequency is set but use_ema is False: set use_ema=True, or leave it None",
             ));
         }
         if self.shared_text(shared::PULLBACK) == "pullback"

@@ -5,7 +5,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, flag, index, learning_rate, number};
+use crate::hyper::{Condition, Domain, Hyper, Needs, Values, flag, index, learning_rate, needs, number};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
 use crate::optim::radam::{self, Rectified};
@@ -20,6 +20,7 @@ pub(crate) const ADABELIEF: Algorithm = Algorithm {
     formula: "s = b2 s + (1 - b2) (g - m)^2 + eps; p = p - eta (m / c1) / (sqrt(s / c2) + eps)",
     source: "Zhuang et al. 2020, arXiv 2010.07468",
     hypers: HYPERS,
+    needs: NEEDS,
     make,
     ..Algorithm::BASE
 };
@@ -34,6 +35,9 @@ const HYPERS: &[Hyper] = &[
     radam::HYPERS[radam::THRESHOLD],
     radam::HYPERS[radam::DEGENERATE],
 ];
+
+const NEEDS: &[Needs] =
+    &[needs("threshold", &[Condition::On("rectify")]), needs("degenerate", &[Condition::On("rectify")])];
 const RECTIFY: usize = index(HYPERS, "rectify");
 const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
 const THRESHOLD: usize = index(HYPERS, "threshold");

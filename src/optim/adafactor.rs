@@ -12,7 +12,8 @@
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{
-    Domain, Hyper, Value, Values, choice, fixed, flag, index, integer, learning_rate, number,
+    Condition, Domain, Hyper, Needs, Value, Values, choice, fixed, flag, index, integer, learning_rate,
+    needs, number,
 };
 use crate::kernel::{Kernel, reduce_first};
 use crate::rule::Decay;
@@ -27,6 +28,7 @@ pub(crate) const ADAFACTOR: Algorithm = Algorithm {
     formula: "u = g / sqrt(r c / mean(r)); p = p - max(eps2, rms(p)) rho u / max(1, rms(u) / d)",
     source: "Shazeer and Stern 2018, arXiv 1804.04235",
     hypers: HYPERS,
+    needs: NEEDS,
     route: Some(Route { rule: "adafactor", takes: is_whole, decay: None, rate: None, make: make_whole }),
     make,
     ..Algorithm::BASE
@@ -48,6 +50,8 @@ const HYPERS: &[Hyper] = &[
     fixed(number("beta_1", 0.0, Domain::Unit, "decay rate of a momentum of the steps; 0 keeps none")),
     integer("min_dim_size_to_factor", 0, 0, "least length of a factored axis"),
 ];
+
+const NEEDS: &[Needs] = &[needs("epsilon_2", &[Condition::On("scale_parameter")])];
 const POWER: usize = index(HYPERS, "beta_2_decay");
 const EPSILON_1: usize = index(HYPERS, "epsilon_1");
 const EPSILON_2: usize = index(HYPERS, "epsilon_2");

@@ -11,7 +11,8 @@
 use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{
-    Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
+    Condition, Domain, Hyper, Needs, Value, Values, choice, fixed, flag, index, learning_rate, needs, number,
+    optional,
 };
 use crate::kernel::{Kernel, reduce_first, state_first};
 use crate::powers::narrow;
@@ -28,6 +29,7 @@ pub(crate) const LARS: Algorithm = Algorithm {
     formula: "q = tc |p| / (|g| + lambda |p|); v = mu v + eta q (g + lambda p); p = p - v",
     source: "You et al. 2017, arXiv 1708.03888",
     hypers: HYPERS,
+    needs: NEEDS,
     defaults: &[("weight_decay_mode", Value::Text("l2"))],
     layerwise: true,
     make,
@@ -54,6 +56,8 @@ const HYPERS: &[Hyper] = &[
     fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio over the learning rate")),
     flag("always_adapt", true, "adapt layers without weight decay too"),
 ];
+
+const NEEDS: &[Needs] = &[needs("nesterov", &[Condition::On("momentum")])];
 const MOMENTUM: usize = index(HYPERS, "momentum");
 const COEFFICIENT: usize = index(HYPERS, "trust_coefficient");
 const NESTEROV: usize = index(HYPERS, "nesterov");

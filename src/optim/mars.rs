@@ -5,7 +5,9 @@
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
+use crate::hyper::{
+    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, learning_rate, needs, number,
+};
 use crate::kernel::{Kernel, one_pass, reduce_first};
 use crate::optim::adam::Adam;
 use crate::rule::Decay;
@@ -20,6 +22,7 @@ pub(crate) const MARS: Algorithm = Algorithm {
     formula: "c = g + gamma b1 / (1 - b1) (g - g_previous), at most of norm 1; AdamW on c",
     source: "Yuan et al. 2024, arXiv 2411.10438",
     hypers: HYPERS,
+    needs: NEEDS,
     route: Some(Route {
         rule: "adamw",
         takes: |values, _, shape| shape.len() < 2 && !values.flag(OPTIMIZE_1D),
@@ -45,6 +48,15 @@ const HYPERS: &[Hyper] = &[
     number("beta_2_1d", 0.95, Domain::Unit, "decay rate of its second moment"),
     number("weight_decay_1d", 0.1, Domain::AtLeast(0.0), "its weight decay"),
 ];
+
+const NEEDS: &[Needs] = &[
+    needs("learning_rate_1d_factor", ROUTES),
+    needs("beta_1_1d", ROUTES),
+    needs("beta_2_1d", ROUTES),
+    needs("weight_decay_1d", ROUTES),
+];
+
+const ROUTES: &[Condition] = &[Condition::Is("optimize_1d", Value::Bool(false))];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
 const GAMMA: usize = index(HYPERS, "gamma");

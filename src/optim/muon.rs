@@ -8,7 +8,10 @@
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, integer, learning_rate, number};
+use crate::hyper::{
+    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, integer, learning_rate, needs,
+    number,
+};
 use crate::kernel::{Kernel, one_pass, state_first};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
@@ -24,6 +27,7 @@ pub(crate) const MUON: Algorithm = Algorithm {
     formula: "b = mu b + g; p = p - eta k NewtonSchulz(g + mu b)",
     source: "Jordan et al. 2024, kellerjordan.github.io/posts/muon; Liu et al. 2025, arXiv 2502.16982",
     hypers: HYPERS,
+    needs: NEEDS,
     defaults: &[("weight_decay", Value::Number(0.004))],
     matrix: true,
     route: Some(Route {
@@ -66,6 +70,8 @@ const HYPERS: &[Hyper] = &[
         "of the iteration; the last row of a list is repeated",
     ),
 ];
+
+const NEEDS: &[Needs] = &[needs("rms_rate", &[Condition::Is("scale", Value::Text("match_rms"))])];
 const ADAM_BETA_1: usize = index(HYPERS, "adam_beta_1");
 const ADAM_BETA_2: usize = index(HYPERS, "adam_beta_2");
 const ADAM_DECAY: usize = index(HYPERS, "adam_weight_decay");

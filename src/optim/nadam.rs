@@ -10,7 +10,9 @@
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
+use crate::hyper::{
+    Condition, Domain, Hyper, Needs, Value, Values, choice, index, learning_rate, needs, number,
+};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
 use crate::rule::{Direction, Plain, Scalar, Slot, Start, Step};
@@ -24,6 +26,7 @@ pub(crate) const NADAM: Algorithm = Algorithm {
     formula: "p = p - eta (b1 m / (1 - b1^(t+1)) + (1 - b1) g / c1) / (sqrt(v / c2) + eps)",
     source: "Dozat 2016, ICLR workshop",
     hypers: HYPERS,
+    needs: NEEDS,
     scalars: &[Scalar { name: "momentum_product", initial: Start::At(1.0) }],
     make,
     ..Algorithm::BASE
@@ -41,6 +44,8 @@ const HYPERS: &[Hyper] = &[
     ),
     number("momentum_decay", 0.004, Domain::AtLeast(0.0), "psi of the momentum schedule; 1 in Keras"),
 ];
+
+const NEEDS: &[Needs] = &[needs("momentum_decay", &[Condition::Is("form", Value::Text("dozat"))])];
 const BETA_1: usize = index(HYPERS, "beta_1");
 const BETA_2: usize = index(HYPERS, "beta_2");
 const EPSILON: usize = index(HYPERS, "epsilon");

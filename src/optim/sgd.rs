@@ -6,7 +6,9 @@
 
 use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Domain, Hyper, Value, Values, choice, flag, index, learning_rate, number};
+use crate::hyper::{
+    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, learning_rate, needs, number,
+};
 use crate::kernel::{Kernel, one_pass};
 use crate::rule::Decay;
 use crate::rule::{Direction, OnePass, Plain, Slot, Step, momentum};
@@ -20,6 +22,7 @@ pub(crate) const SGD: Algorithm = Algorithm {
     formula: "v = mu v - eta g; p = p + v",
     source: "Polyak 1964; Sutskever et al. 2013",
     hypers: HYPERS,
+    needs: NEEDS,
     make,
     ..Algorithm::BASE
 };
@@ -35,6 +38,10 @@ const HYPERS: &[Hyper] = &[
     ),
     number("dampening", 0.0, Domain::UnitClosed, "tau: the velocity takes (1 - tau) g; lr_outside only"),
 ];
+
+const NEEDS: &[Needs] = &[needs("nesterov", MOVES), needs("dampening", MOVES)];
+
+const MOVES: &[Condition] = &[Condition::On("momentum")];
 const MOMENTUM: usize = index(HYPERS, "momentum");
 const NESTEROV: usize = index(HYPERS, "nesterov");
 const FORM: usize = index(HYPERS, "form");

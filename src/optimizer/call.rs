@@ -2,7 +2,7 @@
 
 use super::build::Built;
 use super::clip::Clip;
-use super::core::{Optimizer, not_built};
+use super::core::{Optimizer, Rates, not_built};
 use super::finite::Finite;
 use super::passes::{CallGradients, Inputs};
 use crate::engine::average::{Average, SlowSync};
@@ -154,8 +154,9 @@ impl Optimizer {
         let mut updated = false;
         if updates {
             let base = self.values.number(0);
-            let first = *self.first_rate.get_or_insert(base);
-            self.largest_rate = self.largest_rate.max(base);
+            let first = self.rates.first.unwrap_or(base);
+            let largest = self.rates.largest.max(base);
+            self.rates = Rates { first: Some(first), largest, last: Some(base) };
             let Built { groups, kernels, scalars, scope, .. } = built;
             for (i, group) in groups.iter().enumerate() {
                 let mut unused = Scalars::default();
@@ -166,7 +167,7 @@ impl Optimizer {
                     t: self.iterations + 1,
                     learning_rate: group.learning_rate(base),
                     base_rate: base,
-                    largest_rate: group.learning_rate(self.largest_rate),
+                    largest_rate: group.learning_rate(largest),
                     first_rate: group.learning_rate(first),
                     adapt: group.adapt,
                     overridden_decay: group.decay.map(|decay| decay.unwrap_or(0.0)),

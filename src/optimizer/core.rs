@@ -7,7 +7,7 @@ use crate::algorithm::Algorithm;
 use crate::engine::buffers::Gradient;
 use crate::engine::pool::asked_threads;
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Value, Values, shared};
+use crate::hyper::{Domain, Value, Values, shared};
 use crate::powers::Powers;
 use crate::registry;
 use crate::simd::Isa;
@@ -25,6 +25,17 @@ pub enum GradientSlice<'a> {
     Float16(&'a [u16]),
 }
 
+/// Learning rates of the updates so far, before overrides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// Of the first update, if there was one.
+    pub first: Option<f64>,
+    /// The largest.
+    pub largest: f64,
+    /// Of the last update, if it is known.
+    pub last: Option<f64>,
+}
+
 /// An optimizer. See the crate's example.
 pub struct Optimizer {
     pub(super) algorithm: &'static Algorithm,
@@ -37,9 +48,7 @@ pub struct Optimizer {
     pub(super) skipped: u64,
     pub(super) last_skip: Option<String>,
     pub(super) gradient_norm: Option<f64>,
-    /// First and largest learning rate so far.
-    pub(super) first_rate: Option<f64>,
-    pub(super) largest_rate: f64,
+    pub(super) rates: Rates,
 }
 
 impl Optimizer {
@@ -65,8 +74,7 @@ impl Optimizer {
             skipped: 0,
             last_skip: None,
             gradient_norm: None,
-            first_rate: None,
-            largest_rate: 0.0,
+            rates: Rates::default(),
         }
     }
 
@@ -110,6 +118,20 @@ impl Optimizer {
         self.gradient_norm
     }
 
+    /// Learning rates of the updates so far.
+    pub fn rates(&self) -> Rates {
+        self.rates
+    }
+
+    /// An error unless a hyperparameter may have this value.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name, or a value out of range.
+    pub fn check_value(&self, name: &str, value: Value) -> Result<()> {
+        self.values.find(name)?.1.check(value).map(|_| ())
+    }
+
     /// Whether [`Optimizer::build`] was called.
     pub fn is_built(&self) -> bool {
         self.built.is_some()
@@ -141,8 +163,21 @@ impl Optimizer {
     ///
     /// As for [`Optimizer::set`].
     pub fn configure<'a>(&mut self, settings: impl IntoIterator<Item = (&'a str, Value)>) -> Result<()> {
+        let settings: Vec<(&str, Value)> = settings.into_iter().collect();
+        let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
+        // Once it is built, turning something off leaves what needs it without effect: no error.
+        let only = self.built.is_some().then_some(&names[..]);
+        self.change(&settings, |values| values.check_effects(only))
+    }
+
+    /// Sets several hyperparameters after `check` has looked at the new values.
+    fn change(
+        &mut self,
+        settings: &[(&str, Value)],
+        check: impl FnOnce(&Values) -> Result<()>,
+    ) -> Result<()> {
         let mut values = self.values.clone();
-        for (name, value) in settings {
+        for &(name, value) in settings {
             let (_, hyper) = values.find(name)?;
             if self.built.is_some() && !hyper.moves {
                 return Err(Error::new(
@@ -153,6 +188,7 @@ impl Optimizer {
             values.set(name, value)?;
         }
         values.check()?;
+        check(&values)?;
         let slots = (self.algorithm.make)(&values)?.slots().len();
         if let Some(built) = &mut self.built {
             if slots > built.kernels[0].slots().len() {
@@ -175,13 +211,47 @@ impl Optimizer {
         if name == self.algorithm.hypers[0].name {
             return self.values.set(name, Value::Number(x));
         }
-        self.set(name, Value::Number(x))
+        self.change(&[(name, Value::Number(x))], |_| Ok(()))
+    }
+
+    /// Prepares for a hyperparameter that [`Optimizer::set_moving`] will set: a decay rate that is 0
+    /// gets another value before `build`, since it needs its state from the start.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name.
+    pub fn will_move(&mut self, name: &str) -> Result<()> {
+        let (position, hyper) = self.values.find(name)?;
+        if self.built.is_none() && hyper.domain == Domain::Unit && self.values.number(position) == 0.0 {
+            self.change(&[(hyper.name, Value::Number(0.5))], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Names of the hyperparameters that are not at their defaults and have no effect, since what they
+    /// need is not set. All of them get their defaults.
+    pub fn drop_without_effect(&mut self) -> Vec<&'static str> {
+        self.values.drop_without_effect()
+    }
+
+    /// Sets several hyperparameters, those without effect included.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Optimizer::set`].
+    pub fn configure_leniently(&mut self, settings: &[(&str, Value)]) -> Result<()> {
+        self.change(settings, |_| Ok(()))
     }
 
     /// Whether the next call closes its window, hence updates.
     pub fn next_call_updates(&self) -> bool {
+        self.next_update_call() == self.calls
+    }
+
+    /// The number, from 0, of the next call that updates.
+    pub fn next_update_call(&self) -> u64 {
         let window = self.values.shared_integer(shared::ACCUMULATION).unwrap_or(1);
-        (self.calls + 1).is_multiple_of(window)
+        (self.calls / window + 1).saturating_mul(window) - 1
     }
 
     /// The same optimizer before `build`: hyperparameters only.

@@ -11,6 +11,6 @@ mod passes;
 mod plans;
 mod report;
 
-pub use self::core::{GradientSlice, Optimizer};
+pub use self::core::{GradientSlice, Optimizer, Rates};
 pub use self::overrides::Override;
 pub use self::report::{Entry, Row};

@@ -1,6 +1,6 @@
 //! What an optimizer tells about itself: norms, rows, and its state by name.
 
-use super::core::Optimizer;
+use super::core::{Optimizer, Rates};
 use crate::algorithm::Evaluation;
 use crate::engine::fpenv::DefaultMode;
 use crate::engine::state::{Array, State};
@@ -67,12 +67,11 @@ impl Optimizer {
         )
     }
 
-    /// What is done to each parameter.
-    pub fn rows(&self) -> Vec<Row> {
+    /// What is done to each parameter, at this learning rate of the optimizer.
+    pub fn rows(&self, base: f64) -> Vec<Row> {
         let Some(built) = &self.built else {
             return Vec::new();
         };
-        let base = self.values.number(0);
         built
             .tensors
             .iter()
@@ -97,7 +96,7 @@ impl Optimizer {
 
     /// Bytes of all states.
     pub fn state_bytes(&self) -> usize {
-        self.rows().iter().map(|row| row.state_bytes).sum()
+        self.rows(0.0).iter().map(|row| row.state_bytes).sum()
     }
 
     /// Every array of the state.
@@ -136,15 +135,15 @@ impl Optimizer {
         }
     }
 
-    /// Counters and rates: `iterations`, `calls`, `skipped_steps`, first and largest rate.
-    pub fn counters(&self) -> ([u64; 3], Option<f64>, f64) {
-        ([self.iterations, self.calls, self.skipped], self.first_rate, self.largest_rate)
+    /// Counters: `iterations`, `calls` and `skipped_steps`.
+    pub fn counters(&self) -> [u64; 3] {
+        [self.iterations, self.calls, self.skipped]
     }
 
     /// Replaces counters and rates.
-    pub fn set_counters(&mut self, counters: [u64; 3], first_rate: Option<f64>, largest_rate: f64) {
+    pub fn set_counters(&mut self, counters: [u64; 3], rates: Rates) {
         [self.iterations, self.calls, self.skipped] = counters;
-        (self.first_rate, self.largest_rate) = (first_rate, largest_rate);
+        self.rates = rates;
         self.last_skip = None;
         self.gradient_norm = None;
     }
@@ -156,7 +155,7 @@ impl Optimizer {
             built.fill_initial(self.algorithm, &self.values);
             built.has_sums = false;
         }
-        self.set_counters([0; 3], None, 0.0);
+        self.set_counters([0; 3], Rates::default());
     }
 
     /// The average of a parameter, where one is kept.

@@ -137,7 +137,7 @@ mod _core {
     #[pymodule_export]
     use super::floor::stream_floor;
     #[pymodule_export]
-    use super::optimizer::Optimizer;
+    use super::optimizer::{Optimizer, without_effect};
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,7 +1,7 @@
 //! The one class that Python sees.
 
 use crate::error::{Error, Kind};
-use crate::hyper::{Domain, Value};
+use crate::hyper::Value;
 use crate::optimizer::{Optimizer as Core, Override};
 use crate::py::arrays::{self, Role};
 use crate::py::bindings::Bindings;
@@ -21,6 +21,24 @@ struct Source {
     name: String,
     object: Py<PyAny>,
     takes_step: bool,
+    value: Computed,
+}
+
+/// The value of a source. It is called once for each update, however often it is read.
+#[derive(Clone, Copy)]
+enum Computed {
+    /// It was not called yet, or not since the state was replaced.
+    Never,
+    /// For the next update.
+    Next(f64),
+    /// In the last update.
+    Last(f64),
+}
+
+impl Source {
+    fn new(name: String, object: Py<PyAny>, takes_step: bool) -> Source {
+        Source { name, object, takes_step, value: Computed::Never }
+    }
 }
 
 struct Inner {
@@ -53,50 +71,80 @@ impl Optimizer {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Values of the sources, or of the one called `only`, for the call in hand. No lock is held
-    /// while Python code runs.
-    fn evaluate(&self, py: Python<'_>, only: Option<&str>) -> PyResult<Vec<(String, f64)>> {
-        let pending: Vec<(String, Py<PyAny>, bool)> = {
-            let sources = self.sources();
-            if sources.is_empty() {
-                return Ok(Vec::new());
-            }
-            sources
-                .iter()
-                .filter(|s| only.is_none_or(|name| s.name == name))
-                .map(|s| (s.name.clone(), s.object.clone_ref(py), s.takes_step))
-                .collect()
+    /// The value of the source of a hyperparameter, if it has one: that of the last update, or of the
+    /// next one where there was none.
+    fn computed(&self, py: Python<'_>, name: &str) -> PyResult<Option<f64>> {
+        let found = self.sources().iter().find(|s| s.name == name).map(|s| s.value);
+        match found {
+            None => Ok(None),
+            Some(Computed::Next(x) | Computed::Last(x)) => Ok(Some(x)),
+            Some(Computed::Never) => self.compute(py, name).map(Some),
+        }
+    }
+
+    /// Values of the sources for the coming call, if it updates.
+    fn due(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
+        let sources: Vec<(String, Computed)> =
+            self.sources().iter().map(|s| (s.name.clone(), s.value)).collect();
+        if sources.is_empty() || !self.lock(py)?.core.next_call_updates() {
+            return Ok(Vec::new());
+        }
+        let value = |(name, value): (String, Computed)| match value {
+            Computed::Next(x) => Ok((name, x)),
+            _ => self.compute(py, &name).map(|x| (name, x)),
         };
-        let calls = self.lock(py)?.core.calls();
-        pending
-            .into_iter()
-            .map(|(name, object, takes_step)| {
-                let value = if takes_step { object.call1(py, (calls,))? } else { object.call0(py)? };
-                let number = value.extract::<f64>(py).map_err(|_| {
-                    error(
-                        py,
-                        Kind::Hyperparameter,
-                        format!(
-                            "{name} comes from {} which must return a number; got {}",
-                            structure::shown(object.bind(py)),
-                            structure::shown(value.bind(py))
-                        ),
-                    )
-                })?;
-                Ok((name, number))
-            })
-            .collect()
+        sources.into_iter().map(value).collect()
+    }
+
+    /// Calls a source for the next update, and keeps the value. No lock is held while Python code
+    /// runs.
+    fn compute(&self, py: Python<'_>, name: &str) -> PyResult<f64> {
+        let find = |sources: &[Source]| sources.iter().position(|s| s.name == name);
+        let (object, takes_step) = {
+            let sources = self.sources();
+            let source = find(&sources).map(|i| &sources[i]).ok_or_else(|| replaced(py, name))?;
+            (source.object.clone_ref(py), source.takes_step)
+        };
+        let call = self.lock(py)?.core.next_update_call();
+        let returned = if takes_step { object.call1(py, (call,))? } else { object.call0(py)? };
+        let x = returned.extract::<f64>(py).map_err(|_| {
+            error(
+                py,
+                Kind::Hyperparameter,
+                format!(
+                    "{name} comes from {} which must return a number; got {}",
+                    structure::shown(object.bind(py)),
+                    structure::shown(returned.bind(py))
+                ),
+            )
+        })?;
+        self.lock(py)?.core.check_value(name, Value::Number(x)).map_err(|e| raise(py, &e))?;
+        let mut sources = self.sources();
+        if let Some(i) = find(&sources)
+            && sources[i].object.is(&object)
+        {
+            sources[i].value = Computed::Next(x);
+        }
+        Ok(x)
+    }
+
+    /// The update that these values were for is done.
+    fn used(&self, values: &[(String, f64)]) {
+        for source in self.sources().iter_mut() {
+            if let Some((_, x)) = values.iter().find(|(name, _)| *name == source.name) {
+                source.value = Computed::Last(*x);
+            }
+        }
+    }
+
+    /// Forgets all values of sources: they belong to another place in the run.
+    fn forget(&self) {
+        self.sources().iter_mut().for_each(|source| source.value = Computed::Never);
     }
 }
 
-impl Optimizer {
-    /// Values of the sources if the coming call updates.
-    fn due(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
-        if self.sources().is_empty() || !self.lock(py)?.core.next_call_updates() {
-            return Ok(Vec::new());
-        }
-        self.evaluate(py, None)
-    }
+fn replaced(py: Python<'_>, name: &str) -> PyErr {
+    concurrent(py, &format!("another thread has set {name}"))
 }
 
 fn broken(py: Python<'_>) -> PyErr {
@@ -144,25 +192,60 @@ fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<
     Ok(all)
 }
 
+/// Values by the names of their rows.
+fn settings(core: &Core, hyper: &Bound<'_, PyDict>) -> PyResult<Vec<(&'static str, Value)>> {
+    let py = hyper.py();
+    hyper
+        .iter()
+        .map(|(name, value)| {
+            let (_, row) = core.values().find(&name.extract::<String>()?).map_err(|e| raise(py, &e))?;
+            Ok((row.name, from_python(row, &value)?))
+        })
+        .collect()
+}
+
+/// Names of the hyperparameters that have no effect with the others, where `sources` drive some.
+#[pyfunction]
+#[pyo3(signature = (algorithm, hyper, sources, /))]
+pub(super) fn without_effect(
+    algorithm: &str,
+    hyper: &Bound<'_, PyDict>,
+    sources: Vec<String>,
+) -> PyResult<Vec<&'static str>> {
+    let wrap = |e: Error| raise(hyper.py(), &e);
+    let mut core = Core::new(algorithm).map_err(wrap)?;
+    for name in sources {
+        core.will_move(&name).map_err(wrap)?;
+    }
+    core.configure_leniently(&settings(&core, hyper)?).map_err(wrap)?;
+    Ok(core.drop_without_effect())
+}
+
 #[pymethods]
 impl Optimizer {
     #[new]
-    #[pyo3(signature = (algorithm, hyper, /))]
-    fn new(algorithm: &str, hyper: &Bound<'_, PyDict>) -> PyResult<Self> {
+    #[pyo3(signature = (algorithm, hyper, sources=None, /))]
+    fn new(
+        algorithm: &str,
+        hyper: &Bound<'_, PyDict>,
+        sources: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let py = hyper.py();
         let wrap = |e: Error| raise(py, &e);
         let mut core = Core::new(algorithm).map_err(wrap)?;
         core.set_isa(isa().map_err(wrap)?);
-        let mut settings = Vec::with_capacity(hyper.len());
-        for (name, value) in hyper.iter() {
+        let mut moving = Vec::new();
+        for (name, source) in sources.into_iter().flatten() {
             let name: String = name.extract()?;
-            let (_, row) = core.values().find(&name).map_err(wrap)?;
-            settings.push((row.name, from_python(row, &value)?));
+            let (object, takes_step) = source.extract()?;
+            core.will_move(&name).map_err(wrap)?;
+            moving.push(Source::new(name, object, takes_step));
         }
+        let settings = settings(&core, hyper)?;
         core.configure(settings).map_err(wrap)?;
         Ok(Optimizer {
             inner: Mutex::new(Inner { core, bound: None, broken: false }),
-            sources: Mutex::new(Vec::new()),
+            sources: Mutex::new(moving),
         })
     }
 
@@ -214,9 +297,12 @@ impl Optimizer {
             return Err(broken(py));
         }
         let Some(bound) = bound else { return Err(not_built(py)) };
-        let done = step(py, core, bound, grads, values);
+        let done = step(py, core, bound, grads, &values);
         bound.leaves.clear();
         *is_broken = matches!(done, Err(Failure::Panicked(_)));
+        if matches!(done, Ok(true)) {
+            self.used(&values);
+        }
         done.map_err(|failure| match failure {
             Failure::Refused(e) | Failure::Panicked(e) => e,
         })
@@ -278,11 +364,23 @@ impl Optimizer {
         Ok(())
     }
 
+    /// Sets several hyperparameters that may only be legal together: all, or none on an error.
+    #[pyo3(signature = (hyper, /))]
+    fn configure(&self, hyper: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = hyper.py();
+        let mut inner = self.lock(py)?;
+        let settings = settings(&inner.core, hyper)?;
+        inner.core.configure(settings.iter().copied()).map_err(|e| raise(py, &e))?;
+        drop(inner);
+        self.sources().retain(|s| settings.iter().all(|(name, _)| s.name != *name));
+        Ok(())
+    }
+
     /// The current value of a hyperparameter.
     #[pyo3(signature = (name, /))]
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        if let Some((_, value)) = self.evaluate(py, Some(name))?.pop() {
-            return to_python(py, Value::Number(value));
+        if let Some(x) = self.computed(py, name)? {
+            return to_python(py, Value::Number(x));
         }
         let value = self.lock(py)?.core.values().get(name).map_err(|e| raise(py, &e))?;
         to_python(py, value)
@@ -291,19 +389,10 @@ impl Optimizer {
     /// Computes a hyperparameter from now on: called with the call count, or with nothing.
     #[pyo3(signature = (name, source, takes_step, /))]
     fn set_source(&self, py: Python<'_>, name: String, source: Py<PyAny>, takes_step: bool) -> PyResult<()> {
-        let mut inner = self.lock(py)?;
-        let (position, hyper) = inner.core.values().find(&name).map_err(|e| raise(py, &e))?;
-        if !inner.core.is_built()
-            && hyper.domain == Domain::Unit
-            && inner.core.values().number(position) == 0.0
-        {
-            // A decay rate that will move needs its state from the start.
-            inner.core.set(&name, Value::Number(0.5)).map_err(|e| raise(py, &e))?;
-        }
-        drop(inner);
+        self.lock(py)?.core.will_move(&name).map_err(|e| raise(py, &e))?;
         let mut sources = self.sources();
         sources.retain(|s| s.name != name);
-        sources.push(Source { name, object: source, takes_step });
+        sources.push(Source::new(name, source, takes_step));
         Ok(())
     }
 
@@ -326,6 +415,15 @@ impl Optimizer {
             None => return Err(error(py, Kind::NotBuilt, "call build(params) first")),
         }
         *broken = false;
+        self.forget();
+        Ok(())
+    }
+
+    /// Goes back to before `build`; hyperparameters and what drives them stay.
+    fn unbuild(&self, py: Python<'_>) -> PyResult<()> {
+        let mut inner = self.lock(py)?;
+        inner.core = inner.core.unbuilt();
+        (inner.bound, inner.broken) = (None, false);
         Ok(())
     }
 
@@ -339,6 +437,7 @@ impl Optimizer {
             bound.start(core);
         }
         *broken = false;
+        self.forget();
         Ok(())
     }
 
@@ -414,15 +513,13 @@ impl Optimizer {
 
     /// What is done to each parameter.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let rate = self.evaluate(py, Some("learning_rate"))?.pop();
-        let mut inner = self.lock(py)?;
-        if let Some((name, value)) = rate {
-            inner.core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
-        }
+        let rate = self.computed(py, "learning_rate")?;
+        let inner = self.lock(py)?;
+        let rate = rate.unwrap_or(inner.core.values().number(0));
         let shapes = inner.bound.as_ref().map_or(&[][..], |bound| &bound.shapes);
         inner
             .core
-            .rows()
+            .rows(rate)
             .into_iter()
             .zip(shapes)
             .map(|(row, shape)| {
@@ -506,6 +603,11 @@ impl Optimizer {
         let inner = self.lock(py)?;
         let bound = inner.bound.as_ref();
         Ok(bound.map_or_else(Vec::new, |b| b.parameters.iter().map(|p| p.object.bind(py).clone()).collect()))
+    }
+
+    #[getter]
+    fn last_learning_rate(&self, py: Python<'_>) -> PyResult<f64> {
+        Ok(self.lock(py)?.core.rates().last.unwrap_or(f64::NAN))
     }
 
     #[getter]

@@ -1,7 +1,7 @@
 //! The state as a dictionary of arrays, and back.
 
 use crate::error::Kind;
-use crate::optimizer::{Entry, Optimizer};
+use crate::optimizer::{Entry, Optimizer, Rates};
 use crate::py::arrays::is_plain;
 use crate::py::errors::error;
 use crate::py::structure::shown;
@@ -14,6 +14,7 @@ use std::collections::HashSet;
 const COUNTERS: [&str; 3] = ["optimizer/iterations", "optimizer/calls", "optimizer/skipped_steps"];
 const FIRST_RATE: &str = "optimizer/first_learning_rate";
 const LARGEST_RATE: &str = "optimizer/largest_learning_rate";
+const LAST_RATE: &str = "optimizer/last_learning_rate";
 const ALGORITHM: &str = "optimizer/algorithm";
 const FORMAT: &str = "optimizer/format_version";
 const NUMERICS: &str = "optimizer/numerics_version";
@@ -24,12 +25,13 @@ pub(crate) fn save<'py>(py: Python<'py>, optimizer: &Optimizer) -> PyResult<Boun
     dict.set_item(ALGORITHM, optimizer.algorithm().name)?;
     dict.set_item(FORMAT, FORMAT_VERSION)?;
     dict.set_item(NUMERICS, NUMERICS_VERSION)?;
-    let (counters, first, largest) = optimizer.counters();
-    for (key, counter) in COUNTERS.iter().zip(counters) {
+    for (key, counter) in COUNTERS.iter().zip(optimizer.counters()) {
         dict.set_item(key, counter)?;
     }
-    dict.set_item(FIRST_RATE, first)?;
-    dict.set_item(LARGEST_RATE, largest)?;
+    let rates = optimizer.rates();
+    dict.set_item(FIRST_RATE, rates.first)?;
+    dict.set_item(LARGEST_RATE, rates.largest)?;
+    dict.set_item(LAST_RATE, rates.last)?;
     for (name, values) in optimizer.scalars() {
         dict.set_item(format!("optimizer/{name}"), PyArray1::from_vec(py, values))?;
     }
@@ -57,7 +59,7 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     let mut differences = Vec::new();
     let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
     let mut known: HashSet<String> =
-        [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE].map(String::from).into();
+        [ALGORITHM, FORMAT, NUMERICS, FIRST_RATE, LARGEST_RATE, LAST_RATE].map(String::from).into();
     known.extend(COUNTERS.map(String::from));
 
     let algorithm = optimizer.algorithm().name;
@@ -94,6 +96,8 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     };
     let first = rate(FIRST_RATE, true)?;
     let largest = rate(LARGEST_RATE, false)?.unwrap_or(0.0);
+    // The first files do not have it.
+    let last = if dict.contains(LAST_RATE)? { rate(LAST_RATE, true)? } else { None };
     let mut scalars = Vec::new();
     for (position, (name, values)) in optimizer.scalars().into_iter().enumerate() {
         let key = format!("optimizer/{name}");
@@ -146,7 +150,7 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     for (position, values) in scalars {
         optimizer.set_scalar(position, &values);
     }
-    optimizer.set_counters(counters, first, largest);
+    optimizer.set_counters(counters, Rates { first, largest, last });
     Ok(())
 }
 

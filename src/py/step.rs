@@ -39,11 +39,11 @@ pub(crate) fn step(
     core: &mut Core,
     bound: &mut Bindings,
     grads: &Bound<'_, PyAny>,
-    values: Vec<(String, f64)>,
+    values: &[(String, f64)],
 ) -> Result<bool, Failure> {
     bound.take_gradients(py, grads, core.names())?;
     for (name, value) in values {
-        core.set_moving(&name, value).map_err(|e| raise(py, &e))?;
+        core.set_moving(name, *value).map_err(|e| raise(py, &e))?;
     }
     let Bindings { pointers, ranges, .. } = bound;
     let pointers: &Pointers = pointers;

@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "overwrite": (
         lambda: Lamb(ema_overwrite_frequency=3),
-        "ema_overwrite_frequency is set but use_ema is False: set use_ema=True",
+        "ema_overwrite_frequency=3 has no effect without use_ema=True; set that too",
     ),
     "choice": (
         lambda: Lamb(weight_decay_mode="inside"),  # type: ignore[arg-type]
@@ -186,7 +186,7 @@ def test_schedule_gets_the_call_count_from_zero() -> None:
         opt.apply(grads)
     assert schedule.seen == [0, 1, 2]
     assert params["b"].tolist() == [1 - 0.5 - 0.25 - 0.125] * 3
-    assert opt.learning_rate == 0.0625
+    assert opt.learning_rate == 0.125
 
 
 def test_schedule_sees_every_call_of_a_window() -> None:

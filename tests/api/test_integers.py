@@ -22,7 +22,6 @@ INTEGERS: dict[str, tuple[type[lamb_rs.Optimizer], str]] = {
 
 def make(cls: type[lamb_rs.Optimizer], name: str, value: Any) -> lamb_rs.Optimizer:
     needed = {"use_ema": True} if name.startswith("ema_") else {}
-    needed |= {"state_dtype": "bfloat16"} if name == "seed" else {}
     return cls(**{name: value}, **needed)
 
 

@@ -192,9 +192,8 @@ impl Row {
     /// A new optimizer.
     pub(crate) fn optimizer(&self) -> Optimizer {
         let mut optimizer = Optimizer::new(self.algorithm.name).expect("it is registered");
-        for &(name, value) in [("state_dtype", Text(self.dtype))].iter().chain(&self.settings) {
-            optimizer.set(name, value).unwrap_or_else(|error| panic!("{}: {error}", self.text()));
-        }
+        let settings = [("state_dtype", Text(self.dtype))].into_iter().chain(self.settings.iter().copied());
+        optimizer.configure(settings).unwrap_or_else(|error| panic!("{}: {error}", self.text()));
         optimizer
     }
 

@@ -200,7 +200,8 @@ def arguments(name: str, option: str) -> Hyper:
 def like_keras(name: str, option: str, form: str) -> Hyper:
     """Our arguments of a row."""
     given = convert(arguments(name, option), form)
-    return {**given, **OURS.get(name, {}), **KERAS_WAY}
+    ours = {**given, **OURS.get(name, {}), **KERAS_WAY}
+    return ours if ours.get("use_ema") else {**ours, "ema_every": "update"}
 
 
 def train(opt: Any, steps: Sequence[Tensors] = PROBLEM.grads) -> tuple[Tensors, Tensors]:
@@ -302,7 +303,7 @@ def test_exclude_from_weight_decay() -> None:
         return train(theirs)
 
     last, _ = in_float64(by_theirs)
-    opt = lamb_rs.Lamb(learning_rate=0.02, weight_decay=0.5, **KERAS_WAY)
+    opt = lamb_rs.Lamb(learning_rate=0.02, weight_decay=0.5, weight_decay_mode="decoupled")
     opt.exclude_from_weight_decay(var_names=patterns)
     params = PROBLEM.fresh()
     opt.build(params)

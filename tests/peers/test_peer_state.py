@@ -28,6 +28,18 @@ TORCH: list[tuple[str, dict[str, Any]]] = [
     ("torch.RAdam", {**DECAY, "betas": (0.9, 0.99)}),
     ("torch.Adafactor", {"lr": 0.02}),
 ]
+TORCH_RULES = [
+    one.name
+    for one in lamb_rs.peers()
+    if one.name.startswith("torch.") and one.optimizer in lamb_rs.optim.__all__
+]
+NEEDED = {"torch.SGD": {"momentum": 0.9}, "torch.RMSprop": {"momentum": 0.9}}
+# Keys by which the state of a class is known.
+GROUPS: dict[str, dict[str, Any]] = {
+    "torch.Adam": {"amsgrad": False},
+    "torch.AdamW": {"amsgrad": False},
+    "torch.NAdam": {"momentum_decay": 0.004},
+}
 KERAS: list[tuple[str, dict[str, Any]]] = [
     ("keras.SGD", {"momentum": 0.9, "nesterov": True}),
     ("keras.Adagrad", {}),
@@ -276,6 +288,38 @@ class TestTorchStates:
         state = opt.state_dict()
         for slot in ("average", "slow"):
             np.testing.assert_array_equal(state[f"bias/{slot}"], params["bias"])
+
+
+    @pytest.mark.parametrize("pullback", ["none", "reset", "pullback"])
+    def test_slow_weights_and_slow_momentum(self, pullback: Any) -> None:
+        inner = lamb_rs.from_peer("torch.AdamW")
+        opt = lamb_rs.Lookahead(inner, 2, pullback_momentum=pullback)
+        params = {"kernel": np.ones((2, 3), np.float32), "bias": np.ones(3, np.float32)}
+        opt.build(params)
+        opt.load_peer_state("torch", torch_state())
+        state = opt.state_dict()
+        assert ("bias/slow_momentum" in state) == (pullback == "pullback")
+        if pullback == "pullback":
+            # As if it had been synchronised just now.
+            np.testing.assert_array_equal(state["bias/slow_momentum"], state["bias/momentum"])
+        assert opt.apply({name: np.ones_like(p) for name, p in params.items()})
+
+    @pytest.mark.parametrize("name", TORCH_RULES)
+    @pytest.mark.parametrize("stages", [{}, {"use_ema": True, "gradient_accumulation_steps": 2}])
+    @pytest.mark.parametrize("pullback", [None, "none", "reset", "pullback"])
+    def test_every_rule_with_every_slot_of_the_engine(
+        self, name: str, stages: dict[str, Any], pullback: Any
+    ) -> None:
+        inner = lamb_rs.from_peer(name, **NEEDED.get(name, {}))
+        config = {**inner.get_config(), **stages}
+        opt: lamb_rs.Optimizer = type(inner).from_config(config)
+        if pullback is not None:
+            opt = lamb_rs.Lookahead(opt, pullback_momentum=pullback)
+        params = [np.ones((4, 3), np.float32), np.ones(3, np.float32)]
+        opt.build(params)
+        group = {"params": [0, 1], **GROUPS.get(name, {})}
+        opt.load_peer_state("torch", {"state": {}, "param_groups": [group]}, iterations=0)
+        assert opt.iterations == 0
 
 
 class TestRefused:

@@ -223,7 +223,7 @@ EXTRA: dict[str, dict[str, Hyper]] = {
     },
     "lamb": {
         "decay": {"weight_decay": 0.05},
-        "keras": {"weight_decay": 0.05, "weight_decay_mode": "decoupled", "ema_every": "call"},
+        "keras": {"weight_decay": 0.05, "weight_decay_mode": "decoupled"},
         "hat-decay": {"epsilon_mode": "hat", "weight_decay": 0.05},
         "v3": {
             "bias_correction": False,

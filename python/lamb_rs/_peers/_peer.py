@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lamb_rs._config import effective
 from lamb_rs._errors import HyperparameterError, unknown_argument
 from lamb_rs._peers._arguments import REQUIRED, Argument, RefusedError, Settings
 
@@ -43,7 +44,8 @@ class Draft:
         """Make the optimizer."""
         import lamb_rs  # noqa: PLC0415 - this module is imported by it
 
-        made: Any = getattr(lamb_rs, self.rule)(**self.settings)
+        cls = getattr(lamb_rs, self.rule)
+        made: Any = cls(**effective(cls, self.settings))
         for method, patterns in self.excluded.items():
             getattr(made, method)(var_names=patterns)
         for wrapper, settings in self.layers:

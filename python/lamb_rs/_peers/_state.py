@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _READERS = {"keras": "_keras_state", "torch": "_torch_state"}
 # Slots of stages, which no peer has: they start from the parameters, or from nothing.
 _COPIES = frozenset({"average", "slow"})
-_ZEROS = frozenset({"gradient_accumulator", "momentum_slow"})
+_ZEROS = frozenset({"gradient_accumulator"})
+# Slots of stages that start from a slot of the rule.
+_FOLLOWS = {"slow_momentum": "momentum"}
 
 
 @dataclass(slots=True)
@@ -167,7 +169,7 @@ def _merged(target: Target, current: Mapping[str, Any], found: Found) -> dict[st
     arrays = dict(found.arrays)
     parameters = leaf(target.optimizer)._native.parameters
     for i, name in enumerate(target.names):
-        for slot in sorted(target.slots[i]):
+        for slot in sorted(target.slots[i], key=lambda one: (one in _FOLLOWS, one)):
             key = f"{name}/{slot}"
             old = np.asarray(current[key])
             given = arrays.pop(key, None)
@@ -177,6 +179,9 @@ def _merged(target: Target, current: Mapping[str, Any], found: Found) -> dict[st
                 new[key] = given
             elif slot in _COPIES:
                 new[key] = parameters[i].copy()
+            elif slot in _FOLLOWS:
+                start = new.get(f"{name}/{_FOLLOWS[slot]}")
+                new[key] = np.zeros_like(old) if start is None else start.copy()
             elif slot in _ZEROS or not (target.trainable[i] and found.iterations):
                 new[key] = old if not target.trainable[i] else np.zeros_like(old)
             else:
@@ -188,6 +193,7 @@ def _merged(target: Target, current: Mapping[str, Any], found: Found) -> dict[st
     found.problems += [f"optimizer/{scalar} does not exist here" for scalar in found.scalars]
     new["optimizer/iterations"] = found.iterations
     new["optimizer/calls"] = found.calls
+    new["optimizer/last_learning_rate"] = None
     return new
 
 

@@ -27,7 +27,7 @@ class History:
     Attributes
     ----------
     learning_rates : list of float
-        One per call of `record`.
+        Of the last update before each call of `record`; NaN before the first update.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class History:
         for name, rows in self._rows.items():
             reading = getattr(self._optimizer, name)
             rows.append(nothing if reading is None else np.array(reading))
-        self.learning_rates.append(float(self._optimizer.learning_rate))
+        self.learning_rates.append(self._optimizer.last_learning_rate)
 
     def __len__(self) -> int:
         return len(self.learning_rates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs._errors import HyperparameterError, StateMismatchError
+from lamb_rs._remembered import as_state
 from lamb_rs.wrappers._base import Wrapper, check_inner, differences, hold, load_together, mismatch
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Around(Wrapper):
         if not self.built:
             super().load_state_dict(d, strict)
             return
-        state = dict(d)
+        state = as_state(d)
         values, wrong = self._read_own(state, strict)
         load_together([(self.inner, self._rest(state), "optimizer/")], strict, wrong)
         self._accept_own(values)

@@ -215,20 +215,22 @@ def hold(kind: str, leaves: Iterable[Optimizer], settings: Mapping[str, tuple[st
     HyperparameterError
         For a value that is refused.
     """
-    before: list[tuple[Optimizer, str, object]] = []
+    values = {name: value for name, (_, value) in settings.items()}
+    done: list[tuple[Optimizer, dict[str, object]]] = []
     try:
         for leaf in leaves:
-            for name, (called, value) in settings.items():
-                before.append((leaf, name, leaf._native.get(name)))
-                try:
-                    leaf._native.set(name, value)
-                except HyperparameterError as error:
-                    message = str(error).replace(name, called)
-                    raise HyperparameterError(f"{kind}: {message}") from None
-    except BaseException:
-        for leaf, name, value in reversed(before):
-            leaf._native.set(name, value)
-        raise
+            before = {name: leaf._native.get(name) for name in settings}
+            leaf._native.configure(values)
+            done.append((leaf, before))
+    except BaseException as error:
+        for leaf, before in done:
+            leaf._native.configure(before)
+        if not isinstance(error, HyperparameterError):
+            raise
+        message = str(error)
+        for name, (called, _) in settings.items():
+            message = message.replace(name, called)
+        raise HyperparameterError(f"{kind}: {message}") from None
 
 
 def load_together(

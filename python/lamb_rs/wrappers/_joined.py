@@ -151,13 +151,7 @@ class Joined:
 
     def get(self, name: str) -> object:
         values = [leaf._native.get(name) for part in self.parts for leaf in part._leaves()]
-        if any(value != values[0] for value in values):
-            shown = ", ".join(map(repr, values))
-            raise HyperparameterError(
-                f"the parts of this MultiOptimizer have different values of {name} ({shown}); "
-                f"read one of them: .optimizers[0].{name}"
-            )
-        return values[0]
+        return _common(name, values)
 
     # Readings
 
@@ -172,6 +166,12 @@ class Joined:
     @property
     def skipped_steps(self) -> int:
         return self._skipped + max((part.skipped_steps for part in self.parts), default=0)
+
+    @property
+    def last_learning_rate(self) -> float:
+        rates = [part.last_learning_rate for part in self.parts]
+        known = [rate for rate in rates if not math.isnan(rate)]
+        return _common("last_learning_rate", known) if known else math.nan
 
     @property
     def state_bytes(self) -> int:
@@ -231,6 +231,17 @@ class Joined:
             return [math.nan] * len(part.parameter_names) if found is None else found
 
         return np.array(self._in_order(filled), np.float64)
+
+
+def _common(name: str, values: Sequence[Any]) -> Any:
+    """Return the value that all parts have."""
+    if any(value != values[0] for value in values):
+        shown = ", ".join(map(repr, values))
+        raise HyperparameterError(
+            f"the parts of this MultiOptimizer have different values of {name} ({shown}); "
+            f"read one of them: .optimizers[0].{name}"
+        )
+    return values[0]
 
 
 def _outer(k: int, key: str) -> str:
