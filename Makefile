@@ -70,7 +70,7 @@ types: $(VENV)/check.extra module
 	@$(call step,20,Python types) $(BIN)/mypy
 	@$(call step,10,Types of the native module) $(RUN) -m mypy.stubtest lamb_rs._core
 
-docs: $(VENV)/docs.extra module ## Build the pages into docs/_build/html, and the Rust documentation
+docs: $(VENV)/docs.extra $(VENV)/demo.extra module ## Build the pages into docs/_build/html, and the Rust documentation
 	@$(call step,30,Rust documentation) env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features python
 	@$(call step,60,Pages) $(RUN) -m sphinx -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 

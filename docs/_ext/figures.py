@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamb_rs import plots, schedules
+from lamb_rs import schedules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,9 +15,8 @@ STEPS = 1000
 def draw(folder: Path) -> None:
     """Draw those that are not there; `make clean` removes them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in {"schedules.png": some_schedules, "rosenbrock.png": rosenbrock}.items():
-        if not (folder / name).exists():
-            make(folder / name)
+    if not (folder / "schedules.png").exists():
+        some_schedules(folder / "schedules.png")
 
 
 def some_schedules(path: Path) -> None:
@@ -36,8 +35,3 @@ def some_schedules(path: Path) -> None:
     axes.set(ylabel="learning rate")
     figure.legend(loc="outside right upper")
     figure.savefig(path, dpi=120)
-
-
-def rosenbrock(path: Path) -> None:
-    """Ways of some of the family down Rosenbrock's valley."""
-    plots.contour(plots.rosenbrock, plots.descend_family()).savefig(path, dpi=100)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import class_page
 import combinations
 import examples
+import gallery
 import optimizer_pages
 import peer_tables
 import starting_rates
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
         "_made/exceptions.md": exceptions(),
         "_made/plots.md": plots(),
         "_made/examples.md": examples.overview(),
+        "_made/gallery.md": gallery.figures(),
         "_made/starting_rates.md": starting_rates.tables(),
     }
 

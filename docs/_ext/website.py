@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import class_page
 import figures
+import gallery
 import generate
 import links
 import mathematics
@@ -24,6 +25,7 @@ def write_pages(app: Sphinx) -> None:
     """Write the generated files beside the written ones; those that did not change are left."""
     source = Path(app.srcdir)
     figures.draw(source / "_static" / "drawn")
+    gallery.draw()
     mathematics.write_font(source / "_static" / "drawn" / mathematics.FONT)
     wanted = generate.pages()
     for name, text in wanted.items():

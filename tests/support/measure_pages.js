@@ -42,13 +42,13 @@ function texts(document) {
   return problems;
 }
 
-async function images(document) {
+async function images(document, view) {
   const problems = [];
   for (const image of document.images) {
     image.loading = "eager";
     await image.decode().catch(() => {});
-    if (!image.complete || image.naturalWidth === 0) problems.push(`no image: ${image.src}`);
-    if (!image.alt && !drawer(image)) problems.push(`no alternative text: ${image.src}`);
+    if (!image.complete || image.naturalWidth === 0) problems.push(`no image: ${image.src.slice(0, 80)}`);
+    if (!image.alt && shown(image, view) && !drawer(image)) problems.push(`no alternative text: ${image.src.slice(0, 80)}`);
   }
   return problems;
 }
@@ -60,7 +60,7 @@ async function main() {
     await new Promise(done => { frame.onload = done; frame.src = page; });
     const view = frame.contentWindow, inside = frame.contentDocument;
     await inside.fonts.ready;
-    for (const problem of [...texts(inside), ...await images(inside)]) found.push({page, problem});
+    for (const problem of [...texts(inside), ...await images(inside, view)]) found.push({page, problem});
     for (const width of widths) {
       frame.style.width = width + "px";
       await pause();
