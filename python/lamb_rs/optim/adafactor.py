@@ -15,57 +15,87 @@ if TYPE_CHECKING:
 
 @final
 class Adafactor(Optimizer):
-    """Adam with a second moment factored into rows and columns.
+    """Adafactor is Adam with a second moment that stores one number per row and per column.
 
-    With ``w = t^beta_2_decay`` in update t, rms(x) the root of the mean of x^2 over one parameter
-    array, and means over the last axis and the last but one of arrays with two axes or more::
+    Its state for a matrix is negligible, so it suits large models with little memory. The step is
+    relative to the size of the parameters, and a limit of the direction keeps the first steps
+    stable.
 
-        row = (1 - w) row + w mean_columns(g^2);  column = (1 - w) column + w mean_rows(g^2)
-        v = row column / mean(row)                                  (factored)
-        v = (1 - w) v + w g^2                                       (all other arrays)
-        u = g / sqrt(v);  u = u / max(1, rms(u) / clip_threshold)
-        alpha = max(epsilon_2, rms(p)) min(learning_rate, 1 / sqrt(t))
-        m = beta_1 m + (1 - beta_1) alpha u;  p = p - m
+    For a matrix p with gradient g, in update t = 1, 2, ..., with row and column means of the
+    squared gradient, which are 0 before the first update::
 
-    An override ``{"own_rule": False}`` keeps the second moment of an array whole.
+        w = t^beta_2_decay
+        row = (1 - w) row + w row_mean(g^2)
+        column = (1 - w) column + w column_mean(g^2)
+        v = row column / max(column_mean(row), epsilon_1)
+        u = g / sqrt(max(v, epsilon_1^2))
+        u = u / max(1, sqrt(mean(u^2)) / clip_threshold)
+        alpha = max(epsilon_2, sqrt(mean(p^2))) min(learning_rate, 1 / sqrt(t))
+        p = p - alpha u
 
-    State: 4 bytes per row and per column of a factored array, always float32; 4 bytes per parameter
-    of all others, and 4 more with `beta_1`: a half of these in bfloat16, a quarter in float8.
+    In an array with more axes, the last two are rows and columns. An array with fewer axes keeps
+    the whole second moment, ``v = (1 - w) v + w g^2``; an override ``{"own_rule": False}`` in
+    `build` makes any array do so. With `beta_1`, ``m = beta_1 m + (1 - beta_1) alpha u`` and
+    ``p = p - m``.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size, or its upper limit with `relative_step`.
+        Step size relative to the size of the parameters, at least 0; with `relative_step` its upper
+        limit. It may also be a schedule, or a function without arguments: see `Optimizer`.
     beta_2_decay : float, default -0.8
-        Exponent of w, at most 0: the decay rate of the second moment goes to 1.
+        Exponent of the weight w of a new gradient, at most 0.
     epsilon_1 : float, default 1e-30
-        Keeps the second moment from zero: see `epsilon_mode`.
+        Constant that keeps the second moment from 0: see `epsilon_mode`. At least 0.
     epsilon_2 : float, default 0.001
-        Smallest size of the parameters that the step is relative to.
+        Smallest size of the parameters that a step is relative to, at least 0. It lets parameters
+        leave 0.
     clip_threshold : float, default 1.0
-        Largest rms of the direction.
+        Largest root mean square of the direction u; positive.
     relative_step : bool, default True
         Whether the learning rate is at most ``1 / sqrt(t)``.
     scale_parameter : bool, default True
-        Whether the step is relative to the size of the parameters; without, alpha is the rate.
+        Whether a step is relative to the root mean square of the parameters; if not, alpha is the
+        learning rate.
     epsilon_mode : {"clamp", "add"}, default "clamp"
-        Whether, as in torch, mean(row) is at least `epsilon_1` and v at least its square; or
-        whether, as in the paper and Keras, it is added to g^2.
+        How `epsilon_1` keeps the second moment from 0: as a lower limit, as in torch ("clamp"), or
+        as a term that is added to the squared gradient, as in the paper and Keras ("add").
     beta_1 : float, default 0.0
-        Decay rate of a momentum of the steps, in [0, 1); 0 is none and needs no memory.
+        Decay rate of a momentum of the steps, in [0, 1). With 0 there is no momentum and no memory
+        for it.
     min_dim_size_to_factor : int, default 0
-        Arrays with one of the two axes shorter than this are not factored.
+        Matrices with fewer rows or columns than this keep the whole second moment. At least 0.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    The values are Keras's, but for ``epsilon_mode="clamp"``, torch's: Keras adds `epsilon_1` to
-    g^2. The second moment of factored arrays is stored nowhere in full; Keras keeps it.
+    The values are those of Keras, except ``epsilon_mode="clamp"``, which is that of torch. Keras
+    stores the whole second moment too, which this class does not.
+
+    State: 4 bytes per row and per column of a matrix, always in float32. For an array that keeps
+    the whole second moment: 4 bytes per parameter in float32, 2 in bfloat16, 1 in float8. With
+    `beta_1`, every array has a momentum as well: 4 bytes per parameter in float32, 2 in bfloat16, 1
+    in float8.
 
     References
     ----------
-    Shazeer and Stern 2018, arXiv 1804.04235.
+    Shazeer and Stern 2018, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost",
+    arXiv 1804.04235, algorithms 4 and 5.
+
+    Examples
+    --------
+    The state of a large matrix takes kilobytes, not megabytes:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Adafactor, Adam
+    >>> params = {"kernel": np.zeros((1000, 2000), np.float32)}
+    >>> for optimizer in (Adafactor(), Adam()):
+    ...     optimizer.build(params)
+    ...     print(type(optimizer).__name__, optimizer.state_bytes)
+    Adafactor 12000
+    Adam 16000000
     """
 
     __slots__ = ()

@@ -15,39 +15,70 @@ if TYPE_CHECKING:
 
 @final
 class Adamax(Optimizer):
-    """Adam with the infinity norm in place of the second moment.
+    """Adamax is Adam with a decaying maximum of the gradient in place of the second moment.
 
-    With ``c1 = 1 - beta_1^t`` in update t::
+    No element moves by more than about the learning rate in one update, even after a gradient that
+    is much larger than the others. Such a gradient keeps the steps of its element small for about
+    ``1 / (1 - beta_2)`` updates.
+
+    For an array p with gradient g, in update t = 1, 2, ..., with first moment m and maximum w,
+    which are 0 before the first update::
 
         m = beta_1 m + (1 - beta_1) g
-        u = max(beta_2 u, |g|);            s = m / (u + epsilon)            (epsilon_mode="out")
-        u = max(beta_2 u, |g| + epsilon);  s = m / u                        (epsilon_mode="in")
-        p = p - (learning_rate / c1) s
+        w = max(beta_2 w, abs(g))
+        u = m / (1 - beta_1^t) / (w + epsilon)
+        p = p - learning_rate u
 
-    State: 8 bytes per parameter; 6 in bfloat16, 5 in float8, as u stays float32.
+    With ``epsilon_mode="in"``, ``w = max(beta_2 w, abs(g) + epsilon)`` and the denominator is w.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the maximum, in [0, 1).
+        Decay rate of the maximum w, in [0, 1).
     epsilon : float, default 1e-7
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     epsilon_mode : {"out", "in"}, default "out"
-        Beside the maximum as in Keras, or inside it as in torch and optax.
+        Where epsilon is added: to the maximum as in Keras ("out"), or to the size of each gradient
+        as in torch and optax ("in").
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    The defaults are Keras's.
+    The defaults are those of Keras. torch and the paper have ``learning_rate=0.002``; torch has
+    ``epsilon=1e-8`` and ``epsilon_mode="in"``.
+
+    State: 8 bytes per parameter in float32, 6 in bfloat16, 5 in float8. The maximum is always in
+    float32.
 
     References
     ----------
-    Kingma and Ba 2014, arXiv 1412.6980, section 7.1.
+    Kingma and Ba 2014, "Adam: A Method for Stochastic Optimization", arXiv 1412.6980, section 7.1,
+    algorithm 2.
+
+    Examples
+    --------
+    A gradient that is 100 times larger than the others is remembered, and decays:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Adamax
+    >>> p = np.zeros(1, np.float32)
+    >>> optimizer = Adamax(0.1, beta_2=0.5)
+    >>> optimizer.build(p)
+    >>> for gradient in (-1, -100, -1, -1):
+    ...     _ = optimizer.apply(np.full(1, gradient, np.float32))
+    ...     print(optimizer.state_dict()["0/maximum"])
+    [1.]
+    [100.]
+    [50.]
+    [25.]
     """
 
     __slots__ = ()

@@ -15,39 +15,66 @@ if TYPE_CHECKING:
 
 @final
 class Adopt(Optimizer):
-    """Adam that normalises by the second moment before this gradient, then averages.
+    """ADOPT is Adam that divides each gradient by the second moment of the earlier gradients only.
 
-    The first update sets ``v = g^2`` and moves nothing; in update t, later::
+    It normalizes the gradient first and averages afterwards. Its authors prove that it converges
+    for any `beta_2`, which Adam does not. The first update only sets the second moment and leaves
+    the parameters as they are.
 
-        n = g / max(sqrt(v), epsilon);  n = clamp(n, -c, c)       c = (t - 1)^clip_exponent
-        m = beta_1 m + (1 - beta_1) n
-        p = p - learning_rate m
-        v = beta_2 v + (1 - beta_2) g^2
+    For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
+    v, which are 0 before the first update::
 
-    State: 8 bytes per parameter; 4 in bfloat16, 2 in float8.
+        u = g / max(sqrt(v), epsilon)
+        u = clip(u, -(t - 1)^clip_exponent, (t - 1)^clip_exponent)
+        m = if(t == 1, m, beta_1 m + (1 - beta_1) u)
+        v = if(t == 1, g^2, beta_2 v + (1 - beta_2) g^2)
+        p = if(t > 1, p - learning_rate m, p)
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the moment m of the normalized gradients, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.9999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-6
-        Smallest denominator.
+        Smallest denominator, at least 0.
     clip_exponent : float or None, default 0.25
-        Growth of the limit of the normalised gradient; None is no limit.
+        Exponent of the limit of the normalized gradient, at least 0; the limit in update t is
+        ``(t - 1)^clip_exponent``. None sets no limit.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    Keras has no ADOPT; the defaults are those of the authors' code.
+    Keras and torch have no ADOPT; the defaults are those of the code of the authors. timm has
+    ``clip_exponent=0.333``.
+
+    State: 8 bytes per parameter in float32, 4 in bfloat16, 2 in float8.
 
     References
     ----------
-    Taniguchi et al. 2024, arXiv 2411.02853.
+    Taniguchi et al. 2024, "ADOPT: Modified Adam Can Converge with Any beta_2 with the Optimal
+    Rate", arXiv 2411.02853.
+
+    Examples
+    --------
+    The first update changes only the state, the later ones the parameters:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Adopt
+    >>> p, g = np.zeros(1, np.float32), np.full(1, -2, np.float32)
+    >>> optimizer = Adopt(0.1)
+    >>> optimizer.build(p)
+    >>> for _ in range(3):
+    ...     _ = optimizer.apply(g)
+    ...     print(p.round(3), optimizer.state_dict()["0/velocity"].round(3))
+    [0.] [4.]
+    [0.01] [4.]
+    [0.029] [4.]
     """
 
     __slots__ = ()

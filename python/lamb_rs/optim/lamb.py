@@ -15,62 +15,93 @@ if TYPE_CHECKING:
 
 @final
 class Lamb(Optimizer):
-    """Layer-wise adaptive moments for large batches.
+    """LAMB scales Adam's update of each array to the norm of the parameters in it.
 
-    With ``c1 = 1 - beta_1^t`` and ``c2 = 1 - beta_2^t`` in update t, norms over one parameter
-    array::
+    It is made for training with large batches: the step of each layer is a fixed fraction of its
+    weights, so the learning rate stays useful as the batch grows. Most recipes exclude biases and
+    the scales of normalization layers from weight decay and from the trust ratio.
+
+    For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
+    v, which are 0 before the first update, norms over the array, and the trust ratio q::
 
         m = beta_1 m + (1 - beta_1) g
         v = beta_2 v + (1 - beta_2) g^2
-        u = (m / c1) / (sqrt(v / c2) + epsilon) + weight_decay p
-        p = p - learning_rate (|p| / |u|) u
+        u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+        q = if(norm(p) norm(u) == 0, 1, norm(p) / norm(u))
+        p = p - learning_rate q u
 
-    Where a norm is zero, the ratio is 1.
-
-    State: 8 bytes per parameter; 4 in bfloat16, 2 in float8.
+    With weight decay, ``u = u + weight_decay p`` comes before the trust ratio.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size, relative to the norm of the parameter.
+        Step size relative to the norm of the array, at least 0. It may also be a schedule, or a
+        function without arguments: see `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-7
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     epsilon_mode : {"out", "hat", "in"}, default "out"
-        Beside the corrected root as in the paper, beside the raw one, or under the corrected one.
+        Where epsilon is added: to the root of the corrected v as in the paper ("out"), to the root
+        of v ("hat"), or to the corrected v under the root ("in").
     bias_correction : bool, "rate" or "first_moment", default True
-        Of both moments; of none; of none, but ``sqrt(c2) / c1`` in the learning rate; or of the
-        first moment only.
+        Which bias corrections apply: True corrects both moments, False none. "rate" multiplies the
+        learning rate by ``sqrt(1 - beta_2^t) / (1 - beta_1^t)``, and "first_moment" divides it by
+        ``1 - beta_1^t``, outside of the trust ratio.
     form : {"joint", "sum"}, default "joint"
-        Denominator of the ratio: the norm of u, or the sum of the norms of its two parts.
+        Denominator of the trust ratio: the norm of u with its weight decay ("joint"), or the sum of
+        the norms of the two parts ("sum").
     phi : (low, high) or None, default None
-        Limits of the norm of the parameter in the ratio.
+        Limits for the norm of the parameters in the trust ratio, with ``0 <= low <= high``; None
+        sets no limits.
     trust_clip : (low, high) or None, default None
-        Limits of the ratio; (0, 1) is LAMBC.
+        Limits for the trust ratio, with ``0 <= low <= high``. (0, 1) is LAMBC.
     always_adapt : bool, default True
-        Whether parameters without weight decay are adapted too.
+        Whether arrays without weight decay get a trust ratio too; if not, their ratio is 1.
     gradient_averaging : bool, default True
-        Whether the first moment takes ``(1 - beta_1) g``, or g.
+        Whether the gradient enters the first moment with the factor ``1 - beta_1``, or with 1.
     trust_epsilon : float, default 0.0
-        Small constant of the ratio's denominator.
+        Constant that is added to the denominator of the trust ratio, at least 0.
     cautious : bool or "sum1", default False
-        Whether elements move only where the direction, before decay, and the gradient have the
-        same sign. Their steps are multiplied by ``1 / max(share, 1e-3)``, with the share of
-        elements that move; or, with "sum1", by the paper's ``size / (moving + 1)``.
+        Whether to update only the elements whose direction u, before weight decay, has the same
+        sign as the gradient. Their steps are multiplied by ``1 / max(s, 1e-3)``, where s is the
+        share of these elements in the array. With "sum1" the factor is ``n / (k + 1)`` as in the
+        paper, where k of the n elements are updated.
     **shared
-        Arguments of every optimizer: see `Optimizer`. `weight_decay_mode` is "update" by default.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`. `weight_decay_mode` is "update" by default.
 
     Notes
     -----
-    Weight decay is inside the ratio, as in the paper. Keras has it outside; that is
-    ``weight_decay_mode="decoupled"``. Without weight decay, both are the same.
+    Weight decay is part of the update that the trust ratio scales, as in the paper. In Keras it is
+    not: use ``weight_decay_mode="decoupled"`` for the same results. Without weight decay the two
+    agree. optax and timm have ``epsilon=1e-6``.
+
+    State: 8 bytes per parameter in float32, 4 in bfloat16, 2 in float8.
 
     References
     ----------
-    You et al. 2019, arXiv 1904.00962; cautious: Liang et al. 2024, arXiv 2411.16085.
+    You et al. 2019, "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes",
+    arXiv 1904.00962, algorithm 2. Cautious updates: Liang et al. 2024, arXiv 2411.16085.
+
+    Examples
+    --------
+    Both arrays move by a tenth of their norm, although the gradients are equal:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Lamb
+    >>> small, g = np.array([0.3, 0.4], np.float32), np.array([1, -1], np.float32)
+    >>> params = {"small": small, "large": 100 * small}
+    >>> optimizer = Lamb(0.1)
+    >>> optimizer.apply({"small": g, "large": g}, params)
+    True
+    >>> print(optimizer.trust_ratios.round(3))
+    [ 0.354 35.355]
+    >>> print(params["small"].round(3), params["large"].round(1))
+    [0.265 0.435] [26.5 43.5]
     """
 
     __slots__ = ()

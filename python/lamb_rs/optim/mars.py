@@ -15,59 +15,84 @@ if TYPE_CHECKING:
 
 @final
 class Mars(Optimizer):
-    """AdamW or Lion on gradients whose variance is reduced.
+    """MARS is AdamW or Lion on gradients whose variance is reduced by the change of the gradient.
 
-    With ``c1 = 1 - beta_1^t`` and ``c2 = 1 - beta_2^t`` in update t, |c| the norm over one
-    parameter array::
+    It is made for training large models, where noise of the gradient limits progress. The corrected
+    gradient of each array is clipped to a norm of 1. Arrays with fewer than two axes, such as
+    biases, follow AdamW with the arguments that end in ``1d``.
 
-        c = g + gamma beta_1 / (1 - beta_1) (g - (previous g));  c = c / max(1, |c|)
-        m = beta_1 m + (1 - beta_1) c;  v = beta_2 v + (1 - beta_2) c^2
-        p = p - learning_rate (m / c1) / (sqrt(v / c2) + epsilon)                     (form="adamw")
-        p = p - learning_rate sign(m)                                                  (form="lion")
+    For an array p with gradient g, in update t = 1, 2, ..., where m, v and g_old are 0 before the
+    first update, and with the norm over the array::
 
-    Arrays with fewer than two axes, and those with an override ``{"own_rule": False}``, follow
-    `AdamW` with ``epsilon_mode="out"`` and the values that are named after them.
+        c = g + gamma beta_1 / (1 - beta_1) (g - g_old)
+        g_old = g
+        c = c / max(norm(c), 1)
+        m = beta_1 m + (1 - beta_1) c
+        v = beta_2 v + (1 - beta_2) c^2
+        u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+        p = p - learning_rate u
 
-    State: 12 bytes per parameter; 8 in bfloat16, 6 in float8, as the gradient stays float32.
-    ``form="lion"`` has no v.
+    With ``form="lion"``, ``u = sign(m)``. An override ``{"own_rule": False}`` in `build` makes any
+    array follow AdamW.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.003
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.95
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.99
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     gamma : float, default 0.025
-        Strength of the correction.
+        Strength of the correction of the gradient, at least 0.
     epsilon : float, default 1e-8
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     form : {"adamw", "lion"}, default "adamw"
-        What the corrected gradients are given to.
+        The rule that the corrected gradient is given to.
     correct_first_step : bool, default True
-        Whether the first update corrects with a previous gradient of 0, as the authors' code does,
-        or not at all, as in timm.
+        Whether the first update corrects the gradient too, with 0 as the previous gradient, as in
+        the code of the authors; timm does not.
     optimize_1d : bool, default False
-        Whether arrays with fewer than two axes follow the rule too.
+        Whether arrays with fewer than two axes follow MARS instead of AdamW.
     learning_rate_1d_factor : float, default 1.0
-        Their learning rate over that of the others.
+        Factor of the learning rate for arrays that follow AdamW, at least 0.
     beta_1_1d : float, default 0.9
         Decay rate of their first moment, in [0, 1).
     beta_2_1d : float, default 0.95
         Decay rate of their second moment, in [0, 1).
     weight_decay_1d : float, default 0.1
-        Their weight decay.
+        Their weight decay, at least 0.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    Keras has no MARS; the defaults are those of the authors' code.
+    Keras and torch have no MARS; the defaults are those of the code of the authors. timm has
+    ``beta_1=0.9``.
+
+    State: 12 bytes per parameter in float32, 8 in bfloat16, 6 in float8. The previous gradient is
+    always in float32. ``form="lion"`` does not keep v. Arrays that follow AdamW have no previous
+    gradient.
 
     References
     ----------
-    Yuan et al. 2024, arXiv 2411.10438.
+    Yuan et al. 2024, "MARS: Unleashing the Power of Variance Reduction for Training Large Models",
+    arXiv 2411.10438.
+
+    Examples
+    --------
+    The matrix follows MARS and keeps its previous gradient, the vector follows AdamW:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Mars
+    >>> params = {"kernel": np.ones((2, 2), np.float32), "bias": np.ones(2, np.float32)}
+    >>> optimizer = Mars()
+    >>> optimizer.build(params)
+    >>> [name for name in sorted(optimizer.state_dict()) if not name.startswith("optimizer/")]
+    ['bias/momentum', 'bias/velocity', 'kernel/gradient', 'kernel/momentum', 'kernel/velocity']
     """
 
     __slots__ = ()

@@ -19,70 +19,97 @@ if TYPE_CHECKING:
 
 @final
 class Muon(Optimizer):
-    """Momentum made orthogonal, for matrices; AdamW for everything else.
+    """Muon makes the momentum of each matrix orthogonal; other arrays follow AdamW.
 
-    For an array of two axes, O(x) the Newton-Schulz iteration towards the nearest orthogonal matrix
-    and ``k = rms_rate sqrt(max(rows, columns))``::
+    All singular values of the step of a matrix are about equal, so rare directions learn as fast as
+    common ones. It is made for the hidden matrices of transformers and similar networks. Embeddings
+    and the last layer should follow AdamW: name them in `exclude_layers`.
 
-        b = momentum b + g;  u = g + momentum b              (nesterov; else u = b)
-        p = p - learning_rate (weight_decay p + k O(u))
+    For a matrix p with gradient g and momentum m, which is 0 before the first update::
 
-    An array of any other number of axes, an embedding and what `exclude_layers` names follow
-    `AdamW` with ``epsilon_mode="hat"`` and ``learning_rate * adam_lr_ratio``.
+        m = momentum m + g
+        u = g + momentum m
+        u = rms_rate sqrt(max(rows(p), columns(p))) orthogonal(u)
+        p = p - learning_rate u - learning_rate weight_decay p
 
-    State: 4 bytes per parameter of a matrix, 8 of all others; a half in bfloat16, a quarter in
-    float8.
-
-    An override ``{"own_rule": False}`` sends a matrix to AdamW too.
+    ``orthogonal(u)`` is the result of `ns_steps` Newton-Schulz iterations, which approximate the
+    nearest orthogonal matrix. Without `nesterov`, ``u = m`` in the second line. These arrays follow
+    `AdamW`: those whose number of axes is not 2, those with "embedding" in the name, those that
+    `exclude_layers` names, and those with an override ``{"own_rule": False}`` in `build`.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     adam_beta_1 : float, default 0.9
         Decay rate of the first moment of AdamW, in [0, 1).
     adam_beta_2 : float, default 0.999
         Decay rate of the second moment of AdamW, in [0, 1).
     adam_weight_decay : float, default 0.004
-        Weight decay of AdamW.
+        Weight decay of the arrays that follow AdamW, at least 0.
     epsilon : float, default 1e-7
-        Small constant of AdamW's denominator; the norm before the iteration has 1e-7.
+        Constant that is added to the denominator of AdamW, at least 0.
     adam_lr_ratio : float, default 1.0
-        Learning rate of AdamW over that of the matrices.
+        Factor of the learning rate for arrays that follow AdamW, at least 0.
     momentum : float, Schedule or callable, default 0.95
-        Decay rate of the momentum, in [0, 1).
+        Decay rate of the momentum of matrices, in [0, 1).
     ns_steps : int, default 5
-        Iterations of Newton-Schulz.
+        Number of Newton-Schulz iterations, at least 1.
     nesterov : bool, default True
-        Whether to look ahead along the momentum.
+        Whether to use Nesterov's momentum.
     exclude_layers : sequence of str, default ()
-        Regular expressions; matrices in whose names one of them is found follow AdamW. One that is
-        found nowhere raises in `build`.
+        Regular expressions that are searched in the names of matrices; those that match follow
+        AdamW. One that matches nothing raises in `build`.
     exclude_embeddings : bool, default True
-        Whether matrices with "embedding" in their names follow AdamW.
+        Whether matrices with "embedding" in the name follow AdamW.
     rms_rate : float, default 0.2
-        Root mean square of the step's direction, for ``scale="match_rms"``.
+        Root mean square of u, for ``scale="match_rms"``; at least 0.
     form : {"sum", "ema", "debiased"}, default "sum"
-        The momentum: ``b = momentum b + g``; ``b = momentum b + (1 - momentum) g``; or optax's
-        correction of the latter's bias.
+        Formula of the momentum: ``m = momentum m + g`` ("sum"),
+        ``m = momentum m + (1 - momentum) g`` ("ema"), or the latter with bias correction as in
+        optax ("debiased").
     scale : {"match_rms", "original", "columns", "none"}, default "match_rms"
-        The factor k: as above; ``sqrt(max(1, rows / columns))``; ``sqrt(max(1, columns / rows))``;
-        or 1.
+        Factor of the orthogonal matrix: that above, which gives steps about as large as those of
+        AdamW ("match_rms"), ``sqrt(max(1, rows / columns))`` ("original"),
+        ``sqrt(max(1, columns / rows))`` ("columns"), or 1 ("none").
     coefficients : {"keller", "quintic", "polar_express"}, default "keller"
-        Of the iteration's polynomial: one for all iterations, or one for each.
+        Coefficients of the polynomial of the iterations: the same in all of them ("keller"), or
+        different ones in each.
     **shared
-        Arguments of every optimizer: see `Optimizer`. `weight_decay` is 0.004 by default and holds
-        for the matrices.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`. `weight_decay` is 0.004 by default and applies to matrices.
 
     Notes
     -----
-    The defaults are Keras's. The iteration multiplies matrices, so it promises the same bits on one
-    machine only, not on every CPU.
+    The defaults are those of Keras. torch has ``weight_decay=0.1``, ``scale="original"`` and
+    bfloat16 iterations; here they are in float32. Because of the matrix products, results are the
+    same bits on one machine, but not on every CPU.
+
+    State: 4 bytes per parameter in float32, 2 in bfloat16, 1 in float8 for matrices, and twice as
+    much for arrays that follow AdamW.
 
     References
     ----------
-    Jordan et al. 2024, "Muon", https://kellerjordan.github.io/posts/muon; scale: Liu et al. 2025,
-    arXiv 2502.16982; Polar Express: Amsel et al. 2025, arXiv 2505.16932.
+    Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks",
+    https://kellerjordan.github.io/posts/muon. "match_rms": Liu et al. 2025, arXiv 2502.16982.
+    "polar_express": Amsel et al. 2025, arXiv 2505.16932.
+
+    Examples
+    --------
+    The singular values of the gradient differ much, those of the step do not:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Muon
+    >>> p, g = np.zeros((4, 3), np.float32), np.random.default_rng(0).normal(size=(4, 3))
+    >>> optimizer = Muon(1.0, scale="none")
+    >>> optimizer.build(p)
+    >>> optimizer.apply(g.astype(np.float32))
+    True
+    >>> for matrix in (g, p):
+    ...     print(np.linalg.svd(matrix, compute_uv=False).round(1))
+    [2.2 0.9 0.3]
+    [1.  0.7 0.7]
     """
 
     __slots__ = ()

@@ -15,52 +15,83 @@ if TYPE_CHECKING:
 
 @final
 class Prodigy(Optimizer):
-    """Adam that finds its learning rate from the distance to the start.
+    """Prodigy is Adam that estimates its own learning rate from the distance to the start.
 
-    With ``e = d learning_rate``, sums over all parameters, and d the estimate of the distance, from
-    `initial_distance` on::
+    The estimate d of the distance to the solution only grows, from `initial_distance` on, and
+    scales the steps. Leave the learning rate at 1, or use a schedule with a peak of 1. The first
+    updates hardly move the parameters, until d has grown.
 
-        n = beta_3 n + (d / initial_distance) e sum(g (start - p))
-        s = beta_3 s + (d / initial_distance) e g
-        m = beta_1 m + d (1 - beta_1) g;  v = beta_2 v + d^2 (1 - beta_2) g^2
-        d' = max(d, distance_coefficient n / sum(|s|)), at most growth_rate d
-        p = p - e (weight_decay p + m / (sqrt(v) + d' epsilon))
+    For an array p with gradient g, in update t = 1, 2, ..., where m, v, s and n are 0 before the
+    first update, and where total is the sum over all arrays::
 
-    State: 16 bytes per parameter and three numbers; 10 in bfloat16, 7 in float8, as the start stays
-    float32.
+        p_0 = if(t == 1, p, p_0)
+        d = if(t == 1, initial_distance, d)
+        rate = d learning_rate
+        m = beta_1 m + d (1 - beta_1) g
+        v = beta_2 v + d^2 (1 - beta_2) g^2
+        s = sqrt(beta_2) s + d / initial_distance rate g
+        n = sqrt(beta_2) n + d / initial_distance rate total(g (p_0 - p))
+        d = max(d, n / total(abs(s)))
+        u = m / (sqrt(v) + d epsilon)
+        p = p - rate u
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 1.0
-        Factor of the step size that is found; a schedule goes here.
+        Factor of the estimated step size, at least 0. It may also be a schedule, or a function
+        without arguments: see `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-8
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     beta_3 : float or None, default None
-        Decay rate of the sums, in [0, 1); None is the root of `beta_2`.
+        Decay rate of the sums s and n, in [0, 1). None means ``sqrt(beta_2)``.
     initial_distance : float, default 1e-6
-        First estimate of the distance; too small does no harm.
+        First estimate d of the distance; positive. A value that is too small costs a few updates;
+        one that is too large makes the steps too long.
     distance_coefficient : float, default 1.0
-        Factor of the estimate.
+        Factor of the estimate, at least 0. With 2 all steps become about twice as long.
     growth_rate : float or None, default None
-        Largest growth of the estimate in one update; None is no limit.
+        Largest factor by which d grows in one update; positive. None sets no limit.
     bias_correction : bool, default False
-        Whether e has the factor ``sqrt(1 - beta_2^t) / (1 - beta_1^t)``.
+        Whether rate is multiplied by ``sqrt(1 - beta_2^t) / (1 - beta_1^t)``.
     safeguard_warmup : bool, default False
-        Whether s takes d in place of e, for learning rates that start near 0.
+        Whether s takes d in place of rate. Use it with a warm-up from a learning rate near 0.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    Keras has no Prodigy; the defaults are those of the authors' code.
+    Keras and torch have no Prodigy; the defaults are those of the code of the authors.
+
+    State: 16 bytes per parameter in float32, 10 in bfloat16, 7 in float8, and three numbers for all
+    of them. The start p_0 is always in float32.
 
     References
     ----------
-    Mishchenko and Defazio 2023, arXiv 2306.06101.
+    Mishchenko and Defazio 2023, "Prodigy: An Expeditiously Adaptive Parameter-Free Learner",
+    arXiv 2306.06101.
+
+    Examples
+    --------
+    The minimum is at distance 3 from the start; the estimate grows from 1e-6 to about 1:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Prodigy
+    >>> p = np.zeros(1, np.float32)
+    >>> optimizer = Prodigy()
+    >>> optimizer.build(p)
+    >>> for t in range(1, 101):
+    ...     _ = optimizer.apply(p - 3)
+    ...     if t in (1, 10, 100):
+    ...         print(optimizer.state_dict()["optimizer/distance"].round(6), p.round(2))
+    [1.e-06] [0.]
+    [0.003874] [0.01]
+    [1.091397] [3.04]
     """
 
     __slots__ = ()

@@ -15,50 +15,89 @@ if TYPE_CHECKING:
 
 @final
 class Ranger(Optimizer):
-    """Rectified Adam, Lookahead and gradient centralization.
+    """Ranger combines RAdam, Lookahead and gradient centralization.
 
-    With ``c1 = 1 - beta_1^t``, ``c2 = 1 - beta_2^t``, r the rectification and rho_t its length as
-    in `RAdam`, m and v as in Adam; the mean of each gradient over all axes but the first is
-    subtracted from it::
+    It was tuned with a constant learning rate that is annealed at the end: see `FlatAndAnneal`.
+    Evaluate the slow weights inside `evaluation_weights`.
 
-        p = p - learning_rate r (sqrt(c2) / c1) m / (sqrt(v) + epsilon)   where rho_t > threshold
-        p = p - learning_rate m / c1                                      before that
-        slow = slow + slow_step_size (p - slow);  p = slow                every sync_period updates
+    For an array p with gradient g, in update t = 1, 2, ..., where m and v are 0 before the first
+    update::
 
-    State: 12 bytes per parameter; 8 in bfloat16, 6 in float8, as the slow weights stay float32.
+        slow = if(t == 1, p, slow)
+        g = g - if(axes(g) >= 2, channel_mean(g), 0)
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        rho_inf = 2 / (1 - beta_2) - 1
+        rho = rho_inf - 2 t beta_2^t / (1 - beta_2^t)
+        r = sqrt((rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho))
+        u = if(rho > threshold,
+               r sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon),
+               m / (1 - beta_1^t))
+        p = p - learning_rate u
+        slow = if(mod(t, sync_period) == 0, slow + slow_step_size (p - slow), slow)
+        p = if(mod(t, sync_period) == 0, slow, p)
+
+    ``channel_mean(g)`` is the mean over all axes but the first.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.95
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-5
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     sync_period : int or None, default 6
-        Updates between synchronisations with the slow weights; None is never.
+        Number of updates between synchronizations with the slow weights, at least 1. None switches
+        them off.
     slow_step_size : float, default 0.5
-        Step of the slow weights towards the parameters, in [0, 1].
+        Share of the way that the slow weights move towards the parameters in a synchronization, in
+        [0, 1].
     epsilon_mode : {"hat", "out"}, default "hat"
-        Beside the raw root, or beside the corrected one.
+        Where epsilon is added: to the root of v ("hat"), or to the root of the corrected v ("out").
     threshold : float, default 5.0
-        The step is rectified where rho_t is greater; at least 4.
+        The step is rectified where rho is greater; at least 4.
     degenerate : {"momentum", "skip"}, default "momentum"
-        What happens before that: a step along the momentum, or none.
+        What happens in the updates that are not rectified: a step along the corrected first moment
+        ("momentum"), or no step and no weight decay ("skip").
     **shared
-        Arguments of every optimizer: see `Optimizer`. `gradient_centralization` is True by default.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`. `gradient_centralization` is True by default.
 
     Notes
     -----
-    Keras has no Ranger. The defaults are those of the author's code, whose switch of the
-    centralization has no effect; here it has.
+    Keras, torch and optax have no Ranger. The defaults are those of the code of its author, in
+    which the switch for gradient centralization has no effect.
+
+    State: 12 bytes per parameter in float32, 8 in bfloat16, 6 in float8. The slow weights are
+    always in float32.
 
     References
     ----------
-    Wright 2019, "Ranger", https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer; Liu et al.
-    2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610; Yong et al. 2020, arXiv 2004.01461.
+    Wright 2019, "Ranger", https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer. RAdam: Liu
+    et al. 2019, arXiv 1908.03265. Lookahead: Zhang et al. 2019, arXiv 1907.08610. Gradient
+    centralization: Yong et al. 2020, arXiv 2004.01461.
+
+    Examples
+    --------
+    Every third update moves the parameter back, half of the way to the slow weight:
+
+    >>> import numpy as np
+    >>> from lamb_rs import Ranger
+    >>> p, g = np.zeros(1, np.float32), np.full(1, -1, np.float32)
+    >>> optimizer = Ranger(0.1, sync_period=3)
+    >>> optimizer.build(p)
+    >>> for _ in range(4):
+    ...     _ = optimizer.apply(g)
+    ...     print(p.round(3))
+    [0.1]
+    [0.2]
+    [0.15]
+    [0.25]
     """
 
     __slots__ = ()

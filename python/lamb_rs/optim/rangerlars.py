@@ -15,60 +15,97 @@ if TYPE_CHECKING:
 
 @final
 class RangerLars(Optimizer):
-    """Ralamb with Lookahead, known as Over9000.
+    """RangerLars combines Ralamb and Lookahead; it is also known as Over9000.
 
-    With ``c1 = 1 - beta_1^t``, ``c2 = 1 - beta_2^t``, r the rectification and rho_t its length as
-    in `RAdam`, m and v as in Adam, norms over one parameter array::
+    It was tuned with a constant learning rate that is annealed at the end: see `FlatAndAnneal`.
+    Evaluate the slow weights inside `evaluation_weights`.
 
-        u = r (m / c1) / (sqrt(v / c2) + epsilon) + weight_decay p     where rho_t > threshold
-        u = m / c1 + weight_decay p                                    before that
-        q = |p| / |u|                             (form="new_weights": |p| / |p - learning_rate u|)
+    For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
+    v, which are 0 before the first update, with norms over the array and the trust ratio q::
+
+        slow = if(t == 1, p, slow)
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        rho_inf = 2 / (1 - beta_2) - 1
+        rho = rho_inf - 2 t beta_2^t / (1 - beta_2^t)
+        r = sqrt((rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho))
+        u = if(rho > threshold,
+               r m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon),
+               m / (1 - beta_1^t))
+        q = if(norm(p) norm(u) == 0, 1, norm(p) / norm(u))
         p = p - learning_rate q u
-        slow = slow + slow_step_size (p - slow);  p = slow             every sync_period updates
+        slow = if(mod(t, sync_period) == 0, slow + slow_step_size (p - slow), slow)
+        p = if(mod(t, sync_period) == 0, slow, p)
 
-    Where a norm is zero, q is 1.
-
-    State: 12 bytes per parameter; 8 in bfloat16, 6 in float8, as the slow weights stay float32.
+    With weight decay, ``u = u + weight_decay p`` comes before the trust ratio.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size, relative to the norm of the parameter.
+        Step size relative to the norm of the array, at least 0. It may also be a schedule, or a
+        function without arguments: see `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Decay rate of the first moment, in [0, 1).
+        Decay rate of the first moment m, in [0, 1).
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-8
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     sync_period : int or None, default 6
-        Updates between synchronisations with the slow weights; None is never.
+        Number of updates between synchronizations with the slow weights, at least 1. None switches
+        them off.
     slow_step_size : float, default 0.5
-        Step of the slow weights towards the parameters, in [0, 1].
+        Share of the way that the slow weights move towards the parameters in a synchronization, in
+        [0, 1].
     epsilon_mode : {"out", "hat"}, default "out"
-        Beside the corrected root, or beside the raw one.
+        Where epsilon is added: to the root of the corrected v ("out"), or to the root of v ("hat").
     threshold : float, default 5.0
-        The step is rectified where rho_t is greater; at least 4.
+        The step is rectified where rho is greater; at least 4.
     form : {"step", "new_weights"}, default "step"
-        Denominator of the ratio: the norm of the direction, or, as in the authors' code, of the
-        parameter that the step without a ratio would give.
+        Denominator of the trust ratio: the norm of u ("step"), or the norm of
+        ``p - learning_rate u``, as in the code of the author ("new_weights").
     phi : (low, high) or None, default None
-        Limits of the norm of the parameter in the ratio.
+        Limits for the norm of the parameters in the trust ratio, with ``0 <= low <= high``; None
+        sets no limits.
     trust_clip : (low, high), "paratrooper" or None, default None
-        Limits of the ratio. "paratrooper" are 1 and ``c1 / (r sqrt(c2))``, or 10 before the step is
-        rectified: they close around 1.
+        Limits for the trust ratio, with ``0 <= low <= high``. "paratrooper" sets the limits 1 and
+        ``(1 - beta_1^t) / (r sqrt(1 - beta_2^t))``, or 1 and 10 where the step is not rectified;
+        the ratio tends to 1 with t.
     always_adapt : bool, default True
-        Whether parameters without weight decay are adapted too.
+        Whether arrays without weight decay get a trust ratio too; if not, their ratio is 1.
     **shared
-        Arguments of every optimizer: see `Optimizer`. `weight_decay_mode` is "update" by default.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`. `weight_decay_mode` is "update" by default.
 
     Notes
     -----
-    Keras has no RangerLars. ``lamb_rs.get("over9000")`` sets the switches of the authors' code.
+    Keras, torch and optax have no RangerLars. ``lamb_rs.get("over9000")`` has the settings of the
+    code of its author: other values of `epsilon_mode`, `form`, `phi` and `weight_decay_mode`.
+
+    State: 12 bytes per parameter in float32, 8 in bfloat16, 6 in float8. The slow weights are
+    always in float32.
 
     References
     ----------
-    Grankin 2019, "over9000", https://github.com/mgrankin/over9000; Liu et al. 2019,
-    arXiv 1908.03265; You et al. 2019, arXiv 1904.00962; Zhang et al. 2019, arXiv 1907.08610.
+    Grankin 2019, "over9000", https://github.com/mgrankin/over9000. RAdam: Liu et al. 2019,
+    arXiv 1908.03265. LAMB: You et al. 2019, arXiv 1904.00962. Lookahead: Zhang et al. 2019,
+    arXiv 1907.08610.
+
+    Examples
+    --------
+    The trust ratio scales each step to the norm; every second update synchronizes the slow weights:
+
+    >>> import numpy as np
+    >>> from lamb_rs import RangerLars
+    >>> p, g = np.array([3, 4], np.float32), np.array([1, 1], np.float32)
+    >>> optimizer = RangerLars(0.01, sync_period=2)
+    >>> optimizer.build(p)
+    >>> for _ in range(2):
+    ...     _ = optimizer.apply(g)
+    ...     slow = optimizer.state_dict()["0/slow"]
+    ...     print(optimizer.trust_ratios.round(2), p.round(3), slow.round(3))
+    [3.54] [2.965 3.965] [3. 4.]
+    [3.5] [2.965 3.965] [2.965 3.965]
     """
 
     __slots__ = ()

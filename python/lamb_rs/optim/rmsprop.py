@@ -15,50 +15,81 @@ if TYPE_CHECKING:
 
 @final
 class RMSprop(Optimizer):
-    """Step sizes from a moving average of squared gradients.
+    """RMSprop divides each gradient by the root of a moving average of its square.
 
-    ::
+    It was made for mini-batches and recurrent networks; Adam adds momentum and a bias correction to
+    it. Because v starts at 0, the first step is about ``1 / sqrt(1 - rho)`` times the learning
+    rate.
 
-        v = rho v + (1 - rho) g^2;  d = v
-        a = rho a + (1 - rho) g;    d = max(v - a^2, 0)                              (centered)
-        s = g / sqrt(d + epsilon)                     (epsilon_mode="out": sqrt(d) + epsilon)
-        b = momentum b + learning_rate s;  p = p - b  (form="lr_inside")
-        b = momentum b + s;  p = p - learning_rate b  (form="lr_outside")
+    For an array p with gradient g and average v, which is 0 before the first update::
 
-    State: 4 bytes per parameter, 4 more with `centered` and 4 with momentum; a half of each in
-    bfloat16, a quarter in float8.
+        v = rho v + (1 - rho) g^2
+        u = g / sqrt(v + epsilon)
+        p = p - learning_rate u
+
+    With `centered`, ``a = rho a + (1 - rho) g`` is averaged too, and ``max(v - a^2, 0)`` replaces v
+    in the second line. With `momentum`, the velocity m is updated before p::
+
+        m = momentum m + learning_rate u;  p = p - m              (form="lr_inside", as in Keras)
+        m = momentum m + u;  p = p - learning_rate m              (form="lr_outside", as in torch)
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.001
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     rho : float, default 0.9
-        Decay rate of both averages, in [0, 1).
+        Decay rate of the averages, in [0, 1).
     momentum : float, Schedule or callable, default 0.0
-        Decay rate of the velocity, in [0, 1).
+        Decay rate of the velocity, in [0, 1). With 0 there is no velocity.
     epsilon : float, default 1e-7
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     centered : bool, default False
-        Whether the squared mean of the gradients is subtracted.
+        Whether to subtract the square of the mean gradient, which leaves an estimate of the
+        variance.
     epsilon_mode : {"in", "out"}, default "in"
-        Inside the root as in Keras, or outside as in torch.
+        Where epsilon is added: under the root as in Keras ("in"), or to the root as in torch
+        ("out").
     initial_accumulator_value : float or "gradient", default 0.0
-        First value of v: a number >= 0, of which TensorFlow 1 has 1; or the square of the first
-        gradient, so that the first step is its sign.
+        Value of v before the first update: a number of at least 0, which is 1 in TensorFlow 1; or
+        the square of the first gradient ("gradient"), so that the first step is as long as the
+        others.
     form : {"lr_inside", "lr_outside"}, default "lr_inside"
-        Whether the velocity holds steps as in Keras, or directions as in torch; the two differ once
-        the learning rate moves.
+        Whether the velocity is a sum of steps or of directions. The results differ only if the
+        learning rate changes during training.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    The defaults are Keras's.
+    The defaults are those of Keras. torch has ``learning_rate=0.01``, ``rho=0.99``,
+    ``epsilon=1e-8``, ``epsilon_mode="out"`` and ``form="lr_outside"``.
+
+    State: 4 bytes per parameter in float32, 2 in bfloat16, 1 in float8, and as much again for each
+    of `centered` and `momentum`.
 
     References
     ----------
-    Tieleman and Hinton 2012, "Neural networks for machine learning", lecture 6.5; centered: Graves
-    2013, arXiv 1308.0850.
+    Tieleman and Hinton 2012, "Neural Networks for Machine Learning", lecture 6.5. Centered: Graves
+    2013, "Generating Sequences With Recurrent Neural Networks", arXiv 1308.0850.
+
+    Examples
+    --------
+    The size of the first step depends on the first value of v:
+
+    >>> import numpy as np
+    >>> from lamb_rs import RMSprop
+    >>> g = np.array([-100, 1], np.float32)
+    >>> for first in (0.0, 1.0, "gradient"):
+    ...     p = np.zeros(2, np.float32)
+    ...     optimizer = RMSprop(0.1, initial_accumulator_value=first)
+    ...     _ = optimizer.apply(g, p)
+    ...     print(first, p.round(3))
+    0.0 [ 0.316 -0.316]
+    1.0 [ 0.316 -0.1  ]
+    gradient [ 0.1 -0.1]
     """
 
     __slots__ = ()

@@ -15,50 +15,82 @@ if TYPE_CHECKING:
 
 @final
 class ScheduleFreeAdamW(Optimizer):
-    """AdamW whose average of iterates replaces a schedule.
+    """Schedule-Free AdamW averages the parameters in place of a learning rate schedule.
 
-    With ``e = learning_rate min(1, t / warmup_steps)`` in update t,
-    ``w = t^r (largest e so far)^P`` with P the `weight_lr_power`, and c the share of w in the sum
-    of all w, ``c2 = 1 - beta_2^t``::
+    It needs no decay of the learning rate and no length of the run in advance; a warm-up helps.
+    Evaluate and save the model inside `evaluation_weights`, as the parameters are not the averages.
 
+    For an array p with gradient g, in update t = 1, 2, ..., where v, rate_max and w_sum are 0
+    before the first update::
+
+        z = if(t == 1, p, z)
         v = beta_2 v + (1 - beta_2) g^2
-        d = g / (sqrt(v / c2) + epsilon) + weight_decay y
-        y = (1 - c) y + c z + e (beta_1 (1 - c) - 1) d
-        z = z - e d
+        u = g / (sqrt(v / (1 - beta_2^t)) + epsilon)
+        rate_max = max(rate_max, learning_rate)
+        w = rate_max^weight_lr_power
+        w_sum = w_sum + w
+        c = w / w_sum
+        d = c (p - z) + learning_rate (1 - beta_1 (1 - c)) u
+        z = z - learning_rate u
+        p = p - d
 
-    State: 8 bytes per parameter and two numbers; 6 in bfloat16, 5 in float8, as z stays float32.
+    With weight decay, ``u = u + weight_decay p``. With `warmup_steps`, ``min(1, t / warmup_steps)``
+    multiplies the learning rate; with `r`, ``t^r`` multiplies w.
+
+    The parameters p are the points at which gradients are computed. The averages, which are to be
+    evaluated, are in place inside a block ``with optimizer.evaluation_weights():``. Statistics of
+    batch normalization have to be computed again inside it.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.0025
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
-        Share of the average in y, in (0, 1).
+        Share of the average in the parameters, in (0, 1); it takes the place of momentum.
     beta_2 : float, Schedule or callable, default 0.999
-        Decay rate of the second moment, in [0, 1).
+        Decay rate of the second moment v, in [0, 1).
     epsilon : float, default 1e-8
-        Small constant of the denominator; 0 is legal, and 0/0 is 0.
+        Constant that is added to the denominator, at least 0. It limits the steps of elements with
+        small gradients. With 0, the quotient 0/0 is 0.
     warmup_steps : int, default 0
-        Updates in which the step size grows linearly.
+        Number of updates in which the learning rate grows linearly from 0, at least 0.
     r : float, default 0.0
-        Power of the update's number in its weight.
+        Exponent of t in the weight of an update in the average, at least 0.
     weight_lr_power : float, default 2.0
-        Power of the largest step size in the weight of an update.
+        Exponent of the largest learning rate in the weight of an update, at least 0.
     **shared
-        Arguments of every optimizer: see `Optimizer`. `weight_decay_mode` is "update" by default.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`. `weight_decay_mode` is "update" by default.
 
     Notes
     -----
-    The parameters hold y, where gradients belong; evaluate inside `evaluation_weights`, which puts
-    ``x = y + (1 - 1 / beta_1) (z - y)`` in their place. Statistics of batch normalisation belong to
-    y.
+    The defaults are those of the authors and of Keras. The weights of the average are those of the
+    authors; in Keras ``c = 1 / t``, which agrees while the learning rate is constant.
 
-    The defaults are Keras's, which are the authors'. The weights are the authors' too: in Keras c
-    is 1 / t.
+    State: 8 bytes per parameter in float32, 6 in bfloat16, 5 in float8, and two numbers for all of
+    them. z is always in float32.
 
     References
     ----------
-    Defazio et al. 2024, arXiv 2405.15682.
+    Defazio et al. 2024, "The Road Less Scheduled", arXiv 2405.15682, algorithm 1.
+
+    Examples
+    --------
+    The gradient is that of ``p^2 / 2``. The average is in place inside of the block only:
+
+    >>> import numpy as np
+    >>> from lamb_rs import ScheduleFreeAdamW
+    >>> p = np.ones(1, np.float32)
+    >>> optimizer = ScheduleFreeAdamW(0.1)
+    >>> optimizer.build(p)
+    >>> for _ in range(20):
+    ...     _ = optimizer.apply(p.copy())
+    >>> with optimizer.evaluation_weights():
+    ...     print(p.round(3))
+    [0.186]
+    >>> print(p.round(3))
+    [0.136]
     """
 
     __slots__ = ()

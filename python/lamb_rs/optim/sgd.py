@@ -23,43 +23,71 @@ if TYPE_CHECKING:
 
 @final
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum and Nesterov's acceleration.
+    """SGD moves the parameters against the gradient, optionally with momentum.
 
-    With ``form="lr_inside"``, as in Keras::
+    With momentum and a tuned learning rate it often reaches the best final accuracy of image
+    models, and it keeps less state than any other optimizer. One learning rate has to suit all
+    parameters, so it needs more tuning than Adam; divide the rate by 10 if the loss grows.
 
-        v = momentum v - learning_rate g
-        p = p + v                                   (nesterov: p + momentum v - learning_rate g)
+    For an array p with gradient g::
 
-    With ``form="lr_outside"``, as in torch, where the first step sets b to g::
+        p = p - learning_rate g
 
-        b = momentum b + (1 - dampening) g
-        p = p - learning_rate b                     (nesterov: p - learning_rate (g + momentum b))
+    With `momentum`, the velocity m is updated first; it is 0 before the first update::
 
-    State: 4 bytes per parameter; none without momentum.
+        m = momentum m - learning_rate g;  p = p + m              (form="lr_inside", as in Keras)
+        m = momentum m + g;  p = p - learning_rate m              (form="lr_outside", as in torch)
+
+    With `nesterov`, p changes by ``momentum m - learning_rate g`` in the first form, and by
+    ``-learning_rate (g + momentum m)`` in the second.
 
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.01
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     momentum : float, Schedule or callable, default 0.0
-        Decay rate of the velocity, in [0, 1).
+        Decay rate of the velocity, in [0, 1). With 0 there is no velocity and no state.
     nesterov : bool, default False
-        Whether to look ahead along the velocity.
+        Whether to use Nesterov's momentum. It needs a `momentum`.
     form : {"lr_inside", "lr_outside"}, default "lr_inside"
-        Whether the velocity holds steps or gradients; the two differ once the learning rate moves.
+        Whether the velocity is a sum of steps or of gradients. The results differ only if the
+        learning rate changes during training.
     dampening : float, default 0.0
-        Share of the gradient that is kept out of the velocity, for ``form="lr_outside"``.
+        Share of each gradient, except the first, that is left out of the velocity; in [0, 1] and
+        for ``form="lr_outside"`` only.
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
 
     Notes
     -----
-    The defaults are Keras's.
+    The defaults are those of Keras. torch has ``learning_rate=0.001`` and couples weight decay with
+    the gradient, which is ``weight_decay_mode="l2"`` here.
+
+    State: 0 bytes per parameter. With momentum: 4 bytes in float32, 2 in bfloat16, 1 in float8.
 
     References
     ----------
-    Polyak 1964, doi 10.1016/0041-5553(64)90137-5; Nesterov 1983; Sutskever et al. 2013, "On the
-    importance of initialization and momentum in deep learning".
+    Polyak 1964, "Some methods of speeding up the convergence of iteration methods",
+    doi 10.1016/0041-5553(64)90137-5. Nesterov 1983. Sutskever et al. 2013, "On the importance of
+    initialization and momentum in deep learning", ICML.
+
+    Examples
+    --------
+    With a constant gradient, momentum makes each step longer than the one before:
+
+    >>> import numpy as np
+    >>> from lamb_rs import SGD
+    >>> p, g = np.ones(1, np.float32), np.ones(1, np.float32)
+    >>> optimizer = SGD(0.1, momentum=0.9)
+    >>> optimizer.build(p)
+    >>> for _ in range(3):
+    ...     _ = optimizer.apply(g)
+    ...     print(p.round(3))
+    [0.9]
+    [0.71]
+    [0.439]
     """
 
     __slots__ = ()
