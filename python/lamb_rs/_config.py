@@ -99,6 +99,32 @@ def restore(
     return optimizer
 
 
+def attributes(optimizer: Optimizer) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
+    """Return what a subclass has added to an optimizer, as pickle and copy restore it."""
+    own = getattr(optimizer, "__dict__", None)
+    slots = {
+        name: getattr(optimizer, name)
+        for cls in type(optimizer).__mro__
+        if not cls.__module__.startswith("lamb_rs.")
+        for name in _names(cls.__dict__.get("__slots__", ()))
+        if hasattr(optimizer, name)
+    }
+    return (own or None, slots) if own or slots else None
+
+
+def _names(slots: Any) -> list[str]:
+    names = [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if name not in {"__dict__", "__weakref__"}]
+
+
+def with_attributes(made: Kind, optimizer: Kind) -> Kind:
+    """Give a new optimizer what a subclass has added to another one."""
+    own, slots = attributes(optimizer) or (None, {})
+    for name, value in {**(own or {}), **slots}.items():
+        setattr(made, name, value)
+    return made
+
+
 def by_name(exclusion: Exclusion, names: list[str], arrays: list[Any]) -> None:
     """Replace the arrays of an exclusion by patterns that find their names."""
     for i, array in enumerate(arrays):

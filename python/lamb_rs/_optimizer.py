@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from lamb_rs._hyper import Overrides
 
 
+# The only wrapper that sets hyperparameters which are arguments of the optimizer inside, too.
+_HOLDER = "LossScaleOptimizer"
+
+
 class Optimizer(Excluding):
     """Base of all optimizers and wrappers; it cannot be made itself.
 
@@ -154,10 +158,12 @@ class Optimizer(Excluding):
     ema_form: Choice[Literal["exponential", "uniform"]] = Choice()
     ema_start = Integer()
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, *positional: object, **arguments: Any) -> None:
         cls = type(self)
-        if cls is Optimizer:
-            raise TypeError("Optimizer is the base of all optimizers; use one of them: Lamb, ...")
+        if not hasattr(cls, "_algorithm"):
+            raise TypeError(_no_rule(cls))
+        if positional:
+            raise TypeError(f"{cls.__name__}: Optimizer.__init__ takes keyword arguments only")
         known = [*self._defaults(), "name"]
         for name in arguments:
             if name not in known:
@@ -182,7 +188,7 @@ class Optimizer(Excluding):
         """Set a hyperparameter to a value, a schedule or a function."""
         if name in self._held:
             raise HyperparameterError(
-                f"{name} of this {type(self).__name__} is set by the {self._outer} around it; "
+                f"{name} of this {type(self).__name__} is set by the {_HOLDER} around it; "
                 "leave it alone, or use the optimizer without"
             )
         if callable(value):
@@ -330,13 +336,15 @@ class Optimizer(Excluding):
 
     def _clone(self) -> Self:
         """Make one like it that is not built, with what waits for `build` but without state."""
-        return _config.restore(type(self), _config.arguments(self), self._pending)
+        made = _config.restore(type(self), _config.arguments(self), self._pending)
+        return _config.with_attributes(made, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and deep copies are not built; their state waits for `build`."""
         built = self._native.built
         pending = (self.state_dict(), True) if built else self._pending
-        return _config.restore, (type(self), _config.arguments(self), pending)
+        arguments = (type(self), _config.arguments(self), pending)
+        return _config.restore, arguments, _config.attributes(self)
 
     def _unbind(self) -> None:
         """Go back to before `build`."""
@@ -368,6 +376,19 @@ class Optimizer(Excluding):
 
     def __repr__(self) -> str:
         return _report.representation(self)
+
+
+def _no_rule(cls: type[Optimizer]) -> str:
+    if cls is Optimizer:
+        return (
+            "Optimizer is the base class of all optimizers and has no rule of its own; "
+            "use one of them, such as lamb_rs.AdamW(); lamb_rs.optimizers() lists all"
+        )
+    return (
+        f"{cls.__name__} subclasses Optimizer itself, which has no rule; subclass one of the "
+        "optimizers, such as lamb_rs.AdamW. The rules are native code and cannot be written in "
+        "Python"
+    )
 
 
 def _driving(cls: type[Optimizer], sources: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:

@@ -143,7 +143,7 @@ def _hyper_rows(optimizer: Optimizer) -> list[list[str]]:
             source = optimizer._sources.get(name)
             meaning = hyper["doc"] if source is None else f"{hyper['doc']}, from {source!r}"
             if name in optimizer._held:
-                meaning += f", from {optimizer._outer}"
+                meaning += ", from LossScaleOptimizer"
             rows.append([name, text(getattr(optimizer, name)), meaning])
     return rows
 

@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "twice": (
         lambda: LossScaleOptimizer(Lookahead(LossScaleOptimizer(SGD()))),
-        "the LossScaleOptimizer around it scales the loss already",
+        "it scales the loss already",
     ),
     "scale": (lambda: LossScaleOptimizer(SGD(), 0.0), "initial_scale must be a number > 0.*0.0"),
     "text": (lambda: LossScaleOptimizer(SGD(), "8"), "initial_scale must be.*'8'"),  # type: ignore[arg-type]

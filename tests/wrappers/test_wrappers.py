@@ -320,7 +320,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "wrapped": (lambda: Larc(used()), "is inside a Lookahead already; make another"),
     "twice": (
         lambda: Lookahead(Larc(Lookahead(SGD()))),
-        "Lookahead cannot go around SGD: it synchronises with slow weights already",
+        "Lookahead cannot go around Lookahead: it synchronises with slow weights already",
     ),
     "ranger": (lambda: Lookahead(Ranger()), "Ranger: it synchronises.*set its sync_period"),
     "schedule-free": (lambda: Lookahead(ScheduleFreeSGD()), "averages its iterates already"),
@@ -332,7 +332,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "pullback_momentum must be one of 'none'.*'zero'",
     ),
     "two ratios": (lambda: Larc(Lamb()), "cannot go around Lamb: it scales its step by a trust"),
-    "larc twice": (lambda: Larc(Lookahead(Larc(SGD()))), "scaled by Larc already"),
+    "larc twice": (
+        lambda: Larc(Lookahead(Larc(SGD()))),
+        "scales gradients by a trust ratio already",
+    ),
     "coefficient": (lambda: Larc(SGD(), 0.0), "Larc: trust_coefficient must be .*> 0.*0"),
     "no coefficient": (lambda: Larc(SGD(), None), "trust_coefficient must be.*without Larc"),  # type: ignore[arg-type]
 }

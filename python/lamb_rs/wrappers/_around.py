@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs._errors import HyperparameterError, StateMismatchError
 from lamb_rs._remembered import as_state
-from lamb_rs.wrappers._base import Wrapper, check_inner, differences, hold, load_together, mismatch
+from lamb_rs.wrappers._base import (
+    Wrapper,
+    blamed,
+    check_inner,
+    differences,
+    hold,
+    load_together,
+    mismatch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +41,7 @@ class Around(Wrapper):
         for leaf in self._leaves():
             why = self._refuses(leaf)
             if why:
-                raise HyperparameterError(f"{kind} cannot go around {type(leaf).__name__}: {why}")
+                raise HyperparameterError(f"{kind} cannot go around {blamed(inner, kind)}: {why}")
         settings = {self._natives[own]: (own, value) for own, value in arguments.items()}
         hold(kind, self._leaves(), settings)
         self._adopt(name)

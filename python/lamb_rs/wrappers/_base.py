@@ -122,13 +122,14 @@ class Wrapper(Optimizer):
 
     def _clone(self) -> Self:
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
-        return _config.restore(type(self), config, copy.copy(self._pending))
+        made = _config.restore(type(self), config, copy.copy(self._pending))
+        return _config.with_attributes(made, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and deep copies are not built; their state waits for `build`."""
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
         pending = (self.state_dict(), True) if self.built else self._pending
-        return _config.restore, (type(self), config, pending)
+        return _config.restore, (type(self), config, pending), _config.attributes(self)
 
     # Telling
 
@@ -197,6 +198,17 @@ def check_inner(kind: str, inner: object) -> Optimizer:
             f"this {name} is built already; put it into {kind} before, and build the {kind}"
         )
     return inner
+
+
+def blamed(inner: Optimizer, kind: str) -> str:
+    """Return the class inside that a second wrapper of this kind cannot go around."""
+    inside = [inner]
+    while inside:
+        one = inside.pop()
+        if not isinstance(one, Wrapper) or type(one).__name__ == kind:
+            return type(one).__name__
+        inside += reversed(one._inside())
+    raise AssertionError("a wrapper without an optimizer")
 
 
 def hold(kind: str, leaves: Iterable[Optimizer], settings: Mapping[str, tuple[str, Any]]) -> None:

@@ -112,7 +112,7 @@ class Larc(Around):
 
     def _refuses(self, leaf: Optimizer) -> str | None:
         if leaf._native.get("larc_coefficient") is not None:
-            return "its gradients are scaled by Larc already"
+            return "it scales gradients by a trust ratio already; set its trust_coefficient"
         if row(leaf._algorithm)["layerwise"]:
             return "it scales its step by a trust ratio of its own"
         return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from lamb_rs._errors import HyperparameterError
 from lamb_rs.wrappers._around import Around
-from lamb_rs.wrappers._base import check_inner
+from lamb_rs.wrappers._base import blamed, check_inner
 from lamb_rs.wrappers.multi import MultiOptimizer
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class LossScaleOptimizer(Around):
         for leaf in leaves:
             why = self._refuses(leaf)
             if why:
-                kind = type(leaf).__name__
-                raise HyperparameterError(f"LossScaleOptimizer cannot go around {kind}: {why}")
+                found = blamed(inner, "LossScaleOptimizer")
+                raise HyperparameterError(f"LossScaleOptimizer cannot go around {found}: {why}")
         # Of several parts, all have to skip where one would.
         several = _parted(inner)
         if several is not None:
@@ -122,7 +122,7 @@ class LossScaleOptimizer(Around):
 
     def _refuses(self, leaf: Optimizer) -> str | None:
         if leaf._held:
-            return f"the {leaf._outer or 'wrapper'} around it scales the loss already"
+            return "it scales the loss already"
         if leaf.loss_scale_factor is not None:
             return (
                 f"its loss_scale_factor is {leaf.loss_scale_factor:g}, and the scale is set from "
