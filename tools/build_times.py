@@ -37,9 +37,10 @@ def cpu_seconds() -> float:
 def compile_crate(command: list[str]) -> int:
     """Run rustc as its RUSTC_WRAPPER and note what it took."""
     started = time.monotonic()
-    code = subprocess.run(command, check=False).returncode  # noqa: S603 - cargo's own command
-    if "--crate-name" in command:
-        name = command[command.index("--crate-name") + 1]
+    # rustc needs the file descriptors of cargo's job server.
+    code = subprocess.run(command, check=False, close_fds=False).returncode  # noqa: S603
+    name = command[command.index("--crate-name") + 1] if "--crate-name" in command else "___"
+    if name != "___":  # otherwise cargo only asks for the version
         times = {"crate": name, "cpu": cpu_seconds(), "wall": time.monotonic() - started}
         with LOG.open("a") as log:
             log.write(json.dumps(times) + "\n")
