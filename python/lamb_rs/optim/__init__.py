@@ -1,4 +1,4 @@
-"""The optimizers, one file each."""
+"""The optimizers. Each class has a module of its own."""
 
 from lamb_rs.optim.adabelief import AdaBelief
 from lamb_rs.optim.adabound import AdaBound

@@ -65,7 +65,7 @@ class Adamax(Optimizer):
 
     Examples
     --------
-    A gradient that is 100 times larger than the others is remembered, and decays:
+    A gradient that is 100 times larger than the others stays in the maximum, and decays there:
 
     >>> import numpy as np
     >>> from lamb_rs import Adamax

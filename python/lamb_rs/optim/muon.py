@@ -171,7 +171,7 @@ class Muon(Optimizer):
 
     @property
     def exclude_layers(self) -> tuple[str, ...]:
-        """Regular expressions over the names of matrices that follow AdamW."""
+        """Regular expressions; matrices with a name that matches one of them follow AdamW."""
         return tuple(self._exclusions["exclude_layers"].patterns)
 
     @exclude_layers.setter

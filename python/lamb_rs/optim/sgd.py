@@ -119,22 +119,23 @@ class SGD(Optimizer):
 
     @contextmanager
     def lookahead_point(self) -> Iterator[None]:
-        """Put the parameters at the look-ahead point inside a with block; the old bits come back.
+        """Move the parameters to the look-ahead point for the duration of a ``with`` block.
 
-        That is where Nesterov's method takes its gradient: ``p + momentum v``, or
-        ``p - learning_rate momentum b`` with ``form="lr_outside"``. A step with a gradient from
-        there, taken after the block, is his; the parameters stay the iterates themselves, which
-        with ``nesterov=True`` they are not.
+        Nesterov's method computes the gradient at this point, which is ``p + momentum m``, or
+        ``p - learning_rate momentum m`` with ``form="lr_outside"``. Compute the gradient inside the
+        block and call `apply` after it. The parameters are then the iterates of the method; with
+        ``nesterov=True`` they are the look-ahead points instead. At the end of the block the
+        parameters have the same bits as before.
 
         Raises
         ------
         HyperparameterError
-            With ``nesterov=True``, where the parameters are the look-ahead point already.
+            If ``nesterov=True``.
         NotBuiltError
-            Before `build`.
+            If `build` was not called before.
         ConcurrentStepError
-            For anything inside the block that would change parameters or state, and inside
-            another such block.
+            If the block is inside another one, or if anything inside it would change parameters or
+            state.
 
         Examples
         --------
@@ -151,7 +152,7 @@ class SGD(Optimizer):
         """
         if self.nesterov:
             raise HyperparameterError(
-                "lookahead_point() is for nesterov=False: with nesterov=True, the parameters are "
+                "lookahead_point() needs nesterov=False: with nesterov=True, the parameters are "
                 "the look-ahead point already"
             )
         self._bound()
@@ -159,7 +160,7 @@ class SGD(Optimizer):
             yield
 
     def _ahead(self) -> dict[str, NDArray[np.float32]]:
-        """Where the velocity will take each parameter that has one."""
+        """Return the look-ahead point of each parameter that has a velocity."""
         native = self._native
         state = native.state_dict()
         now = {"learning_rate": self.learning_rate, "momentum": self.momentum}

@@ -1,8 +1,16 @@
-"""Schedules: hyperparameters as functions of the step.
+"""Schedules: learning rates and other hyperparameters as functions of the step.
 
-A schedule is called with the number of the call of `apply`, from 0, and returns a float: the same
-bits on every machine, because the functions behind it do not come from the platform. All but
-`ReduceOnPlateau` are pure functions.
+A schedule is passed in place of a number, as in ``Adam(CosineDecay(0.1, decay_steps=1000))``. The
+optimizer calls it with the number of the call of `apply`, counted from 0, and uses the float that
+it returns. Values are the same bits on every machine, because the mathematical functions do not
+come from the platform. All schedules but `ReduceOnPlateau` are pure functions of the step.
+
+Examples
+--------
+>>> from lamb_rs.schedules import CosineDecay, Warmup
+>>> rate = Warmup(CosineDecay(0.1, decay_steps=900), warmup_steps=100)
+>>> rate(50), rate(100), rate(1000)
+(0.05, 0.1, 0.0)
 """
 
 from lamb_rs.schedules._base import Schedule, deserialize, serialize

@@ -1,4 +1,4 @@
-"""What every schedule is: a function of the step that can be saved."""
+"""The base class of schedules, and their serialization."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 class Schedule(ABC):
-    """Base of all schedules; subclass it to write one.
+    """Base class of all schedules, which compute a value from the number of the step.
 
-    A subclass has `__call__`, and `get_config` if it is to be saved; a dataclass gets `get_config`
-    from its fields.
+    To write a schedule, subclass it and define `__call__`. A schedule that is saved needs
+    `get_config` too; a dataclass inherits one that returns its fields.
 
     Examples
     --------
@@ -48,12 +48,16 @@ class Schedule(ABC):
         """Return the value for a step, counted from 0."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, as JSON can hold them.
+        """Return the arguments of the constructor as values that JSON can represent.
+
+        Returns
+        -------
+        dict
 
         Raises
         ------
         HyperparameterError
-            For a subclass that is no dataclass and has no `get_config` of its own.
+            If the class is not a dataclass and does not define `get_config`.
         """
         if not is_dataclass(self):
             raise HyperparameterError(
@@ -64,7 +68,16 @@ class Schedule(ABC):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make a schedule of this class from what `get_config` returned."""
+        """Make a schedule of this class from the result of `get_config`.
+
+        Parameters
+        ----------
+        config : mapping
+
+        Returns
+        -------
+        Schedule
+        """
         return cls(**{name: _revived(value) for name, value in config.items()})
 
     def plot(self, steps: int, ax: Any = None) -> Any:
@@ -73,9 +86,10 @@ class Schedule(ABC):
         Parameters
         ----------
         steps : int
-            How many, at least 1. Of more than 2000, 2000 evenly spaced ones are drawn.
+            Number of steps, at least 1. If there are more than 2000, 2000 evenly spaced ones are
+            drawn.
         ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
+            Axes to draw into. By default, a new figure is made.
 
         Returns
         -------
@@ -84,9 +98,9 @@ class Schedule(ABC):
         Raises
         ------
         ImportError
-            Without matplotlib; the message says what to install.
+            If matplotlib is not installed.
         ValueError
-            For a number of steps below 1.
+            If the number of steps is below 1.
         """
         from lamb_rs.schedules._plot import draw  # noqa: PLC0415
 
@@ -141,7 +155,7 @@ def schedule_class(cls: type[Made]) -> type[Made]:
 
 
 def serialize(schedule: Schedule) -> dict[str, Any]:
-    """Describe a schedule by class and arguments, as JSON can hold them.
+    """Return class and arguments of a schedule as values that JSON can represent.
 
     Parameters
     ----------
@@ -156,13 +170,14 @@ def serialize(schedule: Schedule) -> dict[str, Any]:
 
 
 def deserialize(config: Mapping[str, Any]) -> Schedule:
-    """Make the schedule that `serialize` described.
+    """Make a schedule from the result of `serialize`.
 
-    Only classes that exist in this process are looked up; nothing is imported.
+    A class of your own has to be defined before the call: nothing is imported.
 
     Parameters
     ----------
     config : mapping
+        ``{"class_name": ..., "config": ...}``
 
     Returns
     -------
@@ -171,7 +186,7 @@ def deserialize(config: Mapping[str, Any]) -> Schedule:
     Raises
     ------
     HyperparameterError
-        For a class that is not known.
+        If the class is unknown.
     """
     name = config["class_name"]
     known = Schedule._known.get(name)

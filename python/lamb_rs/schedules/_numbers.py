@@ -1,4 +1,4 @@
-"""What schedules compute and check their numbers with."""
+"""Arithmetic of the schedules, and checks of their arguments."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PI = 3.141592653589793
 
 
 def line(start: float, end: float, share: float) -> float:
-    """Return the value at a share of the way from start to end."""
+    """Return the value at a fraction of the way from start to end."""
     return start + (end - start) * share
 
 
 def wave(share: float) -> float:
-    """Return the height of half a cosine that falls from 1 to 0."""
+    """Return the value of half a cosine, which falls from 1 at 0 to 0 at 1."""
     return 0.5 * (1.0 + _core.cos(_PI * share))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of schedules; the only place here that needs matplotlib."""
+"""Plots of schedules; the only module of this package that needs matplotlib."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POINTS = 2000
 
 
 def draw(schedule: Schedule, steps: int, ax: Any) -> Any:
-    """Draw the values of a schedule over the first steps, into new axes if there are none."""
+    """Draw the values of a schedule for the first steps; without axes, into a new figure."""
     if steps < 1:
         raise ValueError(f"plot needs at least 1 step; got {steps!r}")
     if ax is None:

@@ -1,4 +1,4 @@
-"""Schedules that remember: what they remember is saved with the optimizer."""
+"""Schedules with a state, which is saved with that of the optimizer."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ if TYPE_CHECKING:
 
 
 class StatefulSchedule(Schedule):
-    """Base of schedules that remember numbers from one step to the next.
+    """Base class of schedules with a state: numbers that change during training.
 
-    A subclass says in `initial_state` what it remembers at first, calls `reset` in its constructor,
-    and keeps the numbers in ``self._state``. Integers stay integers and are not negative.
+    A subclass returns the initial numbers from `initial_state`, calls `reset` in its constructor,
+    and updates ``self._state``. Integers stay integers and are not negative. Optimizers save and
+    restore the state.
     """
 
     _state: dict[str, float]
 
     @abstractmethod
     def initial_state(self) -> dict[str, float]:
-        """Return what is remembered before the first step."""
+        """Return the state before the first step."""
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Set the state to the initial one."""
         object.__setattr__(self, "_state", self.initial_state())
 
     def state_dict(self) -> dict[str, float]:
-        """Copy what is remembered."""
+        """Return a copy of the state."""
         return dict(self._state)
 
     def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
-        """Restore what `state_dict` returned.
+        """Restore a state that `state_dict` returned.
 
         Parameters
         ----------
@@ -47,7 +48,7 @@ class StatefulSchedule(Schedule):
         Raises
         ------
         StateMismatchError
-            For a state of something else; it lists all differences and changes nothing.
+            If the state does not fit. The message lists all differences; nothing is changed.
         """
         differences = self.differences(state, strict)
         if differences:
@@ -61,7 +62,7 @@ class StatefulSchedule(Schedule):
     def differences(
         self, state: Mapping[str, object], strict: bool = True, prefix: str = ""
     ) -> list[str]:
-        """Say what in a state does not fit.
+        """Return the differences between a state and the one that is expected.
 
         Parameters
         ----------
@@ -69,7 +70,7 @@ class StatefulSchedule(Schedule):
         strict : bool, default True
             Whether a missing or unknown entry is a difference.
         prefix : str, default ""
-            What the names start with in the result.
+            Prefix of the names in the result.
 
         Returns
         -------
@@ -92,12 +93,12 @@ class StatefulSchedule(Schedule):
 
 
 def remembering(source: object, prefix: str) -> Iterator[tuple[str, StatefulSchedule]]:
-    """Find the schedules with state in a schedule, itself included, each with its path.
+    """Find the schedules with a state in a schedule, itself included.
 
     Parameters
     ----------
     source : object
-        A schedule, or anything else, in which there is none.
+        A schedule. In any other object there are none.
     prefix : str
         Path of `source`.
 

@@ -1,4 +1,4 @@
-"""Half a cosine."""
+"""Decay along half a cosine."""
 
 from __future__ import annotations
 
@@ -8,40 +8,49 @@ from lamb_rs.schedules._numbers import finite, line, not_negative, positive, wav
 
 @schedule_class
 class CosineDecay(Schedule):
-    """Half a cosine, optionally after a linear warm-up.
+    """CosineDecay lowers a value along half a cosine, optionally after a linear warm-up.
 
-    ::
+    The value at a step is::
 
         peak * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)
 
-    The peak is `initial_learning_rate`. With a `warmup_target`, the value first rises in
-    `warmup_steps` from `initial_learning_rate` to `warmup_target`, which is then the peak. After
-    `decay_steps` the value stays.
+    until ``decay_steps``, and ``peak * alpha`` afterwards. The peak is `initial_learning_rate`.
+    With a `warmup_target`, the value first rises linearly from `initial_learning_rate` to
+    `warmup_target`, which is then the peak, and the decay starts after `warmup_steps`.
 
     Parameters
     ----------
     initial_learning_rate : float
         Value at step 0.
     decay_steps : float
-        Steps of the cosine, warm-up not counted; positive.
+        Number of steps of the decay, without the warm-up; positive.
     alpha : float, default 0.0
-        Value at the end as a share of the peak.
+        Value at the end as a fraction of the peak.
     name : str, default "CosineDecay"
-        For your own use.
+        A name for your own use; it has no effect.
     warmup_target : float or None, default None
-        Value after the warm-up; None is no warm-up.
+        Value at the end of the warm-up. None means no warm-up.
     warmup_steps : int, default 0
-        Steps of the warm-up; not negative.
+        Number of steps of the warm-up, at least 0. It has no effect without a `warmup_target`.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Loshchilov and Hutter 2017, arXiv 1608.03983. Keras 3,
-    ``keras.optimizers.schedules.CosineDecay``.
+    Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    arXiv 1608.03983. Arguments and values are those of ``keras.optimizers.schedules.CosineDecay``.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import CosineDecay
+    >>> rate = CosineDecay(0.0, decay_steps=1000, warmup_target=0.1, warmup_steps=100)
+    >>> [round(rate(step), 4) for step in (0, 50, 100, 600, 1100, 2000)]
+    [0.0, 0.05, 0.1, 0.05, 0.0, 0.0]
     """
 
     initial_learning_rate: float

@@ -1,4 +1,4 @@
-"""A value that shrinks by a constant factor."""
+"""Exponential decay."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lamb_rs.schedules._numbers import finite, not_negative, positive
 
 @schedule_class
 class ExponentialDecay(Schedule):
-    """Exponential decay.
+    """ExponentialDecay multiplies a value by the same factor every so many steps.
 
-    ::
+    The value at a step is::
 
         initial_learning_rate * decay_rate ** (step / decay_steps)
 
@@ -20,22 +20,34 @@ class ExponentialDecay(Schedule):
     initial_learning_rate : float
         Value at step 0.
     decay_steps : float
-        Steps per factor of `decay_rate`; positive.
+        Number of steps in which the value is multiplied by `decay_rate` once; positive.
     decay_rate : float
-        Factor; not negative.
+        Factor, at least 0.
     staircase : bool, default False
-        Whether the exponent is rounded down to an integer.
+        Whether ``step / decay_steps`` is rounded down, so that the value is constant in between.
     name : str, default "ExponentialDecay"
-        For your own use.
+        A name for your own use; it has no effect.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Keras 3, ``keras.optimizers.schedules.ExponentialDecay``.
+    Arguments and values are those of ``keras.optimizers.schedules.ExponentialDecay``.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import ExponentialDecay
+    >>> smooth = ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
+    >>> steps = ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5, staircase=True)
+    >>> [round(smooth(step), 4) for step in (0, 50, 100, 150)]
+    [0.1, 0.0707, 0.05, 0.0354]
+    >>> [steps(step) for step in (0, 50, 100, 150)]
+    [0.1, 0.1, 0.05, 0.05]
     """
 
     initial_learning_rate: float

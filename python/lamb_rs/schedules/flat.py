@@ -1,4 +1,4 @@
-"""A constant value, then half a cosine."""
+"""A constant value, then a decay along half a cosine."""
 
 from __future__ import annotations
 
@@ -8,33 +8,44 @@ from lamb_rs.schedules._numbers import finite, line, positive, share, wave
 
 @schedule_class
 class FlatAndAnneal(Schedule):
-    """A constant value for most of the run, then half a cosine.
+    """FlatAndAnneal keeps a value constant, and then lowers it along half a cosine.
 
-    With s the first step of the cosine, ``flat_share * total_steps``::
+    With ``start = flat_share * total_steps``, the value at a step is::
 
-        step < s:  initial_learning_rate
-        then:      end + (initial - end) * (1 + cos(pi * (step - s) / (total_steps - s))) / 2
+        initial_learning_rate                                                  (step <= start)
+        end + (initial - end) * (1 + cos(pi * (step - start) / (total_steps - start))) / 2   (later)
+
+    and `end_learning_rate` from `total_steps` on.
 
     Parameters
     ----------
     initial_learning_rate : float
-        Value until the cosine starts.
+        Value until the decay starts.
     total_steps : float
-        Steps of the whole; positive. The value stays afterwards.
+        Number of steps of both parts; positive.
     flat_share : float, default 0.75
-        Share of the steps before the cosine starts, in [0, 1].
+        Fraction of the steps in which the value is constant, in [0, 1].
     end_learning_rate : float, default 0.0
         Value at the end.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    The schedule that Ranger and RangerLars were tuned with (``fit_flat_cos`` of fastai;
-    github.com/mgrankin/over9000).
+    ``fit_flat_cos`` of fastai, which `Ranger` and `RangerLars` were tuned with:
+    https://github.com/mgrankin/over9000.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import FlatAndAnneal
+    >>> rate = FlatAndAnneal(0.1, total_steps=1000)
+    >>> [round(rate(step), 4) for step in (0, 750, 800, 875, 1000)]
+    [0.1, 0.1, 0.0905, 0.05, 0.0]
     """
 
     initial_learning_rate: float

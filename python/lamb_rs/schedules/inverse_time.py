@@ -1,4 +1,4 @@
-"""A value that shrinks with the inverse of time."""
+"""Decay with the inverse of the step."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lamb_rs.schedules._numbers import finite, not_negative, positive
 
 @schedule_class
 class InverseTimeDecay(Schedule):
-    """Inverse time decay.
+    """InverseTimeDecay divides a value by a number that grows linearly with the steps.
 
-    ::
+    The value at a step is::
 
         initial_learning_rate / (1 + decay_rate * step / decay_steps)
 
@@ -19,22 +19,32 @@ class InverseTimeDecay(Schedule):
     initial_learning_rate : float
         Value at step 0.
     decay_steps : float
-        Unit of time, in steps; positive.
+        Number of steps that `decay_rate` refers to; positive.
     decay_rate : float
-        How fast it decays; not negative. With 1 the value is halved after `decay_steps`.
+        Growth of the denominator in `decay_steps` steps, at least 0. With 1, the value is halved
+        after `decay_steps`.
     staircase : bool, default False
-        Whether ``step / decay_steps`` is rounded down to an integer.
+        Whether ``step / decay_steps`` is rounded down, so that the value is constant in between.
     name : str, default "InverseTimeDecay"
-        For your own use.
+        A name for your own use; it has no effect.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Keras 3, ``keras.optimizers.schedules.InverseTimeDecay``.
+    Arguments and values are those of ``keras.optimizers.schedules.InverseTimeDecay``.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import InverseTimeDecay
+    >>> rate = InverseTimeDecay(0.1, decay_steps=100, decay_rate=1.0)
+    >>> [rate(step) for step in (0, 100, 300, 900)]
+    [0.1, 0.05, 0.025, 0.01]
     """
 
     initial_learning_rate: float

@@ -1,4 +1,4 @@
-"""One cycle: up, down, and far below."""
+"""The one-cycle schedule."""
 
 from __future__ import annotations
 
@@ -14,44 +14,54 @@ _FORMS = ("cosine", "linear")
 
 @schedule_class
 class OneCycle(Schedule):
-    """One cycle: up to a peak, down, and far below where it began.
+    """OneCycle raises a value to a peak and lowers it to a small fraction of its start.
 
-    The value rises from ``peak / initial_divisor`` to the peak at step
-    ``rise_share * total_steps - 1`` and falls until the last step, ``total_steps - 1``, to
-    ``peak / initial_divisor / final_divisor``. With `three_phase` it falls to where it began in as
-    many steps as it rose, and in the rest to the end.
+    The value is ``peak / initial_divisor`` at step 0, the peak at step
+    ``rise_share * total_steps - 1``, and ``peak / initial_divisor / final_divisor`` from step
+    ``total_steps - 1`` on. Between these steps it follows half a cosine, or a line. With
+    `three_phase`, it falls to its start in as many steps as it rose, and then to the end.
 
     Parameters
     ----------
     peak_learning_rate : float
         Highest value.
     total_steps : float
-        Steps of the whole; positive. The value stays afterwards.
+        Number of steps of the cycle; positive.
     rise_share : float, default 0.3
-        Share of the steps in which the value rises, in [0, 1]; at most 0.5 with `three_phase`.
+        Fraction of the steps in which the value rises, in [0, 1]; at most 0.5 with `three_phase`.
     initial_divisor : float, default 25.0
-        Peak over value at step 0; positive.
+        Peak divided by the value at step 0; positive.
     final_divisor : float, default 10000.0
-        Value at step 0 over value at the end; positive.
+        Value at step 0 divided by the value at the end; positive.
     form : {"cosine", "linear"}, default "cosine"
-        Form of each rise and fall.
+        Shape of the rise and the fall.
     three_phase : bool, default False
-        Whether the way down and the way far below are two phases, as Smith has them.
+        Whether the fall has two phases, as in the papers.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     Notes
     -----
-    The values are those of ``torch.optim.lr_scheduler.OneCycleLR``. The momentum that moves against
-    the rate is a cycle of its own: ``OneCycle(0.85, total, initial_divisor=0.85 / 0.95,
-    final_divisor=1)`` goes from 0.95 down to 0.85 and back.
+    The values are those of ``torch.optim.lr_scheduler.OneCycleLR``. torch also moves the momentum
+    in the opposite direction. A second schedule does the same here:
+    ``OneCycle(0.85, total, initial_divisor=0.85 / 0.95, final_divisor=1)`` falls from 0.95 to 0.85
+    and rises back to 0.95.
 
     References
     ----------
-    Smith and Topin 2017, arXiv 1708.07120; Smith 2018, arXiv 1803.09820.
+    Smith and Topin 2017, "Super-Convergence", arXiv 1708.07120. Smith 2018, arXiv 1803.09820.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import OneCycle
+    >>> rate = OneCycle(1.0, total_steps=100)
+    >>> [round(rate(step), 6) for step in (0, 29, 64, 99)]
+    [0.04, 1.0, 0.500002, 4e-06]
     """
 
     peak_learning_rate: float

@@ -17,28 +17,37 @@ if TYPE_CHECKING:
 
 @schedule_class
 class PiecewiseConstantDecay(Schedule):
-    """Constant values between boundaries.
+    """PiecewiseConstantDecay changes a value at given steps and keeps it constant in between.
 
-    ``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]`` up to and
-    including ``boundaries[1]``, and so on.
+    The value is ``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]`` up to
+    and including step ``boundaries[1]``, and so on; the last value stays.
 
     Parameters
     ----------
     boundaries : sequence of float
-        Increasing steps.
+        Steps after which the value changes, in increasing order.
     values : sequence of float
-        One more than boundaries.
+        Values between the boundaries, one more than there are boundaries.
     name : str, default "PiecewiseConstant"
-        For your own use.
+        A name for your own use; it has no effect.
 
     Raises
     ------
     HyperparameterError
-        For lengths that do not fit, boundaries that do not increase, or values that are not finite.
+        If the lengths do not match, the boundaries do not increase, or a value is not finite.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Keras 3, ``keras.optimizers.schedules.PiecewiseConstantDecay``.
+    Arguments and values are those of ``keras.optimizers.schedules.PiecewiseConstantDecay``.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import PiecewiseConstantDecay
+    >>> rate = PiecewiseConstantDecay([100, 200], [0.1, 0.01, 0.001])
+    >>> [rate(step) for step in (0, 100, 101, 200, 201)]
+    [0.1, 0.1, 0.01, 0.01, 0.001]
     """
 
     boundaries: Sequence[float]

@@ -15,46 +15,49 @@ _MODES = ("min", "max")
 
 @schedule_class
 class ReduceOnPlateau(StatefulSchedule):
-    """A constant value that is reduced when a metric stops improving.
+    """ReduceOnPlateau multiplies a value by a factor when a metric has stopped improving.
 
-    The one schedule with a state: call `update` with the metric after each evaluation. After
-    `patience` of them without an improvement by more than `min_delta`, the value becomes
-    ``max(value * factor, minimum_learning_rate)``. The state is saved and restored with the
-    optimizer's, as ``"optimizer/learning_rate/..."`` where it drives the learning rate.
+    It is the one schedule with a state: call `update` with the metric after each evaluation. After
+    `patience` evaluations without an improvement of more than `min_delta`, the value is::
+
+        max(value * factor, minimum_learning_rate)
+
+    Optimizers save and restore the state, in the entries ``"optimizer/learning_rate/..."`` if it
+    sets the learning rate, and also if it is an argument of another schedule, as in
+    ``Warmup(ReduceOnPlateau(0.1), 500)``.
 
     Parameters
     ----------
     initial_learning_rate : float
-        Value until the first reduction; not negative.
+        Value until the first reduction, at least 0.
     factor : float, default 0.1
-        What the value is multiplied by; in [0, 1).
+        Factor of each reduction, in [0, 1).
     patience : int, default 10
-        Evaluations without improvement before a reduction; at least 1.
+        Number of evaluations without an improvement before a reduction, at least 1.
     mode : {"min", "max"}, default "min"
-        Whether the metric is to fall or to rise.
+        Whether a lower metric is better, such as a loss ("min"), or a higher one, such as an
+        accuracy ("max").
     min_delta : float, default 1e-4
-        Improvement that does not count yet; not negative.
+        Change of the metric that does not count as an improvement yet, at least 0.
     cooldown : int, default 0
-        Evaluations after a reduction during which none is counted as bad.
+        Number of evaluations after a reduction that are not counted, at least 0.
     minimum_learning_rate : float, default 0.0
-        Lowest value that a reduction leads to.
+        Lowest value that a reduction leads to, at least 0.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
-
-    Notes
-    -----
-    Where it is one argument of another schedule, as in ``Warmup(ReduceOnPlateau(0.1), 500)``, its
-    state is saved all the same.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Keras 3, ``keras.callbacks.ReduceLROnPlateau``.
+    Arguments and values are those of ``keras.callbacks.ReduceLROnPlateau``.
 
     Examples
     --------
+    >>> from lamb_rs.schedules import ReduceOnPlateau
     >>> rate = ReduceOnPlateau(0.1, factor=0.5, patience=2)
     >>> [rate.update(loss) for loss in (1.0, 0.9, 0.95, 0.92)]
     [False, False, False, True]
@@ -85,22 +88,22 @@ class ReduceOnPlateau(StatefulSchedule):
         self.reset()
 
     def initial_state(self) -> dict[str, float]:
-        """Return what is remembered before the first evaluation."""
+        """Return the state before the first evaluation."""
         worst = math.inf if self.mode == "min" else -math.inf
         value = float(self.initial_learning_rate)
         return {"value": value, "best": worst, "bad_evaluations": 0, "cooldown_left": 0}
 
     def __call__(self, step: int) -> float:  # noqa: ARG002  # schedules are called with it
-        """Return the value of now, whatever the step."""
+        """Return the current value, which does not depend on the step."""
         return self._state["value"]
 
     def update(self, metric: float) -> bool:
-        """Take the metric of an evaluation into account.
+        """Tell the schedule the metric of an evaluation.
 
         Parameters
         ----------
         metric : float
-            What is to fall or rise; NaN is no improvement.
+            The metric; NaN does not count as an improvement.
 
         Returns
         -------
@@ -110,7 +113,7 @@ class ReduceOnPlateau(StatefulSchedule):
         Raises
         ------
         TypeError, ValueError
-            For something that is no number.
+            If the metric is not a number.
         """
         metric = float(metric)
         state = self._state

@@ -1,4 +1,4 @@
-"""A power of what is left of the time."""
+"""Polynomial decay."""
 
 from __future__ import annotations
 
@@ -9,38 +9,50 @@ from lamb_rs.schedules._numbers import finite, not_negative, positive
 
 @schedule_class
 class PolynomialDecay(Schedule):
-    """Polynomial decay.
+    """PolynomialDecay lowers a value to an end value by a power of the remaining steps.
 
-    ::
+    The value at a step is::
 
         (initial - end) * (1 - step / decay_steps) ** power + end
 
-    The value stays at the end after `decay_steps`, or with `cycle` starts again with as many times
-    `decay_steps` as it takes to reach beyond the step.
+    until `decay_steps`, and `end_learning_rate` afterwards. With `cycle`, the decay continues with
+    the smallest multiple of `decay_steps` that is not below the step in place of `decay_steps`.
 
     Parameters
     ----------
     initial_learning_rate : float
         Value at step 0.
     decay_steps : float
-        Steps until the end; positive.
+        Number of steps of the decay; positive.
     end_learning_rate : float, default 1e-4
         Value at the end.
     power : float, default 1.0
-        1 is a straight line; not negative.
+        Exponent, at least 0. With 1, the decay is linear.
     cycle : bool, default False
-        Whether to start again.
+        Whether the value rises again after `decay_steps`.
     name : str, default "PolynomialDecay"
-        For your own use.
+        A name for your own use; it has no effect.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Keras 3, ``keras.optimizers.schedules.PolynomialDecay``.
+    Arguments and values are those of ``keras.optimizers.schedules.PolynomialDecay``.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import PolynomialDecay
+    >>> linear = PolynomialDecay(0.1, decay_steps=100, end_learning_rate=0.0)
+    >>> square = PolynomialDecay(0.1, decay_steps=100, end_learning_rate=0.0, power=2.0)
+    >>> [round(linear(step), 4) for step in (0, 25, 50, 100, 150)]
+    [0.1, 0.075, 0.05, 0.0, 0.0]
+    >>> [round(square(step), 4) for step in (0, 25, 50, 100, 150)]
+    [0.1, 0.0563, 0.025, 0.0, 0.0]
     """
 
     initial_learning_rate: float

@@ -1,4 +1,4 @@
-"""Half cosines, one after the other."""
+"""Decay along half a cosine, with restarts."""
 
 from __future__ import annotations
 
@@ -10,44 +10,54 @@ from lamb_rs.schedules._numbers import finite, not_negative, positive, wave
 
 @schedule_class
 class CosineDecayRestarts(Schedule):
-    """Half cosines that start again and again, longer and lower each time.
+    """CosineDecayRestarts lowers a value along half a cosine, and restarts when it is done.
 
-    With i the number of restarts so far and x the share of the period that is over::
+    Period i = 0, 1, ... has ``first_decay_steps * t_mul ** i`` steps. With x the fraction of the
+    current period that is over, the value is::
 
         initial_learning_rate * ((1 - alpha) * m_mul ** i * (1 + cos(pi * x)) / 2 + alpha)
-
-    Period i has ``first_decay_steps * t_mul ** i`` steps.
 
     Parameters
     ----------
     initial_learning_rate : float
         Value at step 0.
     first_decay_steps : float
-        Steps of the first period; positive.
+        Number of steps of the first period; positive.
     t_mul : float, default 2.0
-        Length of each period as a multiple of the one before; at least 1.
+        Length of each period divided by that of the one before, at least 1.
     m_mul : float, default 1.0
-        Height of each period as a multiple of the one before; not negative.
+        Height of each period divided by that of the one before, at least 0.
     alpha : float, default 0.0
-        Value at the end of each period as a share of `initial_learning_rate`.
+        Value at the end of each period as a fraction of `initial_learning_rate`.
     name : str, default "SGDRDecay"
-        For your own use.
+        A name for your own use; it has no effect.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     Notes
     -----
-    Keras takes the number of restarts from a rounded logarithm, which may place a restart one step
-    late where `t_mul` is no power of two; here it is corrected. Keras lets `t_mul` be below 1,
-    where the periods end at ``first_decay_steps / (1 - t_mul)`` and NaN follows.
+    Keras computes the number of restarts from a rounded logarithm, so that a restart may be one
+    step late if `t_mul` is not a power of 2. Here it is exact. Keras also accepts `t_mul` below 1,
+    and returns NaN after step ``first_decay_steps / (1 - t_mul)``.
 
     References
     ----------
-    Loshchilov and Hutter 2017, arXiv 1608.03983. Keras 3,
-    ``keras.optimizers.schedules.CosineDecayRestarts``.
+    Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    arXiv 1608.03983. Arguments are those of ``keras.optimizers.schedules.CosineDecayRestarts``.
+
+    Examples
+    --------
+    The periods have 100, 200, 400, ... steps:
+
+    >>> from lamb_rs.schedules import CosineDecayRestarts
+    >>> rate = CosineDecayRestarts(0.1, first_decay_steps=100, m_mul=0.5)
+    >>> [round(rate(step), 4) for step in (0, 50, 99, 100, 200, 300)]
+    [0.1, 0.05, 0.0, 0.05, 0.025, 0.025]
     """
 
     initial_learning_rate: float

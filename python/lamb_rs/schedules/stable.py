@@ -1,4 +1,4 @@
-"""A rise, a constant value, and a fall."""
+"""A warm-up, a constant value, and a decay."""
 
 from __future__ import annotations
 
@@ -14,41 +14,52 @@ _FORMS = ("linear", "cosine", "sqrt")
 
 @schedule_class
 class WarmupStableDecay(Schedule):
-    """A linear rise, a constant value, and a fall at the end.
+    """WarmupStableDecay raises a value linearly, keeps it constant, and lowers it at the end.
 
-    With x the share of the fall that is over::
+    The value is::
 
-        step < warmup_steps:  peak * step / warmup_steps
-        the stable_steps:     peak
-        the decay_steps:      end + (peak - end) * f(x)
+        peak * step / warmup_steps        in the first warmup_steps
+        peak                              in the next stable_steps
+        end + (peak - end) * f(x)         in the last decay_steps
 
-    The constant part can be prolonged at will, and a fall be started from any of its checkpoints.
+    where x is the fraction of the decay that is over, and `end_learning_rate` afterwards. The
+    length of the run need not be known in advance: train at the peak as long as you like, and start
+    the decay from any checkpoint.
 
     Parameters
     ----------
     peak_learning_rate : float
-        Value between rise and fall.
+        Value between the warm-up and the decay.
     warmup_steps : int
-        Steps of the rise; not negative.
+        Number of steps of the warm-up, at least 0.
     stable_steps : int
-        Steps of the constant value; not negative.
+        Number of steps at the peak, at least 0.
     decay_steps : int
-        Steps of the fall; not negative. The value stays afterwards.
+        Number of steps of the decay, at least 0.
     end_learning_rate : float, default 0.0
         Value at the end.
     form : {"linear", "cosine", "sqrt"}, default "linear"
-        ``f(x)``: "linear" is ``1 - x``, "cosine" ``(1 + cos(pi x)) / 2``, "sqrt"
-        ``1 - sqrt(x)``.
+        Shape f of the decay: ``1 - x`` ("linear"), ``(1 + cos(pi * x)) / 2`` ("cosine") or
+        ``1 - sqrt(x)`` ("sqrt").
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     References
     ----------
-    Hu et al. 2024 (MiniCPM), arXiv 2404.06395; the forms of the fall: Hägele et al. 2024,
+    Hu et al. 2024, "MiniCPM", arXiv 2404.06395. Shapes of the decay: Hägele et al. 2024,
     arXiv 2405.18392.
+
+    Examples
+    --------
+    >>> from lamb_rs.schedules import WarmupStableDecay
+    >>> rate = WarmupStableDecay(0.1, warmup_steps=100, stable_steps=700, decay_steps=200)
+    >>> [round(rate(step), 4) for step in (0, 50, 100, 800, 900, 1000)]
+    [0.0, 0.05, 0.1, 0.1, 0.05, 0.0]
     """
 
     peak_learning_rate: float

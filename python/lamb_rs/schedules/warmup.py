@@ -1,4 +1,4 @@
-"""A linear rise in front of any schedule."""
+"""A linear warm-up before any schedule."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ from lamb_rs.schedules._numbers import finite, line, not_negative
 
 @schedule_class
 class Warmup(Schedule):
-    """A linear warm-up in front of any schedule.
+    """Warmup raises a value linearly, and then follows another schedule.
 
-    The value rises in `warmup_steps` steps from `initial_learning_rate` to the first value of
-    `schedule`, which then starts: it sees ``step - warmup_steps``.
+    The value is::
+
+        line from initial_learning_rate to schedule(0)     (step < warmup_steps)
+        schedule(step - warmup_steps)                      (later)
 
     Parameters
     ----------
     schedule : Schedule or float
-        What comes after the warm-up; a float is constant.
+        Schedule after the warm-up. A float is a constant value.
     warmup_steps : int
-        Steps of the warm-up; not negative.
+        Number of steps of the warm-up, at least 0.
     initial_learning_rate : float, default 0.0
         Value at step 0.
 
     Raises
     ------
     HyperparameterError
-        For an argument that is out of range.
+        If an argument is out of range.
+    TypeError
+        If an argument is unknown.
 
     Examples
     --------
+    >>> from lamb_rs.schedules import CosineDecay, Warmup
     >>> rate = Warmup(CosineDecay(0.1, decay_steps=900), warmup_steps=100)
-    >>> rate(0), rate(50), rate(100)
-    (0.0, 0.05, 0.1)
+    >>> [round(rate(step), 4) for step in (0, 50, 100, 550, 1000)]
+    [0.0, 0.05, 0.1, 0.05, 0.0]
     """
 
     schedule: Schedule | float
