@@ -20,6 +20,26 @@ class StatefulSchedule(Schedule):
     A subclass returns the initial numbers from `initial_state`, calls `reset` in its constructor,
     and updates ``self._state``. Integers stay integers and are not negative. Optimizers save and
     restore the state.
+
+    Examples
+    --------
+    >>> class Halved(StatefulSchedule):
+    ...     def __init__(self, first):
+    ...         self.first = first
+    ...         self.reset()
+    ...
+    ...     def initial_state(self):
+    ...         return {"value": self.first}
+    ...
+    ...     def __call__(self, step):
+    ...         return self._state["value"]
+    ...
+    ...     def halve(self):
+    ...         self._state["value"] /= 2
+    >>> rate = Halved(0.1)
+    >>> rate.halve()
+    >>> rate(0)
+    0.05
     """
 
     _state: dict[str, float]

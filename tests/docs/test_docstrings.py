@@ -1,0 +1,126 @@
+"""The docstrings of optimizers and schedules are complete, and say what the library does."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamb_rs
+from lamb_rs import _core, schedules
+
+ROWS = _core.algorithms()
+SCHEDULES = [
+    cls
+    for cls in map(schedules.__dict__.get, schedules.__all__)
+    if isinstance(cls, type) and issubclass(cls, schedules.Schedule)
+]
+CLASSES = [getattr(lamb_rs, row["class_name"]) for row in ROWS] + SCHEDULES
+RANGES = {
+    "a finite number > 0": "positive",
+    "a finite number >= 0": "at least 0",
+    "a finite number >= 4": "at least 4",
+    "a finite number <= 0": "at most 0",
+    "a number in the range (0, 1)": "in (0, 1)",
+    "a number in the range [0, 1)": "in [0, 1)",
+    "a number in the range [0, 1]": "in [0, 1]",
+    "a pair (low, high) with 0 <= low <= high": "0 <= low <= high",
+    "an integer >= 0": "at least 0",
+    "an integer >= 1": "at least 1",
+    "an integer >= 2": "at least 2",
+}
+STORAGES = ("float32", "bfloat16", "float8")
+SHAPES = ((512, 512), (512 * 512,))
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+
+
+def docstring(cls: Any) -> str:
+    text = inspect.getdoc(cls)
+    assert text
+    return text
+
+
+def entry(text: str, name: str) -> str:
+    """The line of an argument and its description."""
+    found = re.search(rf"^{name} : .*\n(?:(?: {{4}}.*)?\n)*", text, re.MULTILINE)
+    assert found, name
+    return " ".join(found[0].split())
+
+
+@each_class
+def test_the_first_line_is_a_sentence_about_the_class(cls: Any) -> None:
+    first = docstring(cls).splitlines()[0]
+    assert first.endswith(".")
+    assert len(first.split()) >= 5
+
+
+@each_class
+def test_a_docstring_has_an_example_with_its_output(cls: Any) -> None:
+    found = doctest.DocTestParser().get_examples(docstring(cls))
+    assert found
+    assert found[-1].want
+    assert "Examples\n--------\n" in docstring(cls)
+
+
+@each_class
+def test_sections_are_in_the_order_of_numpydoc(cls: Any) -> None:
+    order = ["Parameters", "Raises", "Notes", "References", "Examples"]
+    titles = re.findall(r"^(\w+)\n-+$", docstring(cls), re.MULTILINE)
+    assert titles == [title for title in order if title in titles]
+
+
+@each_row
+def test_arguments_have_their_ranges(row: Any) -> None:
+    text = docstring(getattr(lamb_rs, row["class_name"]))
+    written = inspect.signature(getattr(lamb_rs, row["class_name"]).__init__).parameters
+    for one in row["hyper"]:
+        if one["name"] not in written:
+            continue
+        domain = one["domain"].partition(", or ")[0]
+        described = entry(text, one["name"])
+        if one["kind"] in {"number", "integer", "pair"}:
+            assert RANGES[domain] in described.lower(), one["name"]
+        if ", or None" in one["domain"]:
+            assert "None" in described.partition(" default ")[0], one["name"]
+        for choice in one["choices"]:
+            # Booleans are the type "bool".
+            shown = f'"{choice}"' if isinstance(choice, str) else "bool"
+            assert shown in described, one["name"]
+
+
+@each_row
+def test_state_is_what_an_optimizer_takes(row: Any) -> None:
+    text = " ".join(docstring(getattr(lamb_rs, row["class_name"])).split())
+    said = re.search(
+        r"State: (?:none|(\d+) bytes per parameter)"
+        r"(?:, (always) in float32| in float32, (\d+) in bfloat16, (\d+) in float8|\.)",
+        text,
+    )
+    if row["name"] == "adafactor":
+        assert "State: 4 bytes per row and per column of a matrix, always in float32." in text
+        wanted = [[4 * (512 + 512) / 512**2] * 3, [4, 2, 1]]
+        assert measured(row, SHAPES[0]) == pytest.approx(wanted[0])
+        assert "4 bytes per parameter in float32, 2 in bfloat16, 1 in float8" in text
+        assert [round(one) for one in measured(row, SHAPES[1])] == wanted[1]
+        return
+    assert said, "bytes per parameter"
+    first = int(said[1])
+    numbers = [first, int(said[3]), int(said[4])] if said[3] else [first] * 3
+    # Scales of float8 and numbers of a whole array are less than a hundredth of a byte each.
+    assert [round(one, 1) for one in measured(row, SHAPES[0])] == numbers
+
+
+def measured(row: Any, shape: tuple[int, ...]) -> list[float]:
+    """Bytes of state per parameter, for each storage."""
+    found = []
+    for dtype in STORAGES:
+        opt = getattr(lamb_rs, row["class_name"])(state_dtype=dtype)
+        opt.build({"kernel": np.zeros(shape, np.float32)})
+        found.append(opt.state_bytes / np.prod(shape))
+    return found
