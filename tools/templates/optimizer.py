@@ -17,25 +17,41 @@ if TYPE_CHECKING:
 class NewRule(Optimizer):
     """SENTENCE.
 
-    ::
+    For an array p with gradient g and first moment m, which is 0 before the first update::
 
         m = beta_1 m + (1 - beta_1) g
         p = p - learning_rate m
 
-    State: 4 bytes per parameter; 2 in bfloat16, 1 in float8.
-
     Parameters
     ----------
     learning_rate : float, Schedule or callable, default 0.01
-        Step size.
+        Step size, at least 0. It may also be a schedule, or a function without arguments: see
+        `Optimizer`.
     beta_1 : float, Schedule or callable, default 0.9
         Decay rate of the first moment, in [0, 1).
     **shared
-        Arguments of every optimizer: see `Optimizer`.
+        Arguments that every optimizer has, such as `weight_decay`, `clipnorm` and `use_ema`: see
+        `Optimizer`.
+
+    Notes
+    -----
+    State: 4 bytes per parameter in float32, 2 in bfloat16, 1 in float8.
 
     References
     ----------
     SOURCE.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lamb_rs import NewRule
+    >>> p, g = np.zeros(3, np.float32), np.array([1, -1, 0], np.float32)
+    >>> optimizer = NewRule(0.1)
+    >>> optimizer.build(p)
+    >>> optimizer.apply(g)
+    True
+    >>> print(p)
+    [-0.01  0.01  0.  ]
     """
 
     __slots__ = ()
