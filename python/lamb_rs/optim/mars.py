@@ -19,7 +19,7 @@ class Mars(Optimizer):
 
     It is made for training large models, where noise of the gradient limits progress. The corrected
     gradient of each array is clipped to a norm of 1. Arrays with fewer than two axes, such as
-    biases, follow AdamW with the arguments that end in ``1d``.
+    biases, follow `AdamW` with ``epsilon_mode="out"`` and the arguments whose names contain ``1d``.
 
     For an array p with gradient g, in update t = 1, 2, ..., where m, v and g_old are 0 before the
     first update, and with the norm over the array::

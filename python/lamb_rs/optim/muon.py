@@ -34,8 +34,9 @@ class Muon(Optimizer):
 
     ``orthogonal(u)`` is the result of `ns_steps` Newton-Schulz iterations, which approximate the
     nearest orthogonal matrix. Without `nesterov`, ``u = m`` in the second line. These arrays follow
-    `AdamW`: those whose number of axes is not 2, those with "embedding" in the name, those that
-    `exclude_layers` names, and those with an override ``{"own_rule": False}`` in `build`.
+    `AdamW` with ``epsilon_mode="hat"``: those whose number of axes is not 2, those with "embedding"
+    in the name, those that `exclude_layers` names, and those with an override
+    ``{"own_rule": False}`` in `build`.
 
     Parameters
     ----------

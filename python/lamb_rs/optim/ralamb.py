@@ -71,8 +71,8 @@ class Ralamb(Optimizer):
     Notes
     -----
     Keras, torch and optax have no Ralamb. The default is Ralamb as it is usually described. The
-    code of its author uses ``form="new_weights"``; its trust ratio is then close to 1, except for
-    large norms, which it limits to 10.
+    code of its author uses ``form="new_weights"``, whose trust ratio is close to 1, and
+    ``phi=(0, 10)``, which slows down arrays with a larger norm.
 
     State: 8 bytes per parameter in float32, 4 in bfloat16, 2 in float8.
 
