@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lamb_rs import _core, schedules
+from lamb_rs._arrays import aligned
 from lamb_rs._errors import (
     AliasError,
     CheckpointError,
@@ -36,11 +37,10 @@ from lamb_rs._errors import (
     ShapeError,
     StateMismatchError,
 )
-from lamb_rs._machine import get_num_threads, info, set_num_threads, threads
-from lamb_rs._memory import aligned
-from lamb_rs._names import get, optimizers
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._lookup import get, optimizers
+from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._peers import from_peer, peers
+from lamb_rs._threads import get_num_threads, info, set_num_threads, threads
 from lamb_rs.optim import (
     SGD,
     AdaBelief,

@@ -87,7 +87,7 @@ def test_name(cls: Any) -> None:
 
 
 def test_the_base_cannot_be_made() -> None:
-    with pytest.raises(TypeError, match="base of all optimizers"):
+    with pytest.raises(TypeError, match="base class of all optimizers"):
         lamb_rs.Optimizer()
 
 

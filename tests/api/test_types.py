@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, _hyper
+from lamb_rs import _core
+from lamb_rs._optimizer import hyperparameters as _hyper
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from lamb_rs import _core
-from lamb_rs._published import PUBLISHED
+from lamb_rs._lookup import PUBLISHED
 from lamb_rs.cli.convergence import Contestant, contestants
 from lamb_rs.cli.data import load_digits
 from lamb_rs.cli.small import WARMUP, SmallTask

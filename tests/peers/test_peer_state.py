@@ -289,7 +289,6 @@ class TestTorchStates:
         for slot in ("average", "slow"):
             np.testing.assert_array_equal(state[f"bias/{slot}"], params["bias"])
 
-
     @pytest.mark.parametrize("pullback", ["none", "reset", "pullback"])
     def test_slow_weights_and_slow_momentum(self, pullback: Any) -> None:
         inner = lamb_rs.from_peer("torch.AdamW")

@@ -180,8 +180,8 @@ def test_optimizers_lists_what_get_knows() -> None:
     "module",
     [
         "lamb_rs",
-        "lamb_rs._memory",
-        "lamb_rs._machine",
+        "lamb_rs._arrays",
+        "lamb_rs._threads",
         "lamb_rs.optim.sgd",
         "lamb_rs.schedules._base",
         "lamb_rs.wrappers.multi",

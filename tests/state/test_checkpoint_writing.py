@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lamb_rs import _replace
+from lamb_rs._checkpoint import atomic_write as _replace
 from support.checkpoints import bits, small, stale
 from support.children import run
 

@@ -12,6 +12,7 @@ import pytest
 
 import lamb_rs
 from lamb_rs import HyperparameterError, Lamb, NotBuiltError, StateMismatchError, optim, schedules
+from lamb_rs._optimizer.hyperparameters import hypers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def test_config_is_what_the_constructor_takes(cls: Any) -> None:
     opt = cls(0.5, clipnorm=2.0, name="mine")
     config = opt.get_config()
     assert config == json.loads(json.dumps(config))
-    assert list(config) == [hyper["name"] for hyper in lamb_rs._hyper.hypers(cls)] + ["name"]
+    assert list(config) == [hyper["name"] for hyper in hypers(cls)] + ["name"]
     assert repr(cls.from_config(config)) == repr(opt)
     assert repr(cls(**config)) == repr(opt)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Moving
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Moving
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class NewRule(Optimizer):
+class NewRule(Rule):
     """SENTENCE.
 
     For an array p with gradient g and first moment m, which is 0 before the first update::

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
     from lamb_rs._peers._list import Variants
 
 

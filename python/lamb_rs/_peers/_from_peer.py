@@ -11,7 +11,7 @@ from lamb_rs._peers._table import find
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
     from lamb_rs._peers._peer import Draft
 
 _BASE = ("base", "base_kwargs")

@@ -9,7 +9,7 @@ from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
 from lamb_rs._peers._arguments import REQUIRED
 from lamb_rs._peers._table import table as peer_table
-from lamb_rs._table import table
+from lamb_rs._text import table
 
 if TYPE_CHECKING:
     from lamb_rs._peers._peer import Peer

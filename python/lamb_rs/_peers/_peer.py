@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lamb_rs._config import effective
+from lamb_rs import optim, wrappers
 from lamb_rs._errors import HyperparameterError, unknown_argument
+from lamb_rs._optimizer.config import effective
 from lamb_rs._peers._arguments import REQUIRED, Argument, RefusedError, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
 
 # What arithmetic and unpacking say to a value that is no number, no pair, ...
 _WRONG_KIND = (TypeError, ValueError, LookupError, ArithmeticError)
@@ -42,14 +43,12 @@ class Draft:
 
     def make(self) -> Optimizer:
         """Make the optimizer."""
-        import lamb_rs  # noqa: PLC0415 - this module is imported by it
-
-        cls = getattr(lamb_rs, self.rule)
+        cls = getattr(optim, self.rule)
         made: Any = cls(**effective(cls, self.settings))
         for method, patterns in self.excluded.items():
             getattr(made, method)(var_names=patterns)
         for wrapper, settings in self.layers:
-            made = getattr(lamb_rs, wrapper)(made, **settings)
+            made = getattr(wrappers, wrapper)(made, **settings)
         optimizer: Optimizer = made
         return optimizer
 

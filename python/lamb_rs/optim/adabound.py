@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Moving, Number, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Moving, Number, Switch
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class AdaBound(Optimizer):
+class AdaBound(Rule):
     """AdaBound is Adam with step sizes that are limited by bounds that converge to one value.
 
     It starts as Adam and ends as SGD with momentum and the rate `final_learning_rate`. It is meant

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Number
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Number
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Adadelta(Optimizer):
+class Adadelta(Rule):
     """Adadelta takes its step sizes from the sizes of earlier steps and gradients.
 
     It needs no tuned learning rate: a step has the unit of the parameter, not that of the gradient.

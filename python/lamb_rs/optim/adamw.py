@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import CommonArguments, Source
+    from lamb_rs._optimizer.hyperparameters import CommonArguments, Source
 
 
 @final
-class AdamW(Optimizer):
+class AdamW(Rule):
     """AdamW is Adam with weight decay that is decoupled from the gradient.
 
     It is the usual first choice for transformers and for most other models. Weight decay shrinks

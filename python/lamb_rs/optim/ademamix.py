@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Moving, Number, OptionalInteger
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Moving, Number, OptionalInteger
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class AdEMAMix(Optimizer):
+class AdEMAMix(Rule):
     """AdEMAMix is Adam with a second, much slower moving average of the gradient.
 
     The slow average uses gradients of thousands of earlier updates, so it pays off in long training

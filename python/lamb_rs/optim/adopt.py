@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Moving, Number, OptionalNumber
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Moving, Number, OptionalNumber
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Adopt(Optimizer):
+class Adopt(Rule):
     """ADOPT is Adam that divides each gradient by the second moment of the earlier gradients only.
 
     It normalizes the gradient first and averages afterwards. Its authors prove that it converges

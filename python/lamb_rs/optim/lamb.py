@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number, OptionalPair, Switch
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Lamb(Optimizer):
+class Lamb(Rule):
     """LAMB scales Adam's update of each array to the norm of the parameters in it.
 
     It is made for training with large batches: the step of each layer is a fixed fraction of its

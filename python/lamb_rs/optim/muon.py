@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs import _report
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._groups import Exclusion
-from lamb_rs._hyper import Choice, Integer, Moving, Number, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer import report
+from lamb_rs._optimizer.hyperparameters import Choice, Integer, Moving, Number, Switch
+from lamb_rs._optimizer.overrides import Exclusion
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Muon(Optimizer):
+class Muon(Rule):
     """Muon makes the momentum of each matrix orthogonal; other arrays follow AdamW.
 
     All singular values of the step of a matrix are about equal, so rare directions learn as fast as
@@ -188,4 +188,4 @@ class Muon(Optimizer):
         self._exclusions["exclude_layers"] = chosen
 
     def _call(self) -> str:
-        return _report.call(self, {"exclude_layers": ()})
+        return report.call(self, {"exclude_layers": ()})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Nadam(Optimizer):
+class Nadam(Rule):
     """Nadam is Adam with Nesterov's momentum.
 
     The direction contains the current gradient twice: in the first moment, and once more as a

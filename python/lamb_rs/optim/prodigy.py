@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Moving, Number, OptionalNumber, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Moving, Number, OptionalNumber, Switch
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Prodigy(Optimizer):
+class Prodigy(Rule):
     """Prodigy is Adam that estimates its own learning rate from the distance to the start.
 
     The estimate d of the distance to the solution only grows, from `initial_distance` on, and

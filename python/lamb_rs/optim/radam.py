@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class RAdam(Optimizer):
+class RAdam(Rule):
     """RAdam is Adam with a step that is rectified while the second moment is still uncertain.
 
     The first updates follow the first moment alone; then a factor r, which grows to 1, scales the

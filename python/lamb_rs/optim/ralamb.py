@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalPair, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number, OptionalPair, Switch
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class Ralamb(Optimizer):
+class Ralamb(Rule):
     """Ralamb scales the rectified step of RAdam by the trust ratio of LAMB.
 
     It suits large batches like `Lamb`, without a learning rate warm-up. Use the same exclusions of

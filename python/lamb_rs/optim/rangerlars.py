@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from lamb_rs._hyper import Choice, Moving, Number, OptionalInteger, OptionalPair, Switch
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import (
+    Choice,
+    Moving,
+    Number,
+    OptionalInteger,
+    OptionalPair,
+    Switch,
+)
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class RangerLars(Optimizer):
+class RangerLars(Rule):
     """RangerLars combines Ralamb and Lookahead; it is also known as Over9000.
 
     It was tuned with a constant learning rate that is annealed at the end: see `FlatAndAnneal`.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from lamb_rs._hyper import Integer, Moving, Number
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Integer, Moving, Number
+from lamb_rs._optimizer.rule import Rule
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class ScheduleFreeAdamW(Optimizer):
+class ScheduleFreeAdamW(Rule):
     """Schedule-Free AdamW averages the parameters in place of a learning rate schedule.
 
     It needs no decay of the learning rate and no length of the run in advance; a warm-up helps.

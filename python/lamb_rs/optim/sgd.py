@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._hyper import Choice, Moving, Number, Switch
-from lamb_rs._narrow import widened
-from lamb_rs._optimizer import Optimizer
+from lamb_rs._optimizer.hyperparameters import Choice, Moving, Number, Switch
+from lamb_rs._optimizer.rule import Rule
+from lamb_rs._widen import widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamb_rs._hyper import SharedArguments, Source
+    from lamb_rs._optimizer.hyperparameters import SharedArguments, Source
 
 
 @final
-class SGD(Optimizer):
+class SGD(Rule):
     """SGD moves the parameters against the gradient, optionally with momentum.
 
     With momentum and a tuned learning rate it often reaches the best final accuracy of image

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError, nearest
-from lamb_rs._names import get
+from lamb_rs._lookup import get
 from lamb_rs.plots.descent import descend
 from lamb_rs.plots.functions import rosenbrock
 from lamb_rs.plots.rates import RATES, Rates

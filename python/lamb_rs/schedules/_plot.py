@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from lamb_rs.schedules._base import Schedule
+    from collections.abc import Callable
 
 _POINTS = 2000
 
 
-def draw(schedule: Schedule, steps: int, ax: Any) -> Any:
+def draw(schedule: Callable[[int], float], steps: int, ax: Any) -> Any:
     """Draw the values of a schedule for the first steps; without axes, into a new figure."""
     if steps < 1:
         raise ValueError(f"plot needs at least 1 step; got {steps!r}")

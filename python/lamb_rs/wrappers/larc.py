@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._hyper import Hyper, row
-from lamb_rs.wrappers._around import Around
+from lamb_rs._optimizer.hyperparameters import Hyper
+from lamb_rs._registry import row
+from lamb_rs.wrappers.single import Around
 
 if TYPE_CHECKING:
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
+    from lamb_rs._optimizer.rule import Rule
 
 
 class _Named(Hyper[Any, Any]):
@@ -110,7 +112,7 @@ class Larc(Around):
             )
         self._wrap(inner, name, trust_coefficient=trust_coefficient, clip=clip, epsilon=epsilon)
 
-    def _refuses(self, leaf: Optimizer) -> str | None:
+    def _refuses(self, leaf: Rule) -> str | None:
         if leaf._native.get("larc_coefficient") is not None:
             return "it scales gradients by a trust ratio already; set its trust_coefficient"
         if row(leaf._algorithm)["layerwise"]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._hyper import Choice, Integer, Number
-from lamb_rs.wrappers._around import Around
+from lamb_rs._optimizer.hyperparameters import Choice, Integer, Number
+from lamb_rs.wrappers.single import Around
 
 if TYPE_CHECKING:
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
+    from lamb_rs._optimizer.rule import Rule
 
 
 @final
@@ -112,7 +113,7 @@ class Lookahead(Around):
             sync_phase=sync_phase,
         )
 
-    def _refuses(self, leaf: Optimizer) -> str | None:
+    def _refuses(self, leaf: Rule) -> str | None:
         if leaf._averages:
             return (
                 "it averages its iterates already, and pulling the parameters back would tear "

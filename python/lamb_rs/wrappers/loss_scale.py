@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.wrappers._around import Around
-from lamb_rs.wrappers._base import blamed, check_inner
+from lamb_rs.wrappers.base import blamed, check_inner
 from lamb_rs.wrappers.multi import MultiOptimizer
+from lamb_rs.wrappers.single import Around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
+    from lamb_rs._optimizer.rule import Rule
 
 # Doubled once more, it would be infinite in float32.
 _LARGEST = 2.0**127
@@ -120,7 +121,7 @@ class LossScaleOptimizer(Around):
         self._set_scale()
         self._adopt(name)
 
-    def _refuses(self, leaf: Optimizer) -> str | None:
+    def _refuses(self, leaf: Rule) -> str | None:
         if leaf._held:
             return "it scales the loss already"
         if leaf.loss_scale_factor is not None:

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
 from lamb_rs import _core
+from lamb_rs._arrays import nested, template
 from lamb_rs._errors import HyperparameterError, ParameterSetError, StateMismatchError
-from lamb_rs._excluding import exclusions
-from lamb_rs._groups import choose, none_of
-from lamb_rs.wrappers._base import Wrapper, check_inner, differences, mismatch
-from lamb_rs.wrappers._joined import Joined
-from lamb_rs.wrappers._structure import nested, template
+from lamb_rs._optimizer.overrides import choose, exclusions, none_of
+from lamb_rs.wrappers.base import Wrapper, check_inner, differences, mismatch
+from lamb_rs.wrappers.joined import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lamb_rs._hyper import Overrides
-    from lamb_rs._optimizer import Optimizer
-    from lamb_rs.wrappers._structure import Template
+    from lamb_rs._arrays import Template
+    from lamb_rs._optimizer.base import Optimizer
+    from lamb_rs._optimizer.hyperparameters import Overrides
 
 
 @final
@@ -73,7 +72,6 @@ class MultiOptimizer(Wrapper):
 
     # All of them; the default is the last.
     optimizers: tuple[Optimizer, ...]
-    _native: _core.Optimizer
     # None for the default.
     _patterns: tuple[str | None, ...]
     _joined: Joined
@@ -102,7 +100,7 @@ class MultiOptimizer(Wrapper):
         self.optimizers = tuple(parts)
         self._patterns = tuple(patterns)
         self._joined = Joined(self.optimizers)
-        self._native = self._joined  # type: ignore[assignment]
+        self._native = self._joined
         self._adopt(name)
         self._exclusions = exclusions()
 

@@ -1,5 +1,7 @@
 """Several optimizers that look like one native optimizer."""
 
+# ruff: noqa: D102  # what the methods do is said once, in `lamb_rs._optimizer.native`
+
 from __future__ import annotations
 
 import math
@@ -7,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamb_rs._arrays import Places, Template, follow, nested
 from lamb_rs._errors import HyperparameterError, NonFiniteError
-from lamb_rs.wrappers._base import load_together
-from lamb_rs.wrappers._places import Places
-from lamb_rs.wrappers._structure import Template, follow, nested
+from lamb_rs.wrappers.base import load_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamb_rs import _core
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
 
 _SCALARS = "optimizer/"
 _SKIPPED = "optimizer/skipped_steps"

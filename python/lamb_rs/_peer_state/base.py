@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamb_rs._optimizer import Optimizer
 
-_READERS = {"keras": "_keras_state", "torch": "_torch_state"}
+_READERS = {"keras": "keras", "torch": "torch"}
 # Slots of stages, which no peer has: they start from the parameters, or from nothing.
 _COPIES = frozenset({"average", "slow"})
 _ZEROS = frozenset({"gradient_accumulator"})
@@ -29,7 +28,7 @@ _FOLLOWS = {"slow_momentum": "momentum"}
 class Target:
     """The optimizer that gets the state: its rule and its parameters."""
 
-    optimizer: Optimizer
+    optimizer: Any
     rule: str
     names: list[str]
     shapes: list[tuple[int, ...]]
@@ -65,7 +64,7 @@ class Found:
             self.problems.append(f"{setting} is {own!r} here; {because} is {value!r}")
 
 
-def load(optimizer: Optimizer, framework: str, state: Any, iterations: int | None) -> None:
+def load(optimizer: Any, framework: str, state: Any, iterations: int | None) -> None:
     """Give an optimizer the state of one of another package; `load_peer_state` says what it is."""
     reader = _READERS.get(str(framework))
     if reader is None:
@@ -92,7 +91,7 @@ def load(optimizer: Optimizer, framework: str, state: Any, iterations: int | Non
     optimizer.load_state_dict(new)
 
 
-def leaf(optimizer: Optimizer) -> Optimizer:
+def leaf(optimizer: Any) -> Any:
     """Return the one optimizer with a rule, inside whatever wrappers there are."""
     leaves = optimizer._leaves()
     if len(leaves) != 1:
@@ -124,7 +123,7 @@ def _narrow(array: NDArray[Any]) -> NDArray[np.float32] | None:
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else None
 
 
-def _target(optimizer: Optimizer, inner: Optimizer, state: Mapping[str, Any]) -> Target:
+def _target(optimizer: Any, inner: Any, state: Mapping[str, Any]) -> Target:
     rows = inner._native.describe()
     names = [row["name"] for row in rows]
     slots: list[set[str]] = []
@@ -142,7 +141,7 @@ def _target(optimizer: Optimizer, inner: Optimizer, state: Mapping[str, Any]) ->
     )
 
 
-def _count(inner: Optimizer, found: Found, iterations: Any) -> None:
+def _count(inner: Any, found: Found, iterations: Any) -> None:
     """Settle the counters."""
     if iterations is not None:
         if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 0:

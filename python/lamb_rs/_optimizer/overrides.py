@@ -13,7 +13,7 @@ from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lamb_rs._hyper import Overrides
+    from lamb_rs._optimizer.hyperparameters import Overrides
 
 Array: TypeAlias = Any
 Settings: TypeAlias = dict[str, object]
@@ -95,6 +95,18 @@ class Exclusion:
                     "give the very arrays that build gets"
                 )
             yield "var_list", found
+
+
+EXCLUSIONS = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")
+
+
+def exclusions() -> dict[str, Exclusion]:
+    """Make the exclusions of a new optimizer, which name nothing."""
+    decay, adaptation = EXCLUSIONS
+    return {
+        decay: Exclusion(decay, "weight_decay", None, "weight decay"),
+        adaptation: Exclusion(adaptation, "layer_adaptation", False, "layer adaptation"),
+    }
 
 
 def resolve(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs._errors import HyperparameterError, StateMismatchError
-from lamb_rs._remembered import as_state
-from lamb_rs.wrappers._base import (
+from lamb_rs.schedules._saved import as_state
+from lamb_rs.wrappers.base import (
     Wrapper,
     blamed,
     check_inner,
@@ -19,9 +19,10 @@ from lamb_rs.wrappers._base import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lamb_rs import _core
-    from lamb_rs._hyper import Overrides
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.base import Optimizer
+    from lamb_rs._optimizer.hyperparameters import Overrides
+    from lamb_rs._optimizer.native import Native
+    from lamb_rs._optimizer.rule import Rule
 
 
 class Around(Wrapper):
@@ -46,7 +47,7 @@ class Around(Wrapper):
         hold(kind, self._leaves(), settings)
         self._adopt(name)
 
-    def _refuses(self, leaf: Optimizer) -> str | None:
+    def _refuses(self, leaf: Rule) -> str | None:
         """Say why this cannot go around a rule, or nothing."""
         raise NotImplementedError
 
@@ -57,11 +58,11 @@ class Around(Wrapper):
         return {"inner": form(self.inner)}
 
     @property
-    def _native(self) -> _core.Optimizer:
+    def _native(self) -> Native:
         return self.inner._native
 
     @_native.setter
-    def _native(self, native: _core.Optimizer) -> None:
+    def _native(self, native: Native) -> None:
         self.inner._native = native
 
     def _set(self, name: str, value: object) -> None:

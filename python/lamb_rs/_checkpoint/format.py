@@ -7,13 +7,13 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from lamb_rs import _core
+from lamb_rs._checkpoint.atomic_write import replacing
 from lamb_rs._errors import CheckpointError, HyperparameterError, StateMismatchError
-from lamb_rs._replace import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamb_rs._checkpoint import Checkpoints
-
     Array = NDArray[Any]
+
+
+class Saved(Protocol):
+    """What is written to a checkpoint."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, d: dict[str, Any], strict: bool = True) -> None: ...
+    def get_config(self) -> dict[str, Any]: ...
+
 
 # The dtypes of a state as safetensors calls them; bfloat16 is raw uint16 in NumPy.
 _NAMES = {"float64": "F64", "float32": "F32", "uint16": "BF16", "uint8": "U8"}
@@ -36,7 +43,7 @@ _LONGEST_HEADER = 100_000_000
 _PIECE = 1 << 24
 
 
-def write(optimizer: Checkpoints, path: str | os.PathLike[str]) -> None:
+def write(optimizer: Saved, path: str | os.PathLike[str]) -> None:
     """Write the state of an optimizer to a file, in one piece or not at all."""
     state = optimizer.state_dict()
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
@@ -66,7 +73,7 @@ def write(optimizer: Checkpoints, path: str | os.PathLike[str]) -> None:
         file.write(digest.hexdigest().encode())
 
 
-def load(optimizer: Checkpoints, path: str | os.PathLike[str]) -> None:
+def load(optimizer: Saved, path: str | os.PathLike[str]) -> None:
     """Check a file as a whole, then restore the state that it holds."""
     metadata, state = read(path)
     try:
@@ -147,7 +154,7 @@ def _values(text: str) -> dict[str, Any]:
     return values
 
 
-def _config(optimizer: Checkpoints) -> dict[str, Any]:
+def _config(optimizer: Saved) -> dict[str, Any]:
     """Return the configuration, or why there is none."""
     try:
         return optimizer.get_config()
@@ -155,7 +162,7 @@ def _config(optimizer: Checkpoints) -> dict[str, Any]:
         return {"not_saved": str(error)}
 
 
-def _differences(optimizer: Checkpoints, metadata: dict[str, str]) -> Iterator[str]:
+def _differences(optimizer: Saved, metadata: dict[str, str]) -> Iterator[str]:
     """Say how class and configuration in a file differ from those of an optimizer."""
     ours = type(optimizer).__name__
     if metadata["class"] != ours:

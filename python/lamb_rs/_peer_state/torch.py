@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lamb_rs._peers._state import Found, Target, as_array
+from lamb_rs._peer_state.base import Found, Target, as_array
 
 # Names there and slots here.
 _MOMENTS = {"exp_avg": "momentum", "exp_avg_sq": "velocity"}

@@ -9,6 +9,7 @@ from typing import (
     Any,
     Generic,
     Literal,
+    Protocol,
     TypeAlias,
     TypedDict,
     TypeVar,
@@ -16,15 +17,16 @@ from typing import (
     overload,
 )
 
-from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
+from lamb_rs._registry import row
 from lamb_rs.schedules import Schedule
 
 if TYPE_CHECKING:
     from inspect import Signature
     from typing import Self
 
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs import _core
+    from lamb_rs._optimizer.native import Native
 
 Driver: TypeAlias = Schedule | Callable[[], float]
 """A schedule, or a function without arguments that is called once per update."""
@@ -77,6 +79,14 @@ Written = TypeVar("Written")
 Chosen = TypeVar("Chosen")
 
 
+class Holder(Protocol):
+    """What has hyperparameters."""
+
+    @property
+    def _native(self) -> Native: ...
+    def _set(self, name: str, value: Any) -> None: ...
+
+
 class Hyper(Generic[Read, Written]):
     """An attribute that reads and sets the native hyperparameter of its name."""
 
@@ -90,8 +100,8 @@ class Hyper(Generic[Read, Written]):
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: Optimizer, owner: type) -> Read: ...
-    def __get__(self, instance: Optimizer | None, owner: type) -> Self | Read:
+    def __get__(self, instance: Holder, owner: type) -> Read: ...
+    def __get__(self, instance: Holder | None, owner: type) -> Self | Read:
         if instance is None:
             return self
         return self._read(instance._native.get(self.name))
@@ -99,7 +109,7 @@ class Hyper(Generic[Read, Written]):
     def _read(self, value: object) -> Read:
         return cast("Read", value)
 
-    def __set__(self, instance: Optimizer, value: Written) -> None:
+    def __set__(self, instance: Holder, value: Written) -> None:
         instance._set(self.name, value)
 
 
@@ -138,7 +148,7 @@ class Choice(Hyper[Chosen, Chosen]):
 class LazySignature:
     """Makes `inspect.signature` and editors that use it show the shared arguments by name."""
 
-    def __get__(self, instance: object, owner: type[Optimizer]) -> Signature:
+    def __get__(self, instance: object, owner: type[Any]) -> Signature:
         # Imported where it is asked for: building signatures is no part of importing the package.
         import inspect  # noqa: PLC0415
 
@@ -169,13 +179,7 @@ def shared_names() -> tuple[str, ...]:
     return ("weight_decay", *names)
 
 
-@cache
-def row(algorithm: str) -> _core._Algorithm:
-    """Return the row of an algorithm in the native registry."""
-    return next(one for one in _core.algorithms() if one["name"] == algorithm)
-
-
-def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:
+def hypers(cls: type[Any]) -> list[_core._Hyper]:
     """Return the rows of the arguments of a class: not those that only a wrapper sets."""
     return [
         one
@@ -184,7 +188,7 @@ def hypers(cls: type[Optimizer]) -> list[_core._Hyper]:
     ]
 
 
-def check_source(cls: type[Optimizer], name: str, source: object) -> bool:
+def check_source(cls: type[Any], name: str, source: object) -> bool:
     """Check that something callable may drive a hyperparameter.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lamb_rs._peers._state import Found, Target, as_array, leaf
+from lamb_rs._peer_state.base import Found, Target, as_array, leaf
 
 _MOMENTS = (("momentum", "momentum"), ("velocity", "velocity"))
 # Rounds over the parameters: names there, and slots here, of what each parameter has in a round.

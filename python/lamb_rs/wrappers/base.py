@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from lamb_rs import _config
 from lamb_rs._errors import HyperparameterError, ParameterSetError, StateMismatchError, nearest
-from lamb_rs._hyper import shared_names
-from lamb_rs._optimizer import Optimizer
-from lamb_rs._report import written
-from lamb_rs._table import table
+from lamb_rs._optimizer import config as config_
+from lamb_rs._optimizer.base import Optimizer
+from lamb_rs._optimizer.hyperparameters import shared_names
+from lamb_rs._optimizer.report import written
+from lamb_rs._text import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
+
+    from lamb_rs._optimizer.rule import Rule
 
 
 # Before each difference in a message.
@@ -56,7 +58,7 @@ class Wrapper(Optimizer):
         for one in self._inside():
             one._outer = type(self).__name__
 
-    def _leaves(self) -> list[Optimizer]:
+    def _leaves(self) -> list[Rule]:
         return [leaf for one in self._inside() for leaf in one._leaves()]
 
     @classmethod
@@ -122,14 +124,14 @@ class Wrapper(Optimizer):
 
     def _clone(self) -> Self:
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
-        made = _config.restore(type(self), config, copy.copy(self._pending))
-        return _config.with_attributes(made, self)
+        made = config_.restore(type(self), config, copy.copy(self._pending))
+        return config_.with_attributes(made, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and deep copies are not built; their state waits for `build`."""
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
         pending = (self.state_dict(), True) if self.built else self._pending
-        return _config.restore, (type(self), config, pending), _config.attributes(self)
+        return config_.restore, (type(self), config, pending), config_.attributes(self)
 
     # Telling
 
@@ -211,14 +213,14 @@ def blamed(inner: Optimizer, kind: str) -> str:
     raise AssertionError("a wrapper without an optimizer")
 
 
-def hold(kind: str, leaves: Iterable[Optimizer], settings: Mapping[str, tuple[str, Any]]) -> None:
+def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, Any]]) -> None:
     """Set native hyperparameters of some rules: of all, or of none if one is refused.
 
     Parameters
     ----------
     kind : str
         Name of the wrapper's class.
-    leaves : iterable of Optimizer
+    leaves : iterable of Rule
     settings : mapping
         Native name to the wrapper's name of it, and the value.
 
@@ -228,7 +230,7 @@ def hold(kind: str, leaves: Iterable[Optimizer], settings: Mapping[str, tuple[st
         For a value that is refused.
     """
     values = {name: value for name, (_, value) in settings.items()}
-    done: list[tuple[Optimizer, dict[str, object]]] = []
+    done: list[tuple[Rule, dict[str, object]]] = []
     try:
         for leaf in leaves:
             before = {name: leaf._native.get(name) for name in settings}
@@ -306,7 +308,7 @@ def _revived(value: Any) -> Any:
     if not isinstance(value, Mapping) or "class_name" not in value:
         return value
     name = str(value["class_name"])
-    known = {cls.__name__: cls for cls in _subclasses(Optimizer)}
+    known = {cls.__name__: cls for cls in _subclasses(cast("Any", Optimizer))}
     if name not in known:
         raise HyperparameterError(f"unknown optimizer '{name}'{nearest(name, known)}")
     return known[name].from_config(value.get("config", {}))

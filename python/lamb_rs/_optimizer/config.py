@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._excluding import EXCLUSIONS
-from lamb_rs._hyper import hypers
+from lamb_rs._optimizer.hyperparameters import hypers
+from lamb_rs._optimizer.overrides import EXCLUSIONS
 from lamb_rs.schedules import Schedule, deserialize, serialize
 
 if TYPE_CHECKING:
-    from lamb_rs._groups import Exclusion
-    from lamb_rs._optimizer import Optimizer
+    from lamb_rs._optimizer.overrides import Exclusion
 
-    Kind = TypeVar("Kind", bound=Optimizer)
+    Kind = TypeVar("Kind")
 
 
-def get_config(optimizer: Optimizer) -> dict[str, Any]:
+def get_config(optimizer: Any) -> dict[str, Any]:
     """Arguments of the constructor, and exclusions, as JSON can hold them."""
     return {
         name: serialize(value) if isinstance(value, Schedule) else value
@@ -27,7 +26,7 @@ def get_config(optimizer: Optimizer) -> dict[str, Any]:
     }
 
 
-def arguments(optimizer: Optimizer) -> dict[str, Any]:
+def arguments(optimizer: Any) -> dict[str, Any]:
     """Arguments of the constructor, schedules as they are; and exclusions, if there are any."""
     found: dict[str, Any] = {}
     for hyper in hypers(type(optimizer)):
@@ -71,7 +70,7 @@ def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
     return optimizer
 
 
-def effective(cls: type[Optimizer], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def effective(cls: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments without those that have no effect, since what they need is not set.
 
     The constructor refuses them; a saved configuration or another package's arguments may have
@@ -95,11 +94,12 @@ def restore(
 ) -> Kind:
     """Make an optimizer from its pickle: not built, its state waiting for `build`."""
     optimizer = from_config(cls, config)
-    optimizer._pending = pending
+    made: Any = optimizer
+    made._pending = pending
     return optimizer
 
 
-def attributes(optimizer: Optimizer) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
+def attributes(optimizer: Any) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
     """Return what a subclass has added to an optimizer, as pickle and copy restore it."""
     own = getattr(optimizer, "__dict__", None)
     slots = {

@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs._hyper import hypers, row
-from lamb_rs._table import counted, size, table
+from lamb_rs._optimizer.hyperparameters import hypers
+from lamb_rs._registry import row
+from lamb_rs._text import counted, size, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lamb_rs import _core
-    from lamb_rs._optimizer import Optimizer
 
 NOTHING = "-"
 
 
-def representation(optimizer: Optimizer) -> str:
+def representation(optimizer: Any) -> str:
     """Return the call that makes this optimizer, and behind it what it is bound to."""
     made = optimizer._call()
     return f"{made}  # {bound(optimizer)}" if optimizer.built else made
 
 
-def call(optimizer: Optimizer, more: Mapping[str, object] | None = None) -> str:
+def call(optimizer: Any, more: Mapping[str, object] | None = None) -> str:
     """Return the call that makes a rule with these hyperparameters.
 
     Parameters
     ----------
-    optimizer : Optimizer
+    optimizer : Any
     more : mapping, optional
         Arguments that are no hyperparameters, with their defaults.
     """
@@ -49,7 +49,7 @@ def call(optimizer: Optimizer, more: Mapping[str, object] | None = None) -> str:
     return written(optimizer, parts)
 
 
-def written(optimizer: Optimizer, parts: list[str]) -> str:
+def written(optimizer: Any, parts: list[str]) -> str:
     """Return a call of the class with these arguments, and the name if it has one."""
     class_name = type(optimizer).__name__
     if optimizer.name != class_name.lower():
@@ -57,7 +57,7 @@ def written(optimizer: Optimizer, parts: list[str]) -> str:
     return f"{class_name}({', '.join(parts)})"
 
 
-def explain(optimizer: Optimizer) -> str:
+def explain(optimizer: Any) -> str:
     """Return the rule, its hyperparameters, and a table with a row per parameter."""
     known = row(optimizer._algorithm)
     lines = [f"{type(optimizer).__name__}: {known['summary']} ({known['source']})", ""]
@@ -81,7 +81,7 @@ def explain(optimizer: Optimizer) -> str:
     return "\n".join(lines)
 
 
-def summary(optimizer: Optimizer) -> str:
+def summary(optimizer: Any) -> str:
     """Return counters, memory, and a table with a row per group treated alike."""
     lines = [repr(optimizer).partition("  # ")[0]]
     if not optimizer.built:
@@ -123,7 +123,7 @@ def summary(optimizer: Optimizer) -> str:
     return "\n".join(lines)
 
 
-def bound(optimizer: Optimizer) -> str:
+def bound(optimizer: Any) -> str:
     """Say what an optimizer is bound to and how far it has come."""
     return f"{_tensors(optimizer._native.describe())}, step {optimizer.iterations:,}"
 
@@ -133,7 +133,7 @@ def _tensors(rows: list[_core._Parameter]) -> str:
     return f"{counted(len(rows), 'tensor')}, {parameters}"
 
 
-def _hyper_rows(optimizer: Optimizer) -> list[list[str]]:
+def _hyper_rows(optimizer: Any) -> list[list[str]]:
     """Own hyperparameters, and those of the shared ones that are not at their defaults."""
     rows = []
     for hyper in hypers(type(optimizer)):
@@ -148,7 +148,7 @@ def _hyper_rows(optimizer: Optimizer) -> list[list[str]]:
     return rows
 
 
-def _rates(optimizer: Optimizer) -> str:
+def _rates(optimizer: Any) -> str:
     """Say the learning rates, of which the parts of a wrapper may have different ones."""
     rates = [
         leaf.learning_rate if math.isnan(leaf.last_learning_rate) else leaf.last_learning_rate
@@ -179,7 +179,7 @@ def _state(one: _core._Parameter) -> str:
     return f"{size(one['state_bytes'])} {', '.join(dtypes)}" if dtypes else "none"
 
 
-def _reasons(optimizer: Optimizer, one: _core._Parameter, i: int) -> list[str]:
+def _reasons(optimizer: Any, one: _core._Parameter, i: int) -> list[str]:
     if not one["trainable"]:
         return [f"frozen by {optimizer._reasons[i]['trainable'][1]}"]
     by: dict[str, list[str]] = {}
@@ -196,7 +196,7 @@ def _reasons(optimizer: Optimizer, one: _core._Parameter, i: int) -> list[str]:
     return reasons
 
 
-def _excluded(optimizer: Optimizer) -> list[str]:
+def _excluded(optimizer: Any) -> list[str]:
     """Say what the next `build` will look for."""
     return [
         f"To be excluded from {exclusion.feature}: "

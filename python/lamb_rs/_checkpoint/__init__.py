@@ -1,0 +1,1 @@
+"""Checkpoint files: their format, and how they are replaced as a whole."""

@@ -1,0 +1,1 @@
+"""State of running optimizers of other packages."""
