@@ -6,8 +6,8 @@ hashes        tests/hashes.txt. Adds the rows of new algorithms and options. If 
               existing row has changed, the command lists the row, restores the file and fails.
               --new-numerics writes the changed hashes; raise NUMERICS_VERSION first.
 instructions  benches/instructions.txt. Adds new algorithms, and lowers limits to what is measured.
-convergence   docs/convergence.md. Runs every optimizer and replaces the table.
 readme        README.md. Runs the examples and replaces their outputs.
+convergence   docs/convergence.md. Runs every optimizer and replaces the table. Needs Fashion-MNIST.
 """
 
 from __future__ import annotations
@@ -75,7 +75,11 @@ def instructions() -> str:
 
 def convergence() -> str:
     """Replace the table in the page."""
-    table = run(sys.executable, "-m", "lamb_rs", "gallery", "--table").partition("\n\n")[0]
+    output = run(sys.executable, "-m", "lamb_rs", "gallery", "--table")
+    images, _, _ = output.partition("\n")
+    if "Fashion-MNIST" not in images:
+        raise SystemExit(f"the page shows Fashion-MNIST, which was not found. {images}")
+    (table,) = (part for part in output.split("\n\n") if part.startswith("optimizer "))
     page = CONVERGENCE.read_text(encoding="utf-8")
     before, fence, rest = page.partition("```text\n")
     CONVERGENCE.write_text(
@@ -94,8 +98,8 @@ def main() -> None:
     tables = {
         "hashes": lambda: hashes(arguments.new_numerics),
         "instructions": instructions,
-        "convergence": convergence,
         "readme": readme,
+        "convergence": convergence,
     }
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(tables)}")
