@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 import lamb_rs
-from lamb_rs import _core
+from lamb_rs import _core, schedules
 from lamb_rs._optimizer import hyperparameters as _hyper
 
 if typing.TYPE_CHECKING:
@@ -102,6 +102,37 @@ def test_attributes_have_the_types_of_the_arguments(row: Any) -> None:
         allowed = of_attribute(cls, one["name"])
         assert (allowed is None) == (not one["choices"]), one["name"]
         assert allowed in (None, of_argument(cls, one["name"])), one["name"]
+
+
+WITH_CHOICES = [
+    (schedules.OneCycle, (0.1, 10), "form"),
+    (schedules.ReduceOnPlateau, (0.1,), "mode"),
+    (schedules.WarmupStableDecay, (0.1, 1, 1, 1), "form"),
+]
+
+
+@pytest.mark.parametrize(("cls", "required", "name"), WITH_CHOICES)
+def test_schedules_allow_the_choices_of_their_types(
+    cls: Any, required: tuple[float, ...], name: str
+) -> None:
+    choices = list(parts(evaluated(inspect.get_annotations(cls)[name])))
+    for choice in choices:
+        assert getattr(cls(*required, **{name: choice}), name) == choice
+    listed = f"{name} must be one of {', '.join(choices)}; got 'foo'"
+    with pytest.raises(lamb_rs.HyperparameterError, match=listed):
+        cls(*required, **{name: "foo"})
+
+
+def test_every_schedule_with_choices_is_covered() -> None:
+    classes = (getattr(schedules, name) for name in schedules.__all__)
+    found = {
+        (cls, name)
+        for cls in classes
+        if isinstance(cls, type)
+        for name, annotation in inspect.get_annotations(cls).items()
+        if "Literal[" in annotation
+    }
+    assert found == {(cls, name) for cls, _, name in WITH_CHOICES}
 
 
 def test_a_type_checker_refuses_other_choices(tmp_path: Path) -> None:
