@@ -11,7 +11,7 @@ import numpy as np
 from lamb_rs._errors import AliasError, DTypeError, ParameterSetError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sized
 
     from numpy.typing import NDArray
 
@@ -135,7 +135,7 @@ def follow(node: Template, given: object, what: str, path: str = "") -> Iterator
     place = f"{what} under '{path}'" if path else what
     if isinstance(node, list):
         if not isinstance(given, list | tuple) or len(given) != len(node):
-            found = f"{len(given)} items" if isinstance(given, list | tuple) else _kind(given)
+            found = _counted(given) if isinstance(given, list | tuple) else _kind(given)
             raise ParameterSetError(
                 f"{place} must be a sequence of {len(node)}, as when the optimizer was built; "
                 f"got {found}"
@@ -174,8 +174,23 @@ def _keys_differ(node: dict[Any, Template], given: Mapping[Any, Any], place: str
         message += f"; missing: {names} (pass None to leave a parameter alone)"
     if unknown:
         names = ", ".join(repr(_join(path, key)) for key in unknown)
-        message += f"; unknown: {names}{nearest(str(unknown[0]), map(str, node))}"
+        hint = _nested(node, str(unknown[0])) or nearest(str(unknown[0]), map(str, node))
+        message += f"; unknown: {names}{hint or '; leave it out, or build an optimizer with it'}"
     return message
+
+
+def _nested(node: dict[Any, Template], name: str) -> str:
+    """Say how a flat name such as ``a/b`` or ``a.b`` is written where ``a`` is a structure."""
+    keys = name.replace(".", "/").split("/")
+    structures = [str(key) for key, inner in node.items() if not isinstance(inner, str)]
+    if len(keys) < 2 or keys[0] not in structures:
+        return ""
+    written = "".join(f"{{'{key}': " for key in keys) + "..." + "}" * len(keys)
+    return f"; the optimizer was built with nested structures: write {written} in place of '{name}'"
+
+
+def _counted(given: Sized) -> str:
+    return "1 item" if len(given) == 1 else f"{len(given)} items"
 
 
 def _join(path: str, key: object) -> str:

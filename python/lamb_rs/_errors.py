@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Never
+
+Made = TypeVar("Made")
 
 
 class LambError(Exception):
@@ -66,6 +70,7 @@ class InternalError(LambError, RuntimeError):
 
 # Names of other packages that no spelling distance would find; the first that is known is meant.
 _FOREIGN: dict[str, tuple[str, ...]] = {
+    "alpha": ("slow_step_size", "rho"),
     "anneal_strategy": ("form",),
     "base_lr": ("initial_learning_rate", "learning_rate"),
     "betas": ("beta_1' and 'beta_2",),
@@ -75,6 +80,7 @@ _FOREIGN: dict[str, tuple[str, ...]] = {
     "eta_min": ("end_learning_rate",),
     "final_div_factor": ("final_divisor",),
     "gamma": ("decay_rate", "factor"),
+    "k": ("sync_period",),
     "l2": ("weight_decay",),
     "lr": ("learning_rate", "initial_learning_rate", "peak_learning_rate"),
     "max_grad_norm": ("global_clipnorm",),
@@ -89,6 +95,87 @@ _FOREIGN: dict[str, tuple[str, ...]] = {
     "total_iters": ("decay_steps", "total_steps", "warmup_steps"),
     "wd": ("weight_decay",),
 }
+
+
+# Attributes of other packages' optimizers, and what is used here.
+_ELSEWHERE: dict[str, str] = {
+    "add_param_group": "pass all parameters to build; overrides sets what differs for some of them",
+    "apply_gradients": (
+        "call apply(grads) with the gradients alone, not pairs of gradient and variable, in the "
+        "structure of the parameters that build got"
+    ),
+    "defaults": "get_config() returns the arguments of the constructor",
+    "init": "call build(params); the optimizer holds the state itself",
+    "minimize": "compute the gradients with another package, then call apply(grads)",
+    "param_groups": (
+        "read and set hyperparameters as attributes, such as learning_rate; what differs for some "
+        "parameters goes to build(params, overrides={'*/bias': {'weight_decay': None}})"
+    ),
+    "state": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",
+    "step": "call apply(grads), with the gradients in the structure of the parameters",
+    "update": "call apply(grads), which updates the parameters in place",
+    "variables": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",
+    "zero_grad": (
+        "leave it out: apply(grads) takes the gradients of each step and keeps none of them; see "
+        "gradient_accumulation_steps for sums over several calls"
+    ),
+}
+
+
+ELSEWHERE = frozenset({*_ELSEWHERE, "betas", "eps", "lr"})
+"""Attributes that only optimizers of other packages have."""
+
+
+class _Elsewhere:
+    """An attribute of other packages' optimizers; reading it raises and says what is used here.
+
+    A subclass can have an attribute of this name, since this descriptor has no ``__set__``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> Never:
+        message = no_attribute(owner.__name__, self.name, dir(owner))
+        raise AttributeError(message)
+
+
+def with_remedies(cls: type[Made]) -> type[Made]:
+    """Let a class say what is used in place of attributes that other packages have.
+
+    `hasattr` is false for them. Unlike ``__getattr__``, this does not slow other attributes down.
+    """
+    for name in ELSEWHERE:
+        setattr(cls, name, _Elsewhere(name))
+    return cls
+
+
+def no_attribute(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for an attribute that a class does not have.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the class.
+    name : str
+        Of the attribute.
+    known : iterable of str
+        The attributes there are.
+    """
+    use = _ELSEWHERE.get(name)
+    hint = f"; {use}" if use else nearest(name, [one for one in known if one != name])
+    return f"{kind} has no attribute '{name}'{hint}"
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, shortened; of arrays, only what they are."""
+    shape = getattr(value, "shape", None)
+    if shape:
+        return f"an array of shape {tuple(shape)}"
+    if isinstance(value, dict | list | tuple) and len(value) > 2:
+        return f"a {type(value).__name__} of {len(value)} items"
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -126,3 +213,18 @@ def unknown_argument(caller: str, name: str, known: Iterable[str]) -> TypeError:
         The keywords there are.
     """
     return TypeError(f"{caller}() has no argument '{name}'{nearest(name, known)}")
+
+
+def explaining(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that raises `unknown_argument` for keywords that it does not have."""
+    code = init.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(init)
+    def checked(self: object, *args: Any, **arguments: Any) -> None:
+        for name in arguments:
+            if name not in known:
+                raise unknown_argument(type(self).__name__, name, known)
+        init(self, *args, **arguments)
+
+    return checked

@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[Callable[[Lamb, Any], None], type[Exception], str]] = {
     "no regular expression": (
         excluding(var_names=["bias("]),
         HyperparameterError,
-        r"'bias\(' is no regular expression: ",
+        r"'bias\(' is not a regular expression: ",
     ),
     "a string": (
         excluding(var_names="bias"),

@@ -98,7 +98,7 @@ WRONG: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "too few": (
         lambda g: {**g, "a": g["a"][:1]},
         ParameterSetError,
-        "gradients under 'a' must be a sequence of 2.*got 1 items",
+        "gradients under 'a' must be a sequence of 2.*got 1 item",
     ),
     "a shape": (lambda g: {**g, "norm": [np.ones(4, np.float32)]}, ShapeError, "norm/0"),
     "the last is wrong": (

@@ -92,7 +92,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
         try:
             return _read(file, os.fstat(file.fileno()).st_size)
         except ValueError as error:
-            raise CheckpointError(f"{path}: {error}") from None
+            raise CheckpointError(f"{path}: {error}{_way_out(str(error))}") from None
 
 
 def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -100,8 +100,9 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, An
     head = file.read(8)
     length = int.from_bytes(head, "little")
     if size < 8 or not 2 <= length <= min(size - 8, _LONGEST_HEADER):
-        what = "is empty" if not size else f"is no safetensors file, or cut off ({size} bytes)"
-        raise ValueError(what)
+        if not size:
+            raise ValueError("is empty")
+        raise ValueError(f"is cut off, or is not a safetensors file ({size} bytes)")
     header = file.read(length)
     metadata, rows = _core.unpack_header(header, size - 8 - length)
     _check_metadata(metadata)
@@ -117,13 +118,21 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, An
             raise ValueError("was cut off while it was read")
         digest.update(piece)
     if digest.hexdigest() != given:
-        raise ValueError(f"is damaged: its SHA-256 is {digest.hexdigest()}, it says {given}")
+        raise ValueError(
+            f"is damaged: its content has the SHA-256 {digest.hexdigest()}, recorded is {given}"
+        )
     state: dict[str, Any] = _values(metadata["values"])
     for name, dtype, shape, start, end in rows:
         if name in state:
             raise ValueError(f"'{name}' is there twice")
         state[name] = data[start:end].view(_DTYPES[dtype]).reshape(shape)
     return metadata, state
+
+
+def _way_out(reason: str) -> str:
+    """Say what to do about a file that is not as it was written."""
+    lost = reason.startswith(("is cut off", "is damaged", "is empty", "was cut off"))
+    return "; load an older checkpoint, or another copy of this one" if lost else ""
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:

@@ -7,7 +7,13 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
-from lamb_rs._errors import ConcurrentStepError, HyperparameterError, NotBuiltError
+from lamb_rs._errors import (
+    ELSEWHERE,
+    ConcurrentStepError,
+    HyperparameterError,
+    NotBuiltError,
+    with_remedies,
+)
 from lamb_rs._optimizer.hyperparameters import (
     Choice,
     Integer,
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from lamb_rs._optimizer.overrides import Exclusion
 
 
+@with_remedies
 class Optimizer(ABC):
     """Base of all optimizers and wrappers; it cannot be made itself.
 
@@ -205,6 +212,9 @@ class Optimizer(ABC):
             if hasattr(type(self), name):
                 raise
             raise AttributeError(self._no_attribute(name)) from None
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in ELSEWHERE]
 
     # Steps
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest
+from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,11 +64,18 @@ class Exclusion:
                 re.compile(pattern)
             except (re.error, TypeError) as error:
                 raise HyperparameterError(
-                    f"{self.method}: {pattern!r} is no regular expression: {error}"
+                    f"{self.method}: {pattern!r} is not a regular expression: {error}"
+                    f"{_if_glob(pattern)}"
                 ) from None
+        given = [var_list] if isinstance(var_list, str) else list(var_list or ())
+        texts = [one for one in given if isinstance(one, str)]
+        if texts:
+            raise HyperparameterError(
+                f"{self.method}: var_list takes arrays, got {texts[0]!r}; for names, write "
+                f"var_names={texts!r}"
+            )
         self.patterns += var_names or ()
-        if var_list is not None:
-            self.arrays += list(var_list)
+        self.arrays += given
 
     def and_names(self, names: Iterable[str]) -> Exclusion:
         """Return one that names these parameters too."""
@@ -82,7 +89,7 @@ class Exclusion:
             if not found:
                 raise ParameterSetError(
                     f"{self.method}: {pattern!r} is found in {none_of(names)}; "
-                    "correct the pattern or leave it out"
+                    f"correct the pattern or leave it out{_if_glob(pattern)}"
                 )
             yield repr(pattern), found
         for position, wanted in enumerate(self.arrays):
@@ -151,7 +158,7 @@ def resolve(
     known = [*hypers, *EXTRA]
     if not isinstance(overrides, Mapping | None):
         raise HyperparameterError(
-            f"overrides must be a mapping from patterns to settings; got {overrides!r}"
+            f"overrides must be a mapping from patterns to settings; got {shown(overrides)}"
         )
     for selector, own in (overrides or {}).items():
         by = repr(selector) if isinstance(selector, str) else _called(selector)
@@ -161,6 +168,7 @@ def resolve(
         if not found:
             raise ParameterSetError(
                 f"overrides: {by} matches {none_of(names)}; correct it or leave it out"
+                f"{_if_regex(selector, names)}"
             )
         for i in found:
             settings[i].update(own)
@@ -169,6 +177,39 @@ def resolve(
                 reasons[i].pop(setting, None)
                 reasons[i][setting] = (f"{setting}={value!r}", by)
     return settings, reasons
+
+
+def _if_glob(pattern: object) -> str:
+    """Say what to write where a glob is given and a regular expression is expected."""
+    if not (isinstance(pattern, str) and "*" in pattern and ".*" not in pattern):
+        return ""
+    start = "(^|/)" if pattern.startswith("*/") else "" if pattern.startswith("*") else "^"
+    end = "" if pattern.endswith("*") else "$"
+    written = start + pattern.removeprefix("*/").strip("*").replace("*", ".*") + end
+    return (
+        "; var_names are regular expressions, which may match any part of a name: write "
+        f"{written!r} (glob patterns are for overrides)"
+    )
+
+
+def _if_regex(selector: object, names: list[str]) -> str:
+    """Say what to write where a regular expression is given and a glob is expected."""
+    if not isinstance(selector, str):
+        return ""
+    try:
+        found = any(re.search(selector, name) for name in names)
+    except re.error:
+        return ""
+    if not found:
+        return ""
+    plain = selector.replace(".*", "*").strip("^$")
+    globs = [plain, f"*{plain}", f"*{plain}*"]
+    matching = [one for one in globs if any(choose(one)(name, None) for name in names)]
+    example = f": write {matching[0]!r}" if matching else ""
+    return (
+        f"; keys of overrides are glob patterns that match whole names{example} "
+        "(regular expressions are for exclude_from_...)"
+    )
 
 
 def none_of(names: list[str]) -> str:
@@ -211,6 +252,12 @@ def _check_settings(by: str, own: object, known: list[str]) -> None:
         if setting not in known:
             raise HyperparameterError(
                 f"overrides: {by} has an unknown setting '{setting}'{nearest(str(setting), known)}"
+            )
+        if callable(own[setting]):
+            raise HyperparameterError(
+                f"overrides: {by} sets {setting} to {shown(own[setting])}; overrides take numbers "
+                "only: give the schedule to the constructor and set learning_rate_multiplier here, "
+                "or use MultiOptimizer with an optimizer for these parameters"
             )
         if setting == "own_rule" and own[setting] is not False:
             raise HyperparameterError(

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs import _core
-from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest, unknown_argument
+from lamb_rs._errors import (
+    HyperparameterError,
+    ParameterSetError,
+    no_attribute,
+    unknown_argument,
+)
 from lamb_rs._optimizer import config as config_
 from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._optimizer.hyperparameters import check_source, hypers
@@ -79,7 +84,7 @@ class Rule(Optimizer):
             self._sources.pop(name, None)
 
     def _no_attribute(self, name: str) -> str:
-        return f"{type(self).__name__} has no attribute '{name}'{nearest(name, self._defaults())}"
+        return no_attribute(type(self).__name__, name, self._defaults())
 
     def _leaves(self) -> list[Optimizer]:
         """Return the rules: this one, or those inside a wrapper."""

@@ -6,7 +6,14 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from lamb_rs._errors import HyperparameterError, ParameterSetError, StateMismatchError, nearest
+from lamb_rs._errors import (
+    HyperparameterError,
+    ParameterSetError,
+    StateMismatchError,
+    explaining,
+    nearest,
+    no_attribute,
+)
 from lamb_rs._optimizer import config as config_
 from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._optimizer.hyperparameters import shared_names
@@ -38,6 +45,12 @@ class Wrapper(Optimizer):
     _formula: ClassVar[tuple[str, ...]] = ()
     _source: ClassVar[str] = ""
     _meanings: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Those of a user's class may take anything.
+        if "__init__" in cls.__dict__ and cls.__module__.startswith("lamb_rs."):
+            cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
 
     def _inside(self) -> Sequence[Optimizer]:
         """Return the optimizers that it was given."""
@@ -71,7 +84,7 @@ class Wrapper(Optimizer):
             if not name.startswith("_") and hasattr(type(one), name):
                 inner = type(one).__name__
                 return f"{kind} has no attribute '{name}'; set and read it on the {inner} inside"
-        return f"{kind} has no attribute '{name}'{nearest(name, self._defaults())}"
+        return no_attribute(kind, name, self._defaults())
 
     def __getattr__(self, name: str) -> Any:
         # Only asked for what is not found; a copy in the making has nothing yet.
