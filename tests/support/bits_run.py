@@ -40,8 +40,9 @@ def optimizer(row: table.Row) -> Any:
     own = {name: value for name, value in row.settings.items() if name not in inner}
     opt = lamb_rs.get(row.algorithm, state_dtype=row.state_dtype, **own)
     # What wrappers set on the optimizer inside, all of it beside each other.
-    for name in row.settings.keys() - own.keys():
-        opt._native.set(name, row.settings[name])
+    for name, value in row.settings.items():
+        if name in inner:
+            opt._native.set(name, value)
     return opt
 
 
