@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -67,7 +67,8 @@ def python_imports(root: Path, package: str) -> list[Import]:
     list of Import
         Without those of the file itself.
     """
-    files = {name_of(path, root): path for path in sorted(root.rglob("*.py"))}
+    paths = sorted([*root.rglob("*.py"), *root.rglob("*.pyi")])
+    files = {name_of(path, root): path for path in paths}
     found = []
     for name, path in files.items():
         here = [package, *([] if name == "__init__" else name.split("/"))]
@@ -77,7 +78,7 @@ def python_imports(root: Path, package: str) -> list[Import]:
                 parts = dotted.split(".")
                 if parts[0] != package:
                     continue
-                target = _longest(parts[1:], files.keys()) or "__init__"
+                target = _longest(parts[1:], files) or "__init__"
                 if target != name:
                     found.append(Import(name, node.lineno, target, text))
     return sorted(set(found))
@@ -96,11 +97,11 @@ def _modules_named(node: ast.AST, folder: list[str]) -> Iterator[tuple[str, str]
             yield f"{module}.{one.name}", written
 
 
-def _longest(parts: list[str], files: object) -> str | None:
+def _longest(parts: list[str], files: Mapping[str, Path]) -> str | None:
     """The file that a path leads to: its longest beginning that is one."""
     for length in range(len(parts), 0, -1):
         name = "/".join(parts[:length])
-        if name in files:  # type: ignore[operator]
+        if name in files:
             return name
     return None
 
@@ -141,9 +142,21 @@ def rust_imports(root: Path) -> list[Import]:
     for name, path in files.items():
         code = without_tests(without_comments(path.read_text(encoding="utf-8")))
         here = [] if name == "lib" else name.split("/")
-        children = set(_CHILD.findall(code))
-        for position, written in _paths(code, children):
-            parts = _absolute(written, here, children)
+        inline = list(_inline_modules(code))
+
+        def inside(position: int, here: list[str] = here, inline: Any = inline) -> list[str]:
+            return here + [child for child, start, end in inline if start < position < end]
+
+        modules = {child: [*here, child] for child in _CHILD.findall(code)}
+        used = {}
+        for match in _USE.finditer(code):
+            for written, local in _leaves(match[1]):
+                parts = _absolute(written, inside(match.start()), modules)
+                if parts is not None and "/".join(parts) in files:
+                    used[local] = parts
+        modules |= used
+        for position, written in _paths(code, modules):
+            parts = _absolute(written, inside(position), modules)
             if parts is None:
                 continue
             target = _longest(parts, files) or "lib"
@@ -169,6 +182,12 @@ def without_tests(code: str) -> str:
     return code
 
 
+def _inline_modules(code: str) -> Iterator[tuple[str, int, int]]:
+    """Modules that are written in the file itself: name, start and end, the outer ones first."""
+    for match in re.finditer(r"\bmod\s+(\w+)\s*\{", code):
+        yield match[1], match.start(), _end_of_item(code, match.start())
+
+
 def _end_of_item(code: str, start: int) -> int:
     """Behind the semicolon or the closing brace of the item that starts here."""
     depth = 0
@@ -186,27 +205,33 @@ def _end_of_item(code: str, start: int) -> int:
     return len(code)
 
 
-def _paths(code: str, children: set[str]) -> Iterator[tuple[int, list[str]]]:
-    """Paths in the code, split at ``::``, with their positions."""
+def _paths(code: str, modules: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Paths in the code, split at ``::``, with their positions.
+
+    Those that begin with ``crate``, ``super``, ``self`` or a module that the file names by itself.
+    """
     used = []
     for match in _USE.finditer(code):
         used.append(match.span())
-        for path in _leaves(match[1]):
+        for path, _ in _leaves(match[1]):
             yield match.start(), path
-    known = "|".join(sorted(children))
-    child = re.compile(rf"(?<![\w:.])(?:{known})(?:\s*::\s*\w+)+") if known else None
-    for pattern in filter(None, (_PATH, child)):
+    known = "|".join(sorted(modules))
+    named = re.compile(rf"(?<![\w:.])(?:{known})(?:\s*::\s*\w+)+") if known else None
+    for pattern in filter(None, (_PATH, named)):
         for match in pattern.finditer(code):
             if not any(start <= match.start() < end for start, end in used):
                 yield match.start(), re.split(r"\s*::\s*", match[0])
 
 
-def _leaves(tree: str) -> Iterator[list[str]]:
-    """The paths of a ``use`` with its braces multiplied out."""
+def _leaves(tree: str) -> Iterator[tuple[list[str], str]]:
+    """The paths of a ``use`` with its braces multiplied out, and the local name of each."""
     tree = tree.strip()
     head, brace, rest = tree.partition("{")
     if not brace:
-        yield re.split(r"\s*::\s*", re.sub(r"\s+as\s+\w+$", "", tree))
+        written, _, local = re.sub(r"\s+as\s+", " ", tree).partition(" ")
+        path = re.split(r"\s*::\s*", written)
+        path = path[:-1] if path[-1] == "self" and len(path) > 1 else path
+        yield path, local or path[-1]
         return
     prefix = [part for part in re.split(r"\s*::\s*", head.strip()) if part]
     depth, start = 0, 0
@@ -215,12 +240,15 @@ def _leaves(tree: str) -> Iterator[list[str]]:
         depth += (sign == "{") - (sign == "}")
         if sign == "," and depth == 0:
             if part := inside[start:i].strip():
-                for leaf in _leaves(part):
-                    yield prefix + leaf
+                for leaf, local in _leaves(part):
+                    path = prefix if leaf == ["self"] else prefix + leaf
+                    yield path, path[-1] if local == "self" else local
             start = i + 1
 
 
-def _absolute(path: list[str], here: list[str], children: set[str]) -> list[str] | None:
+def _absolute(
+    path: list[str], here: list[str], modules: Mapping[str, list[str]]
+) -> list[str] | None:
     """A path from the root of the crate; None if it is that of another crate."""
     if path[0] == "crate":
         return path[1:]
@@ -231,8 +259,8 @@ def _absolute(path: list[str], here: list[str], children: set[str]) -> list[str]
             base = base[:-1] if rest[0] == "super" else base
             rest = rest[1:]
         return base + rest
-    if path[0] in children:
-        return here + path
+    if path[0] in modules:
+        return modules[path[0]] + path[1:]
     return None
 
 
