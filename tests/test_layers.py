@@ -177,44 +177,28 @@ PYTHON = Language(
         __main__
         cli/
         __init__
-        plots/
-        _names
-        _published
-        _peers/
-        wrappers/
+        _peers/ | plots/
+        _lookup
+        wrappers
+        wrappers/loss_scale
+        wrappers/multi
+        wrappers/joined | wrappers/larc | wrappers/lookahead
+        wrappers/single
+        wrappers/base
         optim
         optim/*
         _optimizer
-        _config
-        _evaluation
-        _excluding | _state
-        _report | _groups
-        _checkpoint
-        _layout
-        _hyper
+        _optimizer/rule
+        _optimizer/base | _optimizer/config
+        _optimizer/report | _optimizer/overrides
+        _optimizer/hyperparameters
+        _optimizer/native
+        _checkpoint/ | _peer_state/
         schedules/
-        schedules/_base
-        schedules/_plot
-        _replace | _memory | _narrow | _machine
-        _readings | _remembered
-        _table
+        _registry | _arrays | _threads | _text | _widen
         _errors
         _core
     """,
-    known=frozenset(
-        {
-            ("_config", "_optimizer"),
-            ("_excluding", "_evaluation"),
-            ("_hyper", "_optimizer"),
-            ("_layout", "_checkpoint"),
-            ("_peers/_peer", "__init__"),
-            ("_remembered", "schedules/_stateful"),
-            ("_report", "_optimizer"),
-            ("_state", "_optimizer"),
-            ("_state", "_peers/_state"),
-            ("schedules/_plot", "schedules/_base"),
-        }
-    ),
 )
 LANGUAGES = {"rust": RUST, "python": PYTHON}
 each_language = pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)

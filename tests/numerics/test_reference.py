@@ -13,7 +13,16 @@ import lamb_rs
 from lamb_rs import _core, schedules
 from reference import RULES, SHARED, WRAPPERS, reference
 from support.cases import Case, cases, make, refused
-from support.harness import FEW, SMALL, STEPS, Model, assert_one_step, lockstep, model, small
+from support.harness import (
+    FEW,
+    SMALL,
+    STEPS,
+    Model,
+    assert_one_step,
+    lockstep,
+    model,
+    small,
+)
 from support.options import BESIDES
 
 if TYPE_CHECKING:
@@ -139,31 +148,14 @@ def test_overrides(case: Case) -> None:
     problem = small()
     more = {"learning_rate": rate(case), "weight_decay": 0.01}
     opt, ref = case.make(**more), reference(case.algorithm, **{**case.kwargs, **more})
-    plain_build, plain_reference = opt.build, ref.build
-    bound = _Built(opt, lambda params: plain_build(params, overrides=own))
-    ref.build = lambda params: plain_reference(params, own)  # type: ignore[method-assign]
-    lockstep(bound, ref, problem)
+    lockstep(opt, ref, problem, overrides=own)
 
 
 def test_the_constant_of_a_factored_moment_is_each_parameters_own() -> None:
     own = {"matrix": {"epsilon_1": 1e-2}, "filters": {"epsilon_1": 1e-4}}
     more = {"epsilon_mode": "add", "epsilon_1": 1e-30, "learning_rate": 0.1}
     opt, ref = lamb_rs.Adafactor(**more), reference("adafactor", **more)
-    plain_build, plain_reference = opt.build, ref.build
-    ref.build = lambda params: plain_reference(params, own)  # type: ignore[method-assign]
-    bound = _Built(opt, lambda params: plain_build(params, overrides=own))
-    lockstep(bound, ref, small())
-
-
-class _Built:
-    """An optimizer whose ``build`` is given more than parameters."""
-
-    def __init__(self, opt: Any, build: Callable[[Any], None]) -> None:
-        self._opt = opt
-        self.build = build
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._opt, name)
+    lockstep(opt, ref, small(), overrides=own)
 
 
 def test_exclusions_are_overrides() -> None:
@@ -180,7 +172,7 @@ def test_exclusions_are_overrides() -> None:
         for name in names
     }
     build = ref.build
-    ref.build = lambda params: build(params, own)  # type: ignore[method-assign]
+    ref.build = lambda params, _: build(params, own)  # type: ignore[method-assign]
     lockstep(opt, ref, small())
 
 

@@ -1,12 +1,8 @@
-"""Translated peers against the running packages, where they are installed.
-
-Keras and optax are in the extra "test"; torch and its relatives are compared wherever they are.
-"""
+"""Translated peers against what the packages compute: see `support.recorded`."""
 
 from __future__ import annotations
 
 import inspect
-import warnings
 from typing import Any
 
 import numpy as np
@@ -18,10 +14,19 @@ from lamb_rs._peers._from_peer import draft
 from lamb_rs._peers._table import table
 from support.harness import assert_trajectory
 from support.peer_cases import CASES, LEFT_OUT
-from support.peer_runs import MODULES, PROBLEM, by_peer, by_reference, package, peer_class
+from support.peer_runs import (
+    MODULES,
+    PROBLEM,
+    ask,
+    by_peer,
+    by_reference,
+    keras_in_float64,
+    keras_steps,
+)
+from support.recorded import need, recorded
 
 ROWS = [
-    pytest.param(name, kwargs, id=f"{name}-{i}")
+    pytest.param(name, kwargs, f"{name} {i}", id=f"{name}-{i}")
     for name, rows in CASES.items()
     for i, kwargs in enumerate(rows)
 ]
@@ -73,11 +78,11 @@ def problem(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "kwargs"), ROWS)
-def test_translation_follows_the_package(name: str, kwargs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "kwargs", "row"), ROWS)
+def test_translation_follows_the_package(name: str, kwargs: dict[str, Any], row: str) -> None:
     """What a peer becomes is its rule to float64's accuracy, and the library follows."""
     params, grads = problem(name)
-    theirs = by_peer(name, kwargs, params, grads)
+    theirs = by_peer(name, kwargs, params, grads, row)
     rough = name in ROUGH or name.startswith(FLOAT32)
     for key, ours in by_reference(draft(name, kwargs), params, grads).items():
         movement = np.abs(theirs[key] - params[key]).max()
@@ -114,9 +119,10 @@ MATRICES = [
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "kwargs", "bound"), MATRICES)
-def test_matrices(name: str, kwargs: dict[str, Any], bound: float) -> None:
+@pytest.mark.parametrize("row", range(len(MATRICES)))
+def test_matrices(row: int) -> None:
     """Five steps of Muon."""
+    name, kwargs, bound = MATRICES[row]
     rng = np.random.default_rng(8)
     shapes = {"tall": (24, 6), "wide": (5, 40), "square": (12, 12)}
     if name == "keras.Muon" or (name.startswith("optax") and not kwargs.get("nesterov", True)):
@@ -125,7 +131,7 @@ def test_matrices(name: str, kwargs: dict[str, Any], bound: float) -> None:
     grads = [
         {key: rng.normal(size=s).astype(np.float32) for key, s in shapes.items()} for _ in range(5)
     ]
-    theirs = by_peer(name, kwargs, params, grads)
+    theirs = by_peer(name, kwargs, params, grads, f"matrices {row}")
     ours = {key: p.copy() for key, p in params.items()}
     opt = lamb_rs.from_peer(name, **kwargs)
     opt.build(ours)
@@ -150,7 +156,7 @@ def installed() -> list[Any]:
 def test_every_argument_is_known(name: str) -> None:
     """Every argument of the installed class, with its default, is translated or refused."""
     if name in {"torch.GradScaler", "torch.AveragedModel"}:
-        pytest.importorskip("torch", reason="torch is compared where it is installed")
+        need("torch")
         import torch  # noqa: PLC0415 - only here after it is known to be there
 
         found = {
@@ -158,7 +164,7 @@ def test_every_argument_is_known(name: str) -> None:
             "torch.AveragedModel": torch.optim.swa_utils.AveragedModel,
         }[name]
     else:
-        found = peer_class(name)
+        found = ask(name)
     theirs = {
         key: one.default
         for key, one in inspect.signature(found).parameters.items()
@@ -190,73 +196,94 @@ def test_what_says_so_is_compared() -> None:
     assert {name for name, peer in table().items() if peer.compared} - set(CASES) == also
 
 
+def spoiled(scale: float, g: dict[str, Any], *, bad: bool) -> dict[str, Any]:
+    """Gradients of a scaled loss, one of them infinite in a bad step."""
+    scaled = {key: np.asarray(x * np.float32(scale)) for key, x in g.items()}
+    if bad:
+        scaled["matrix"][0, 0] = np.inf
+    return scaled
+
+
 def test_loss_scale_follows_keras() -> None:
     """Infinities at two steps: both are skipped, and the scale is halved."""
     kwargs: dict[str, Any] = {"initial_scale": 64.0, "dynamic_growth_steps": 5}
-    package("keras.LossScaleOptimizer")
-    import jax  # noqa: PLC0415 - only here after Keras is known to be there
-    import keras  # noqa: PLC0415
+    grads = [spoiled(64, g, bad=t in {3, 8}) for t, g in enumerate(PROBLEM.grads[:20])]
 
-    if keras.backend.backend() != "jax":
-        pytest.skip("keras was imported with another backend")
-    grads = [
-        {key: np.asarray(g * np.float32(64)) for key, g in step.items()}
-        for step in PROBLEM.grads[:20]
-    ]
-    for t in (3, 8):
-        grads[t]["matrix"] = grads[t]["matrix"].copy()
-        grads[t]["matrix"][0, 0] = np.inf
-    jax.config.update("jax_enable_x64", True)
-    theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(), **kwargs)
-    variables = [keras.Variable(p, name=key) for key, p in PROBLEM.params.items()]
-    theirs.build(variables)
-    apply = jax.jit(theirs.stateless_apply)
-    values, state = [v.value for v in variables], [v.value for v in theirs.variables]
+    def by_keras() -> dict[str, Any]:
+        with keras_in_float64() as keras:
+            theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(), **kwargs)
+            *_, (values, _) = keras_steps(theirs, PROBLEM.params, grads)
+        return dict(zip(PROBLEM.params, values, strict=True))
+
+    theirs = recorded("keras", "from_peer loss scale", by_keras)
     params = PROBLEM.fresh()
     ours = lamb_rs.from_peer("keras.LossScaleOptimizer", base="keras.Adam", **kwargs)
     ours.build(params)
     for g in grads:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            values, state = apply(state, [jax.numpy.asarray(x) for x in g.values()], values)
         ours.apply(g)
-    for (key, p), value in zip(params.items(), values, strict=True):
-        assert_trajectory(p, np.array(value, dtype=np.float64), PROBLEM.params[key], key)
+    for key, p in params.items():
+        assert_trajectory(p, theirs[key], PROBLEM.params[key], key)
     assert ours.skipped_steps == 2
 
 
 def torch_model() -> tuple[Any, Any]:
     """A module of torch whose parameters are those of the problem, and its optimizer."""
-    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
+    import torch  # noqa: PLC0415 - where it runs
+
     module = torch.nn.ParameterList([torch.tensor(p) for p in PROBLEM.params.values()])
     return module, torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
 
 
-def test_averages_follow_torch() -> None:
+def numbers(module: Any) -> dict[str, Any]:
+    """The parameters of a module by their names here, in float64."""
+    pairs = zip(PROBLEM.params, module, strict=True)
+    return {key: p.detach().double().numpy() for key, p in pairs}
+
+
+def averaged_by_torch() -> dict[str, Any]:
     module, theirs = torch_model()
-    import torch  # noqa: PLC0415 - only here after it is known to be there
+    import torch  # noqa: PLC0415 - where it runs
 
     averaged = torch.optim.swa_utils.AveragedModel(module)
-    params = PROBLEM.fresh()
-    base = {"lr": 0.1, "momentum": 0.9}
-    ours = lamb_rs.from_peer("torch.AveragedModel", base="torch.SGD", base_kwargs=base)
-    ours.build(params)
     for g in PROBLEM.grads[:20]:
         for p, x in zip(module, g.values(), strict=True):
             p.grad = torch.tensor(x)
         theirs.step()
         averaged.update_parameters(module)
+    return numbers(averaged.module)
+
+
+def test_averages_follow_torch() -> None:
+    theirs = recorded("torch", "AveragedModel", averaged_by_torch)
+    params = PROBLEM.fresh()
+    base = {"lr": 0.1, "momentum": 0.9}
+    ours = lamb_rs.from_peer("torch.AveragedModel", base="torch.SGD", base_kwargs=base)
+    ours.build(params)
+    for g in PROBLEM.grads[:20]:
         ours.apply(g)
-    for (key, start), p in zip(PROBLEM.params.items(), averaged.module, strict=True):
-        assert_trajectory(ours.averages[key], p.detach().double().numpy(), start, key)
+    for key, start in PROBLEM.params.items():
+        assert_trajectory(ours.averages[key], theirs[key], start, key)
+
+
+def scaled_by_torch() -> dict[str, Any]:
+    """The parameters at the end, and the scale before each step."""
+    module, theirs = torch_model()
+    import torch  # noqa: PLC0415 - where it runs
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=5)
+    scales = []
+    for t, g in enumerate(PROBLEM.grads[:20]):
+        scales.append(float(scaler.scale(torch.ones(()))))
+        for p, x in zip(module, spoiled(scales[-1], g, bad=t in {3, 8}).values(), strict=True):
+            p.grad = torch.tensor(x)
+        scaler.step(theirs)
+        scaler.update()
+    return {**numbers(module), "scales": scales}
 
 
 def test_scaling_follows_torch() -> None:
     """Infinities at two steps: both are skipped, and the scale is halved."""
-    module, theirs = torch_model()
-    import torch  # noqa: PLC0415 - only here after it is known to be there
-
-    scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=5)
+    theirs = recorded("torch", "GradScaler", scaled_by_torch)
     params = PROBLEM.fresh()
     ours = lamb_rs.from_peer(
         "torch.GradScaler",
@@ -267,16 +294,9 @@ def test_scaling_follows_torch() -> None:
     )
     ours.build(params)
     for t, g in enumerate(PROBLEM.grads[:20]):
-        scale = float(scaler.scale(torch.ones(())))
-        assert ours.scale_loss(1.0) == scale
-        scaled = {key: np.asarray(x * np.float32(scale)) for key, x in g.items()}
-        if t in {3, 8}:
-            scaled["matrix"][0, 0] = np.inf
-        for p, x in zip(module, scaled.values(), strict=True):
-            p.grad = torch.tensor(x)
-        scaler.step(theirs)
-        scaler.update()
-        ours.apply(scaled)
-    for (key, p), theirs_p in zip(params.items(), module, strict=True):
-        assert_trajectory(p, theirs_p.detach().double().numpy(), PROBLEM.params[key], key)
+        scale = ours.scale_loss(1.0)
+        assert scale == theirs["scales"][t]
+        ours.apply(spoiled(scale, g, bad=t in {3, 8}))
+    for key, p in params.items():
+        assert_trajectory(p, theirs[key], PROBLEM.params[key], key)
     assert ours.skipped_steps == 2

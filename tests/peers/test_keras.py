@@ -5,40 +5,26 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
 from typing import TYPE_CHECKING, Any
-
-# Read when keras is first imported.
-os.environ["KERAS_BACKEND"] = "jax"
 
 import numpy as np
 import pytest
 
+import lamb_rs
+from lamb_rs import schedules
 from reference import reference
 from support.harness import STEPS, Tensors, assert_trajectory, model
+from support.peer_runs import keras_in_float64
+from support.recorded import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-keras = pytest.importorskip("keras", reason="keras is not installed (extra: test)")
-jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
-if keras.backend.backend() != "jax":
-    pytest.skip("keras was imported with another backend", allow_module_level=True)
-jax.config.update("jax_enable_x64", True)
-
 Hyper = dict[str, Any]
 PROBLEM = model((255,), STEPS, 2)
 KERAS_WAY: Hyper = {"weight_decay_mode": "decoupled", "ema_every": "call"}
-
-
-def in_float64(make: Callable[[], Any]) -> Any:
-    """The value of ``make``, called while Keras computes in float64."""
-    keras.config.set_floatx("float64")
-    try:
-        return make()
-    finally:
-        keras.config.set_floatx("float32")
+# Steps at which schedules are compared.
+POINTS = (*range(STEPS + 11), 1000)
 
 
 class Schedule:
@@ -47,15 +33,30 @@ class Schedule:
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         self.name, self.args, self.kwargs = name, args, kwargs
 
+    def __repr__(self) -> str:
+        return f"{self.name}{self.args}{self.kwargs}"
+
     def keras(self) -> Any:
+        """Keras's own."""
+        import keras  # noqa: PLC0415 - where it runs
+
         return getattr(keras.optimizers.schedules, self.name)(*self.args, **self.kwargs)
 
+    def values(self) -> dict[str, Any]:
+        """Keras's values at `POINTS`."""
+        import jax  # noqa: PLC0415 - where it runs
+
+        with keras_in_float64():
+            theirs = jax.jit(self.keras())
+            return {"values": [float(theirs(n)) for n in POINTS]}
+
     def plain(self) -> Callable[[int], float]:
-        theirs = in_float64(lambda: jax.jit(self.keras()))
-        return lambda n: float(in_float64(lambda: theirs(n)))
+        """Keras's values as a function of the step."""
+        found = recorded("keras", f"schedule {self!r}".replace("/", "_"), self.values)["values"]
+        values = dict(zip(POINTS, found.tolist(), strict=True))
+        return lambda n: values[n]
 
     def ours(self) -> Any:
-        schedules = pytest.importorskip("lamb_rs.schedules")
         return getattr(schedules, self.name)(*self.args, **self.kwargs)
 
 
@@ -204,8 +205,11 @@ def like_keras(name: str, option: str, form: str) -> Hyper:
     return ours if ours.get("use_ema") else {**ours, "ema_every": "update"}
 
 
-def train(opt: Any, steps: Sequence[Tensors] = PROBLEM.grads) -> tuple[Tensors, Tensors]:
-    """Parameters after all steps, and after ``finalize_variable_values``."""
+def train(opt: Any, steps: Sequence[Tensors] = PROBLEM.grads) -> Tensors:
+    """Parameters after all steps, and after ``finalize_variable_values`` where that differs."""
+    import jax  # noqa: PLC0415 - where it runs
+    import keras  # noqa: PLC0415
+
     names = list(PROBLEM.params)
     variables = [
         keras.Variable(p.astype(np.float64), dtype="float64", name=name)
@@ -220,17 +224,28 @@ def train(opt: Any, steps: Sequence[Tensors] = PROBLEM.grads) -> tuple[Tensors, 
         values, state = apply(state, grads, values)
     for v, x in zip([*variables, *opt.variables], [*values, *state], strict=True):
         v.assign(x)
-    last = [np.array(v.value) for v in variables]
+    last = {f"last {n}": np.array(v.value) for n, v in zip(names, variables, strict=True)}
+    if not getattr(opt, "use_ema", False):
+        return last
     opt.finalize_variable_values(variables)
-    final = [np.array(v.value) for v in variables]
-    return dict(zip(names, last, strict=True)), dict(zip(names, final, strict=True))
+    return last | {f"final {n}": np.array(v.value) for n, v in zip(names, variables, strict=True)}
 
 
-@cache
+def parts(found: Tensors) -> tuple[Tensors, Tensors]:
+    """The parameters after all steps, and the final ones."""
+    last = {key.removeprefix("last "): x for key, x in found.items() if key.startswith("last ")}
+    return last, {key: found.get(f"final {key}", x) for key, x in last.items()}
+
+
 def by_keras(name: str, option: str) -> tuple[Tensors, Tensors]:
     """What Keras makes of a row."""
-    kwargs, make = arguments(name, option), getattr(keras.optimizers, name)
-    return in_float64(lambda: train(make(**convert(kwargs, "keras"))))
+
+    def run() -> Tensors:
+        with keras_in_float64() as keras:
+            made = getattr(keras.optimizers, name)
+            return train(made(**convert(arguments(name, option), "keras")))
+
+    return parts(recorded("keras", f"{name} {option}", run))
 
 
 @pytest.mark.parametrize(("name", "option"), ROWS)
@@ -253,7 +268,6 @@ def test_reference_follows_keras(name: str, option: str) -> None:
 
 @pytest.mark.parametrize(("name", "option"), ROWS)
 def test_library_follows_keras(name: str, option: str) -> None:
-    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
     opt = getattr(lamb_rs, name)(**like_keras(name, option, "ours"))
     params = PROBLEM.fresh()
     opt.build(params)
@@ -269,40 +283,41 @@ def test_library_follows_keras(name: str, option: str) -> None:
 
 def test_loss_scale() -> None:
     """Steps with an infinity are skipped, and halve the scale; five good ones double it."""
-    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
     more: Hyper = {"initial_scale": 64.0, "dynamic_growth_steps": 5}
     steps = [{key: np.asarray(64 * g) for key, g in step.items()} for step in PROBLEM.grads[:20]]
     for t in (3, 8, 9):
         steps[t]["zeros"] = np.full(33, np.inf, np.float32)
 
-    def by_theirs() -> tuple[Tensors, float]:
-        inner = keras.optimizers.Adam(learning_rate=0.01)
-        theirs = keras.optimizers.LossScaleOptimizer(inner, **more)
-        last, _ = train(theirs, steps)
-        return last, float(theirs.dynamic_scale.value)
+    def by_theirs() -> Tensors:
+        with keras_in_float64() as keras:
+            inner = keras.optimizers.Adam(learning_rate=0.01)
+            theirs = keras.optimizers.LossScaleOptimizer(inner, **more)
+            found = train(theirs, steps)
+        return {**found, "scale": np.array(float(theirs.dynamic_scale.value))}
 
-    last, scale = in_float64(by_theirs)
+    found = recorded("keras", "loss scale", by_theirs)
+    last, _ = parts(found)
     opt = lamb_rs.LossScaleOptimizer(lamb_rs.Adam(learning_rate=0.01), **more)
     params = PROBLEM.fresh()
     opt.build(params)
     moved = [opt.apply(step) for step in steps]
     assert [t for t, done in enumerate(moved) if not done] == [3, 8, 9]
-    assert opt.scale_loss(1.0) == scale
+    assert opt.scale_loss(1.0) == found["scale"]
     for key, p in params.items():
         assert_trajectory(p, last[key], PROBLEM.params[key], key)
 
 
 def test_exclude_from_weight_decay() -> None:
     """Patterns are searched in names, as in Keras."""
-    lamb_rs = pytest.importorskip("lamb_rs", reason="the library is not installed")
     patterns = ["^size2", "matrix"]
 
-    def by_theirs() -> tuple[Tensors, Tensors]:
-        theirs = keras.optimizers.Lamb(learning_rate=0.02, weight_decay=0.5)
-        theirs.exclude_from_weight_decay(var_names=patterns)
-        return train(theirs)
+    def by_theirs() -> Tensors:
+        with keras_in_float64() as keras:
+            theirs = keras.optimizers.Lamb(learning_rate=0.02, weight_decay=0.5)
+            theirs.exclude_from_weight_decay(var_names=patterns)
+            return train(theirs)
 
-    last, _ = in_float64(by_theirs)
+    last, _ = parts(recorded("keras", "exclusions", by_theirs))
     opt = lamb_rs.Lamb(learning_rate=0.02, weight_decay=0.5, weight_decay_mode="decoupled")
     opt.exclude_from_weight_decay(var_names=patterns)
     params = PROBLEM.fresh()
@@ -319,7 +334,6 @@ def test_exclude_from_weight_decay() -> None:
     ids=lambda schedule: f"{schedule.name}-{len(schedule.kwargs)}",
 )
 def test_schedules(schedule: Schedule) -> None:
-    pytest.importorskip("lamb_rs", reason="the library is not installed")
     theirs, ours = schedule.plain(), schedule.ours()
-    for n in (0, 1, 5, 9, 10, 11, 19, 20, 21, 29, 30, 31, 40, 41, 59, 60, 1000):
+    for n in POINTS:
         np.testing.assert_allclose(ours(n), theirs(n), rtol=2e-6, atol=1e-9, err_msg=str(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 import lamb_rs
 from support.harness import Tensors, assert_trajectory, model
-from support.peer_runs import keras_steps, make_torch, package, peer_class
+from support.peer_runs import keras_in_float64, keras_steps, make_torch, peer_class
+from support.recorded import recorded
 
 PROBLEM = model((7, 255), 40, 6)
 MOVED = 13
@@ -82,67 +84,90 @@ def assert_same_end(params: Tensors, theirs: Tensors, start: Tensors) -> None:
             assert_trajectory(p, theirs[key], np.float32(start[key]), key)
 
 
-@pytest.mark.parametrize(("name", "kwargs"), TORCH, ids=ids(TORCH))
-def test_torch_goes_on(name: str, kwargs: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
+def by_torch(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The parameters and the state where the training moves, and the parameters at the end."""
+    import torch  # noqa: PLC0415 - where it runs
+
     tensors = {key: torch.tensor(p, dtype=torch.float64) for key, p in PROBLEM.params.items()}
     for tensor in tensors.values():
         tensor.requires_grad_()
     theirs = make_torch(name, kwargs, list(tensors.values()))
+    found: dict[str, Any] = {}
     for t, g in enumerate(PROBLEM.grads):
         if t == MOVED:
             state = theirs.state_dict()
-            # A reference to the state would move on with the training.
-            state = {**state, "state": {k: copied(v) for k, v in state["state"].items()}}
-            start = {key: p.detach().numpy().copy() for key, p in tensors.items()}
+            for number, own in state["state"].items():
+                found |= {f"state {number} {key}": as_array(x) for key, x in own.items()}
+            groups = json.dumps(state["param_groups"]).encode()
+            found["groups"] = np.frombuffer(groups, np.uint8)
+            found |= {f"start {key}": p.detach().numpy().copy() for key, p in tensors.items()}
         for key, tensor in tensors.items():
             tensor.grad = torch.tensor(g[key], dtype=tensor.dtype)
         theirs.step()
-    end = {key: p.detach().numpy() for key, p in tensors.items()}
+    return found | {f"end {key}": p.detach().numpy() for key, p in tensors.items()}
+
+
+def as_array(x: Any) -> np.ndarray:
+    return np.array(x.detach().numpy() if hasattr(x, "detach") else x)
+
+
+def parameters(found: Tensors, when: str) -> Tensors:
+    """The parameters where the training moves ("start") or at the end, in their order."""
+    return {key: found[f"{when} {key}"] for key in PROBLEM.params}
+
+
+@pytest.mark.parametrize("row", range(len(TORCH)), ids=ids(TORCH))
+def test_torch_goes_on(row: int) -> None:
+    name, kwargs = TORCH[row]
+    found = recorded("torch", f"state {row} {name}", lambda: by_torch(name, kwargs))
+    slots: dict[int, dict[str, Any]] = {}
+    for key, x in found.items():
+        kind, *rest = key.split(" ")
+        if kind == "state":
+            number, slot = rest
+            slots.setdefault(int(number), {})[slot] = x
+    state = {"state": slots, "param_groups": json.loads(found["groups"].tobytes())}
     own = {**kwargs, "eps": (2.0**-52, 1e-3)} if name == "torch.Adafactor" else kwargs
+    start, end = parameters(found, "start"), parameters(found, "end")
     assert_same_end(go_on(name, own, "torch", state, start), end, start)
 
 
-def copied(state: dict[str, Any]) -> dict[str, Any]:
+def by_keras(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The parameters and the variables where the training moves, and the parameters at the end."""
+    with keras_in_float64():
+        theirs = peer_class(name)(**kwargs)
+        runs = list(keras_steps(theirs, PROBLEM.params, PROBLEM.grads))
+        paths = [v.path for v in theirs.variables]
+    values, own = runs[MOVED]
     return {
-        key: value.clone() if hasattr(value, "clone") else value for key, value in state.items()
+        "paths": np.frombuffer(json.dumps(paths).encode(), np.uint8),
+        **{f"variable {i}": np.array(x) for i, x in enumerate(own)},
+        **{f"start {key}": np.array(x) for key, x in zip(PROBLEM.params, values, strict=True)},
+        **{f"end {key}": np.array(x) for key, x in zip(PROBLEM.params, runs[-1][0], strict=True)},
     }
 
 
 @pytest.mark.parametrize(
-    ("name", "kwargs", "form"),
+    ("row", "form"),
     [
-        pytest.param(name, kwargs, form, id=f"{name}-{'-'.join(kwargs)}-{form}")
-        for name, kwargs in KERAS
+        pytest.param(row, form, id=f"{name}-{form}")
+        for row, name in enumerate(ids(KERAS))
         for form in ("dict", "list", "arrays")
         # Its variables share names.
-        if (name, form) != ("keras.Adafactor", "dict")
+        if (KERAS[row][0], form) != ("keras.Adafactor", "dict")
     ],
 )
-def test_keras_goes_on(name: str, kwargs: dict[str, Any], form: str) -> None:
-    package(name)
-    import jax  # noqa: PLC0415 - only here after Keras is known to be there
-    import keras  # noqa: PLC0415
-
-    if keras.backend.backend() != "jax":
-        pytest.skip("keras was imported with another backend")
-    jax.config.update("jax_enable_x64", True)
-    keras.config.set_floatx("float64")
-    try:
-        theirs = peer_class(name)(**kwargs)
-        runs = list(keras_steps(theirs, PROBLEM.params, PROBLEM.grads))
-        paths = [v.path for v in theirs.variables]
-    finally:
-        keras.config.set_floatx("float32")
-    values, own = runs[MOVED]
-    arrays = [np.array(value) for value in own]
-    start = dict(zip(PROBLEM.params, map(np.array, values), strict=True))
-    end = dict(zip(PROBLEM.params, map(np.array, runs[-1][0]), strict=True))
+def test_keras_goes_on(row: int, form: str) -> None:
+    name, kwargs = KERAS[row]
+    found = recorded("keras", f"state {row} {name}", lambda: by_keras(name, kwargs))
+    paths = json.loads(found["paths"].tobytes())
+    arrays = [found[f"variable {i}"] for i in range(len(paths))]
     state: Any = arrays
     if form == "dict":
         state = dict(zip(paths, arrays, strict=True))
     elif form == "list":
         state = [Named(path, array) for path, array in zip(paths, arrays, strict=True)]
+    start, end = parameters(found, "start"), parameters(found, "end")
     assert_same_end(go_on(name, kwargs, "keras", state, start), end, start)
 
 

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
-from typing import TYPE_CHECKING, Any
-
-# Read when keras is first imported.
-os.environ["KERAS_BACKEND"] = "jax"
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lamb_rs import schedules
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-keras = pytest.importorskip("keras", reason="keras is not installed (extra: test)")
-jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
-if keras.backend.backend() != "jax":
-    pytest.skip("keras was imported with another backend", allow_module_level=True)
-jax.config.update("jax_enable_x64", True)
+from support.peer_runs import keras_in_float64
+from support.recorded import need, recorded
 
 STEPS = [*range(100), 127, 500, 1023, 4000, 10**5]
 ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
@@ -45,20 +34,19 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def in_float64() -> Iterator[None]:
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
+@pytest.mark.parametrize("row", range(len(ROWS)), ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)])
+def test_follows_keras(row: int) -> None:
+    name, args, kwargs = ROWS[row]
 
+    def theirs() -> dict[str, Any]:
+        import jax  # noqa: PLC0415 - where it runs
 
-@pytest.mark.parametrize(
-    ("name", "args", "kwargs"), ROWS, ids=[f"{i}-{row[0]}" for i, row in enumerate(ROWS)]
-)
-def test_follows_keras(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        with keras_in_float64() as keras:
+            value = jax.jit(getattr(keras.optimizers.schedules, name)(*args, **kwargs))
+            return {"values": [float(value(np.float64(n))) for n in STEPS]}
+
     ours = getattr(schedules, name)(*args, **kwargs)
-    theirs = jax.jit(getattr(keras.optimizers.schedules, name)(*args, **kwargs))
-    wanted = [float(theirs(np.float64(n))) for n in STEPS]
+    wanted = recorded("keras", f"{name} {row}", theirs)["values"]
     # keras.ops.cos returns float32 whatever it is given.
     close = {"rtol": 1e-6, "atol": 1e-7} if "Cosine" in name else {"rtol": 1e-11, "atol": 1e-15}
     np.testing.assert_allclose([ours(n) for n in STEPS], wanted, **close)
@@ -66,6 +54,9 @@ def test_follows_keras(name: str, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 @pytest.mark.parametrize("name", [row[0] for row in ROWS])
 def test_has_the_arguments_of_keras(name: str) -> None:
+    need("keras")
+    import keras  # noqa: PLC0415 - only here after it is known to be there
+
     _, args, kwargs = next(row for row in ROWS if row[0] == name)
     theirs = getattr(keras.optimizers.schedules, name)(*args, **kwargs).get_config()
     ours = getattr(schedules, name)(*args, **kwargs).get_config()
@@ -82,29 +73,44 @@ PLATEAUS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("kwargs", PLATEAUS)
-def test_plateau_follows_the_callback(kwargs: dict[str, Any]) -> None:
+METRICS = [
+    math.cos(epoch / 30) + 0.3 * noise
+    for epoch, noise in enumerate(np.random.default_rng(0).normal(size=200))
+]
+
+
+def by_callback(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The rate after each epoch of Keras's callback."""
+    with keras_in_float64() as keras:
+        names = {"minimum_learning_rate": "min_lr"}
+        theirs = keras.callbacks.ReduceLROnPlateau(
+            monitor="loss",
+            **{"mode": "min", **{names.get(name, name): value for name, value in kwargs.items()}},
+        )
+
+        class Model:
+            class optimizer:  # noqa: N801
+                learning_rate = np.float64(0.125)
+
+        theirs.set_model(Model)
+        theirs.on_train_begin()
+        rates = []
+        for epoch, metric in enumerate(METRICS):
+            theirs.on_epoch_end(epoch, {"loss": metric})
+            rates.append(float(Model.optimizer.learning_rate))
+    return {"rates": rates}
+
+
+@pytest.mark.parametrize("row", range(len(PLATEAUS)))
+def test_plateau_follows_the_callback(row: int) -> None:
+    kwargs = PLATEAUS[row]
     rate = schedules.ReduceOnPlateau(0.125, **kwargs)
-    names = {"minimum_learning_rate": "min_lr"}
-    theirs = keras.callbacks.ReduceLROnPlateau(
-        monitor="loss",
-        **{"mode": "min", **{names.get(name, name): value for name, value in kwargs.items()}},
-    )
-
-    class Model:
-        class optimizer:  # noqa: N801
-            learning_rate = np.float64(0.125)
-
-    theirs.set_model(Model)
-    theirs.on_train_begin()
-    rng = np.random.default_rng(0)
+    theirs = recorded("keras", f"ReduceLROnPlateau {row}", lambda: by_callback(kwargs))["rates"]
     reductions = 0
-    for epoch in range(200):
-        metric = math.cos(epoch / 30) + rng.normal() * 0.3
+    for epoch, metric in enumerate(METRICS):
         before = rate(0)
         reduced = rate.update(metric)
         reductions += reduced
         assert reduced == (rate(0) != before)
-        theirs.on_epoch_end(epoch, {"loss": metric})
-        assert rate(epoch) == pytest.approx(Model.optimizer.learning_rate, rel=1e-12)
+        assert rate(epoch) == pytest.approx(theirs[epoch], rel=1e-12)
     assert reductions >= 2

@@ -90,7 +90,7 @@ def _row(class_name: str) -> dict[str, Any]:
     return next(row for row in _core.algorithms() if row["class_name"] == class_name)
 
 
-def _own(row: dict[str, Any]) -> dict[str, Hyper]:
+def own_options(row: dict[str, Any]) -> dict[str, Hyper]:
     """Rows of an algorithm's own options, each alone."""
     rows: dict[str, Hyper] = {}
     for hyper in row["hyper"]:
@@ -153,7 +153,7 @@ def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
 
 def rows_of(row: dict[str, Any]) -> list[Case]:
     """All rows of one entry of the registry."""
-    own = {"defaults": {}, **_own(row), **EXTRA.get(row["name"], {})}
+    own = {"defaults": {}, **own_options(row), **EXTRA.get(row["name"], {})}
     common = _modes(row) | {
         name: {**(_steady(row) if name in CANCELLING else {}), **kwargs}
         for name, kwargs in (FEATURES | _bearable(row, COMBINED | STORAGES)).items()

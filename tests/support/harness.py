@@ -214,6 +214,7 @@ def lockstep(
     stored: bool = False,
     trajectory: bool = True,
     scale: float = 1.0,
+    overrides: Mapping[str, Any] | None = None,
     before_step: Callable[[int], None] = lambda t: None,
 ) -> None:
     """Runs library and reference over the model's gradients and checks both bounds.
@@ -231,12 +232,14 @@ def lockstep(
         Whether to check the bound after all steps (not for narrow state, which is noisy).
     scale : float, default 1.0
         Factor of the gradients.
+    overrides : mapping, optional
+        Settings of some tensors by their full names.
     before_step : callable, optional
         Called with the number of the call, from 1, before each.
     """
     params = problem.fresh()
-    opt.build(params)
-    ref.build(params)
+    opt.build(params, overrides)
+    ref.build(params, overrides)
     doubtful = {name: np.zeros(p.shape, dtype=bool) for name, p in params.items()}
     for t, unscaled in enumerate(problem.grads, start=1):
         before_step(t)

@@ -1,8 +1,12 @@
-"""Optimizers of other packages as they run, and the float64 reference of what they become here."""
+"""Optimizers of other packages as they run, and the float64 reference of what they become here.
+
+The packages are imported only where they are to run: see `support.recorded`.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +18,7 @@ import pytest
 
 from reference import Reference, reference
 from support.harness import STEPS, Tensors, model
+from support.recorded import need, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +47,14 @@ RULES = {"SGD": "sgd"}
 
 
 def package(name: str) -> Any:
-    """The module that holds a peer's class; the test is skipped where it is not installed."""
-    found = name.partition(".")[0]
-    module = MODULES[found]
-    extra = found in {"keras", "optax"}
-    reason = "is not installed (extra: test)" if extra else "is compared where it is installed"
-    pytest.importorskip(found, reason=f"{found} {reason}")
-    return import_module(module)
+    """The module that holds a peer's class."""
+    return import_module(MODULES[name.partition(".")[0]])
+
+
+def ask(name: str) -> Any:
+    """The peer's class itself; the test is skipped where it is not to be asked."""
+    need(name.partition(".")[0])
+    return peer_class(name)
 
 
 def peer_class(name: str) -> Any:
@@ -96,7 +102,7 @@ def by_torch(
     name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors], dtype: str = "float64"
 ) -> Tensors:
     """Parameters after all steps of a torch-like peer."""
-    torch = pytest.importorskip("torch", reason="torch is compared where it is installed")
+    torch = import_module("torch")
     tensors = {key: torch.tensor(p, dtype=getattr(torch, dtype)) for key, p in params.items()}
     for tensor in tensors.values():
         tensor.requires_grad_()
@@ -127,12 +133,16 @@ def make_optax(name: str, kwargs: Hyper) -> Any:
 
 def by_optax(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors]) -> Tensors:
     """Parameters after all steps of an optax transformation."""
-    jax = pytest.importorskip("jax", reason="jax is not installed (extra: test)")
-    optax = package(name)
+    return run_optax(make_optax(name, kwargs), params, grads, look=name == "optax.lookahead")
+
+
+def run_optax(
+    transformation: Any, params: Tensors, grads: list[Tensors], *, look: bool = False
+) -> Tensors:
+    """Parameters after all steps; `look` if there are slow weights beside them."""
+    jax, optax = import_module("jax"), import_module("optax")
     jax.config.update("jax_enable_x64", True)
-    transformation = make_optax(name, kwargs)
     now = {key: jax.numpy.asarray(p, dtype="float64") for key, p in params.items()}
-    look = name == "optax.lookahead"
     if look:
         now = optax.LookaheadParams.init_synced(now)
     state = transformation.init(now)
@@ -167,22 +177,29 @@ def keras_steps(
         yield values, state
 
 
-def by_keras(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors]) -> Tensors:
-    """Parameters after all steps of a Keras optimizer on JAX."""
-    keras = package(name) and pytest.importorskip("keras")
-    jax = pytest.importorskip("jax", reason="keras needs jax here (extra: test)")
+@contextmanager
+def keras_in_float64() -> Iterator[Any]:
+    """Keras on JAX, computing in float64."""
+    keras, jax = import_module("keras"), import_module("jax")
     if keras.backend.backend() != "jax":
         pytest.skip("keras was imported with another backend")
     jax.config.update("jax_enable_x64", True)
     keras.config.set_floatx("float64")
     try:
-        *_, (values, _) = keras_steps(peer_class(name)(**kwargs), params, grads)
+        yield keras
     finally:
         keras.config.set_floatx("float32")
+
+
+def by_keras(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors]) -> Tensors:
+    """Parameters after all steps of a Keras optimizer on JAX."""
+    with keras_in_float64():
+        *_, (values, _) = keras_steps(peer_class(name)(**kwargs), params, grads)
     return {key: np.array(x) for key, x in zip(params, values, strict=True)}
 
 
-def by_peer(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors]) -> Tensors:
-    """Parameters after all steps of any peer."""
-    run = {"optax": by_optax, "keras": by_keras}.get(name.partition(".")[0], by_torch)
-    return run(name, kwargs, params, grads)
+def by_peer(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors], key: str) -> Tensors:
+    """Parameters after all steps of any peer, recorded as `key`."""
+    found = name.partition(".")[0]
+    run = {"optax": by_optax, "keras": by_keras}.get(found, by_torch)
+    return recorded(found, key, lambda: run(name, kwargs, params, grads))

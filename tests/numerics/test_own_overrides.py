@@ -1,0 +1,76 @@
+"""Every hyperparameter of every rule as an override of one tensor, and of no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamb_rs
+from lamb_rs import HyperparameterError, _core
+from reference import reference
+from support.cases import own_options
+from support.harness import Model, lockstep, model
+from support.options import BESIDES
+
+ROWS = _core.algorithms()
+PROBLEM = model((17,), 6)
+# A vector, which is the first tensor, and a matrix.
+TENSORS = ("size17", "matrix")
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+
+
+def overridable(row: dict[str, Any]) -> list[tuple[str, dict[str, Any], Any]]:
+    """Own numbers of a rule that may differ between tensors: name, needed arguments, a value."""
+    moves = {hyper["name"] for hyper in row["hyper"] if hyper["moves"] and not hyper["shared"]}
+    found = {}
+    for kwargs in own_options(row).values():
+        name, value = list(kwargs.items())[-1]
+        if name in moves and name not in found:
+            needed = {key: x for key, x in kwargs.items() if key != name}
+            found[name] = (name, {**BESIDES.get(row["name"], {}), **needed}, value)
+    return list(found.values())
+
+
+def trained(row: dict[str, Any], arguments: dict[str, Any], overrides: Any, problem: Model) -> Any:
+    params = problem.fresh()
+    opt = getattr(lamb_rs, row["class_name"])(**arguments)
+    opt.build(params, overrides)
+    for g in problem.grads:
+        opt.apply(g)
+    return {name: p.tobytes() for name, p in params.items()}
+
+
+@each_row
+def test_as_an_override_of_one_tensor(row: dict[str, Any]) -> None:
+    for name, needed, value in overridable(row):
+        effects = []
+        plain = trained(row, needed, None, PROBLEM)
+        for tensor in TENSORS:
+            overrides = {tensor: {name: value}}
+            opt = getattr(lamb_rs, row["class_name"])(**needed)
+            lockstep(opt, reference(row["name"], **needed), PROBLEM, overrides=overrides)
+            ends = trained(row, needed, overrides, PROBLEM)
+            changed = {key for key in ends if ends[key] != plain[key]}
+            # A rule that adds up sums over all tensors moves the others, too.
+            assert changed <= {tensor} or row["scope"] == "all", (name, tensor, changed)
+            effects += changed
+        assert effects, f"{name} has no effect as an override"
+
+
+@each_row
+def test_what_cannot_differ_between_tensors_is_refused(row: dict[str, Any]) -> None:
+    fixed = [h for h in row["hyper"] if not h["moves"] and not h["shared"]]
+    for hyper in fixed:
+        opt = getattr(lamb_rs, row["class_name"])()
+        with pytest.raises(HyperparameterError, match=hyper["name"]):
+            opt.build({"w": np.ones(3, np.float32)}, {"w": {hyper["name"]: hyper["default"]}})
+
+
+def test_every_own_number_has_a_value_here() -> None:
+    """A rule that comes later needs a value in `support.options.VALUES`."""
+    for row in ROWS:
+        tried = {name for name, _, _ in overridable(row)}
+        wanted = {h["name"] for h in row["hyper"] if h["moves"] and not h["shared"]}
+        assert wanted - tried <= {"learning_rate"}, row["name"]
