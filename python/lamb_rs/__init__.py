@@ -40,6 +40,7 @@ from lamb_rs._errors import (
 from lamb_rs._lookup import get, optimizers
 from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._peers import from_peer, peers
+from lamb_rs._registry import registry
 from lamb_rs._threads import get_num_threads, info, set_num_threads, threads
 from lamb_rs.optim import (
     SGD,
@@ -136,6 +137,7 @@ __all__ = [
     "info",
     "optimizers",
     "peers",
+    "registry",
     "schedules",
     "set_num_threads",
     "threads",

@@ -60,6 +60,7 @@ class _Parameter(TypedDict):
     trainable: bool
     state_bytes: int
     slots: list[tuple[str, str]]
+    slot_bytes: list[int]
 
 @final
 class Optimizer:

@@ -1,10 +1,136 @@
-"""The native registry: one row per algorithm."""
+"""The registry: a row for each algorithm, as the native module has it and as users see it."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, Literal, NamedTuple
 
 from lamb_rs import _core
+
+
+class Hyperparameter(NamedTuple):
+    """A hyperparameter of an algorithm.
+
+    Attributes
+    ----------
+    name : str
+        As in the constructor.
+    kind : {"number", "integer", "bool", "choice", "pair"}
+        Type of its values.
+    range : str
+        Legal values, in words.
+    choices : tuple of bool or str
+        The values that are legal by name, for a choice.
+    default : object
+        Value where none is given.
+    meaning : str
+        One line.
+    moves : bool
+        Whether it may change between steps.
+    shared : bool
+        Whether every algorithm has it.
+    """
+
+    name: str
+    kind: Literal["number", "integer", "bool", "choice", "pair"]
+    range: str
+    choices: tuple[bool | str, ...]
+    default: Any
+    meaning: str
+    moves: bool
+    shared: bool
+
+
+class Algorithm(NamedTuple):
+    """An algorithm of the registry.
+
+    Attributes
+    ----------
+    name : str
+        Name in the registry and in states: "adamw".
+    class_name : str
+        Name of the class: "AdamW".
+    summary : str
+        One line.
+    formula : str
+        The update at the defaults; lines are separated by "; ".
+    source : str
+        Where it was published.
+    hyperparameters : tuple of Hyperparameter
+        Arguments of the class, the learning rate first, the shared ones last.
+    slots : tuple of str
+        Names of the state arrays of each parameter at the defaults.
+    scalars : tuple of str
+        Names of the numbers that are remembered from step to step.
+    layerwise : bool
+        Whether steps are scaled by a trust ratio.
+    matrix : bool
+        Whether it multiplies matrices.
+    """
+
+    name: str
+    class_name: str
+    summary: str
+    formula: str
+    source: str
+    hyperparameters: tuple[Hyperparameter, ...]
+    slots: tuple[str, ...]
+    scalars: tuple[str, ...]
+    layerwise: bool
+    matrix: bool
+
+
+def registry() -> tuple[Algorithm, ...]:
+    """List the algorithms with their hyperparameters, state, formula and source.
+
+    Returns
+    -------
+    tuple of Algorithm
+        One for each class of `lamb_rs.optim`, as named tuples.
+
+    Examples
+    --------
+    >>> import lamb_rs
+    >>> lamb = next(row for row in lamb_rs.registry() if row.class_name == "Lamb")
+    >>> lamb.slots
+    ('momentum', 'velocity')
+    >>> beta_1 = next(one for one in lamb.hyperparameters if one.name == "beta_1")
+    >>> beta_1.default, beta_1.range
+    (0.9, 'a number in the range [0, 1)')
+    """
+    return _registry()
+
+
+@cache
+def _registry() -> tuple[Algorithm, ...]:
+    return tuple(
+        Algorithm(
+            one["name"],
+            one["class_name"],
+            one["summary"],
+            one["formula"],
+            one["source"],
+            tuple(_hyperparameter(hyper) for hyper in one["hyper"] if hyper["wrapper"] is None),
+            tuple(one["slots"]),
+            tuple(one["scalars"]),
+            one["layerwise"],
+            one["matrix"],
+        )
+        for one in _core.algorithms()
+    )
+
+
+def _hyperparameter(hyper: _core._Hyper) -> Hyperparameter:
+    return Hyperparameter(
+        hyper["name"],
+        hyper["kind"],
+        hyper["domain"],
+        hyper["choices"],
+        hyper["default"],
+        hyper["doc"],
+        hyper["moves"],
+        hyper["shared"],
+    )
 
 
 @cache

@@ -29,6 +29,8 @@ pub struct Row {
     pub state_bytes: usize,
     /// Names and formats of its states.
     pub slots: Vec<(&'static str, Format)>,
+    /// Bytes of each of them.
+    pub slot_bytes: Vec<usize>,
 }
 
 /// One array of the state.
@@ -88,6 +90,7 @@ impl Optimizer {
                     trainable: group.is_some(),
                     rule: built.rules[tensor.kernel],
                     state_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).sum(),
+                    slot_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).collect(),
                     slots: arrays.iter().map(|(name, a, _)| (*name, a.format)).collect(),
                 }
             })

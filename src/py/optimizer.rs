@@ -535,6 +535,7 @@ impl Optimizer {
                 dict.set_item("state_bytes", row.state_bytes)?;
                 let slots: Vec<(&str, &str)> = row.slots.iter().map(|(name, f)| (*name, f.name())).collect();
                 dict.set_item("slots", slots)?;
+                dict.set_item("slot_bytes", row.slot_bytes)?;
                 Ok(dict)
             })
             .collect()

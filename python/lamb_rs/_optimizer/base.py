@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lamb_rs._optimizer.description import Description
     from lamb_rs._optimizer.hyperparameters import Driver, Overrides
     from lamb_rs._optimizer.native import Native
     from lamb_rs._optimizer.overrides import Exclusion
@@ -659,6 +660,33 @@ class Optimizer(ABC):
     @abstractmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Make an optimizer from what `get_config` returned."""
+
+    def describe(self) -> Description:
+        """Describe what is done to each parameter, and why, as plain data.
+
+        Returns
+        -------
+        Description
+            Counters, and a row for each parameter: name, shape, rule, every setting with the reason
+            for it, and the state with its size. Named tuples.
+
+        Examples
+        --------
+        >>> import numpy as np, lamb_rs
+        >>> params = {"kernel": np.ones((4, 3), np.float32), "bias": np.zeros(3, np.float32)}
+        >>> optimizer = lamb_rs.Lamb(0.01, weight_decay=0.1)
+        >>> optimizer.build(params, {"bias": {"weight_decay": None}})
+        >>> kernel, bias = optimizer.describe().parameters
+        >>> kernel.settings["weight_decay"]
+        Setting(value=0.1, why='argument')
+        >>> bias.settings["weight_decay"]
+        Setting(value=None, why="override 'bias'")
+        >>> bias.slots[0]
+        Slot(name='momentum', dtype='float32', bytes=12)
+        """
+        from lamb_rs._optimizer.description import describe  # noqa: PLC0415 - rarely needed
+
+        return describe(self)
 
     @abstractmethod
     def explain(self) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from lamb_rs._errors import HyperparameterError, ParameterSetError, nearest, shown
 
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 Array: TypeAlias = Any
 Settings: TypeAlias = dict[str, object]
 
-Reasons: TypeAlias = dict[str, tuple[str, str]]
+
+class Reason(NamedTuple):
+    """Why a setting differs: what is set, by which pattern, and by what kind of rule."""
+
+    what: str
+    by: str
+    source: str
+
+
+Reasons: TypeAlias = dict[str, Reason]
 """Setting to what is set, and what did so, in words."""
 
 # What an override may set beside hyperparameters.
@@ -154,7 +163,8 @@ def resolve(
         for by, found in exclusion.matches(names, arrays):
             for i in found:
                 settings[i][exclusion.setting] = exclusion.value
-                reasons[i].setdefault(exclusion.setting, (f"no {exclusion.feature}", by))
+                reason = Reason(f"no {exclusion.feature}", by, f"{exclusion.method} {by}")
+                reasons[i].setdefault(exclusion.setting, reason)
     known = [*hypers, *EXTRA]
     if not isinstance(overrides, Mapping | None):
         raise HyperparameterError(
@@ -175,7 +185,7 @@ def resolve(
             for setting, value in own.items():
                 # Said last, so that the reasons stand in the order in which they came.
                 reasons[i].pop(setting, None)
-                reasons[i][setting] = (f"{setting}={value!r}", by)
+                reasons[i][setting] = Reason(f"{setting}={value!r}", by, f"override {by}")
     return settings, reasons
 
 

@@ -181,9 +181,9 @@ def _state(one: _core._Parameter) -> str:
 
 def _reasons(optimizer: Any, one: _core._Parameter, i: int) -> list[str]:
     if not one["trainable"]:
-        return [f"frozen by {optimizer._reasons[i]['trainable'][1]}"]
+        return [f"frozen by {optimizer._reasons[i]['trainable'].by}"]
     by: dict[str, list[str]] = {}
-    for setting, (what, cause) in optimizer._reasons[i].items():
+    for setting, (what, cause, _) in optimizer._reasons[i].items():
         if setting == "layer_adaptation" and one["layer_adaptation"] is None:
             continue
         by.setdefault(cause, []).append(what)

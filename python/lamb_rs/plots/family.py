@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError, nearest
 from lamb_rs._lookup import get
+from lamb_rs._registry import registry
 from lamb_rs.plots.descent import descend
 from lamb_rs.plots.functions import rosenbrock
 from lamb_rs.plots.rates import RATES, Rates
@@ -33,7 +33,7 @@ def members() -> list[str]:
     -------
     list of str
     """
-    return [row["class_name"] for row in _core.algorithms()]
+    return [row.class_name for row in registry()]
 
 
 def rates(name: str) -> Rates:

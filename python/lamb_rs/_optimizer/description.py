@@ -1,0 +1,168 @@
+"""What an optimizer does to each parameter, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lamb_rs._optimizer.hyperparameters import hypers
+from lamb_rs._registry import row
+
+
+class Setting(NamedTuple):
+    """A setting of one parameter.
+
+    Attributes
+    ----------
+    value : object
+        What is in force: of a hyperparameter that a schedule or function drives, the value of the
+        last update.
+    why : str
+        "default", "argument", the schedule or function, the override or exclusion, or the wrapper.
+    """
+
+    value: Any
+    why: str
+
+
+class Slot(NamedTuple):
+    """A state array of one parameter.
+
+    Attributes
+    ----------
+    name, dtype : str
+        "momentum", "float32".
+    bytes : int
+        Its size, block scales included.
+    """
+
+    name: str
+    dtype: str
+    bytes: int
+
+
+class Parameter(NamedTuple):
+    """What is done to one parameter.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+    size : int
+        Number of elements.
+    optimizer : str
+        Class whose settings hold.
+    rule : str
+        Algorithm that it follows: another one than the optimizer's where that sends it elsewhere.
+    trainable : bool
+        Whether it is updated.
+    settings : dict of str to Setting
+        Every hyperparameter, the learning rate and weight decay as they are in force for this
+        parameter; "layer_adaptation" where the rule has a trust ratio.
+    slots : tuple of Slot
+        Its state.
+    state_bytes : int
+        Bytes of all slots.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    size: int
+    optimizer: str
+    rule: str
+    trainable: bool
+    settings: dict[str, Setting]
+    slots: tuple[Slot, ...]
+    state_bytes: int
+
+
+class Description(NamedTuple):
+    """An optimizer at a moment of its run.
+
+    Attributes
+    ----------
+    optimizer : str
+        Name of its class.
+    iterations, calls, skipped_steps : int
+        Counters.
+    last_learning_rates : tuple of float
+        Of the last update, for each optimizer inside; NaN before the first.
+    state_bytes : int
+        Bytes of state.
+    parameters : tuple of Parameter
+        In the order of `parameter_names`; empty before `build`.
+    """
+
+    optimizer: str
+    iterations: int
+    calls: int
+    skipped_steps: int
+    last_learning_rates: tuple[float, ...]
+    state_bytes: int
+    parameters: tuple[Parameter, ...]
+
+
+def describe(optimizer: Any) -> Description:
+    """Describe an optimizer; `Optimizer.describe` says how."""
+    where = {
+        name: (leaf, i)
+        for leaf in optimizer._leaves()
+        for i, name in enumerate(leaf._native.parameter_names)
+    }
+    native = optimizer._native
+    return Description(
+        type(optimizer).__name__,
+        native.iterations,
+        native.calls,
+        native.skipped_steps,
+        tuple(leaf._native.last_learning_rate for leaf in optimizer._leaves()),
+        native.state_bytes,
+        tuple(_parameter(one, *where[one["name"]]) for one in native.describe()),
+    )
+
+
+def _parameter(one: Any, leaf: Any, i: int) -> Parameter:
+    slots = zip(one["slots"], one["slot_bytes"], strict=True)
+    return Parameter(
+        one["name"],
+        tuple(one["shape"]),
+        one["size"],
+        type(leaf).__name__,
+        one["rule"],
+        one["trainable"],
+        _settings(one, leaf, i),
+        tuple(Slot(name, dtype, size) for (name, dtype), size in slots),
+        one["state_bytes"],
+    )
+
+
+def _settings(one: Any, leaf: Any, i: int) -> dict[str, Setting]:
+    reasons = {name: reason.source for name, reason in leaf._reasons[i].items()}
+    found: dict[str, Setting] = {}
+    for hyper in hypers(type(leaf)):
+        name = hyper["name"]
+        value = leaf._settings[i].get(name, getattr(leaf, name))
+        if name in reasons:
+            why = reasons[name]
+        elif name in leaf._held:
+            why = "LossScaleOptimizer"
+        elif name in leaf._sources:
+            why = repr(leaf._sources[name])
+        else:
+            why = "default" if value == hyper["default"] else "argument"
+        found[name] = Setting(value, why)
+    if one["trainable"]:
+        factor = reasons.get("learning_rate_multiplier")
+        rate = found["learning_rate"].why
+        why = rate if factor is None else f"{rate}, {factor}"
+        found["learning_rate"] = Setting(one["learning_rate"], why)
+        found["weight_decay"] = Setting(one["weight_decay"], found["weight_decay"].why)
+    for name in ("layer_adaptation", "trainable"):
+        if one[name] is not None:
+            found[name] = Setting(one[name], reasons.get(name, "default"))
+    for hyper in row(leaf._algorithm)["hyper"]:
+        name, wrapper = hyper["name"], hyper["wrapper"]
+        if wrapper is not None and name not in found:
+            value = leaf._native.get(name)
+            if value != hyper["default"]:
+                found[name] = Setting(value, wrapper)
+    return found
