@@ -73,12 +73,10 @@ from lamb_rs.optim import (
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
 )
-from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from lamb_rs import plots as plots
+    from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
 
 __all__ = [
     "SGD",
@@ -146,13 +144,24 @@ __all__ = [
 __version__ = _core.__version__
 
 
-if not TYPE_CHECKING:  # else every misspelt name would be a module
+_WRAPPERS = ("Larc", "Lookahead", "LossScaleOptimizer", "MultiOptimizer")
 
-    def __getattr__(name: str) -> ModuleType:
-        # Trainings that draw nothing do not wait for it.
-        if name == "plots":
-            return import_module("lamb_rs.plots")
+
+if not TYPE_CHECKING:  # else every misspelt name would be an attribute
+
+    def __getattr__(name: str) -> object:
+        # What many programs do not use is imported when it is used.
+        if name in {"plots", "wrappers"}:
+            return import_module(f"lamb_rs.{name}")
+        if name in _WRAPPERS:
+            found = getattr(import_module("lamb_rs.wrappers"), name)
+            globals()[name] = found
+            return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _warn_if_slow() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, final
 
 from lamb_rs._errors import HyperparameterError
-from lamb_rs._optimizer import report
 from lamb_rs._optimizer.hyperparameters import Choice, Integer, Moving, Number, Switch
 from lamb_rs._optimizer.overrides import Exclusion
 from lamb_rs._optimizer.rule import Rule
@@ -188,4 +187,6 @@ class Muon(Rule):
         self._exclusions["exclude_layers"] = chosen
 
     def _call(self) -> str:
+        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is asked for
+
         return report.call(self, {"exclude_layers": ()})

@@ -13,19 +13,26 @@ Examples
 (0.05, 0.1, 0.0)
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamb_rs._lazy import lazy
 from lamb_rs.schedules._base import Schedule, deserialize, serialize
 from lamb_rs.schedules._stateful import StatefulSchedule
-from lamb_rs.schedules.cosine import CosineDecay
-from lamb_rs.schedules.exponential import ExponentialDecay
-from lamb_rs.schedules.flat import FlatAndAnneal
-from lamb_rs.schedules.inverse_time import InverseTimeDecay
-from lamb_rs.schedules.one_cycle import OneCycle
-from lamb_rs.schedules.piecewise import PiecewiseConstantDecay
-from lamb_rs.schedules.plateau import ReduceOnPlateau
-from lamb_rs.schedules.polynomial import PolynomialDecay
-from lamb_rs.schedules.restarts import CosineDecayRestarts
-from lamb_rs.schedules.stable import WarmupStableDecay
-from lamb_rs.schedules.warmup import Warmup
+
+if TYPE_CHECKING:
+    from lamb_rs.schedules.cosine import CosineDecay
+    from lamb_rs.schedules.exponential import ExponentialDecay
+    from lamb_rs.schedules.flat import FlatAndAnneal
+    from lamb_rs.schedules.inverse_time import InverseTimeDecay
+    from lamb_rs.schedules.one_cycle import OneCycle
+    from lamb_rs.schedules.piecewise import PiecewiseConstantDecay
+    from lamb_rs.schedules.plateau import ReduceOnPlateau
+    from lamb_rs.schedules.polynomial import PolynomialDecay
+    from lamb_rs.schedules.restarts import CosineDecayRestarts
+    from lamb_rs.schedules.stable import WarmupStableDecay
+    from lamb_rs.schedules.warmup import Warmup
 
 __all__ = [
     "CosineDecay",
@@ -44,3 +51,25 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+_MODULES = {
+    "CosineDecay": "cosine",
+    "ExponentialDecay": "exponential",
+    "FlatAndAnneal": "flat",
+    "InverseTimeDecay": "inverse_time",
+    "OneCycle": "one_cycle",
+    "PiecewiseConstantDecay": "piecewise",
+    "ReduceOnPlateau": "plateau",
+    "PolynomialDecay": "polynomial",
+    "CosineDecayRestarts": "restarts",
+    "WarmupStableDecay": "stable",
+    "Warmup": "warmup",
+}
+
+
+if not TYPE_CHECKING:  # else every misspelt name would be an attribute
+    __getattr__ = lazy(__name__, _MODULES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
@@ -189,13 +190,21 @@ def deserialize(config: Mapping[str, Any]) -> Schedule:
         If the class is unknown.
     """
     name = config["class_name"]
-    known = Schedule._known.get(name)
+    known = Schedule._known.get(name) or _own_class(name)
     if known is None:
+        names = {*Schedule._known, *sys.modules[_PACKAGE].__all__}
         raise HyperparameterError(
-            f"unknown schedule '{name}'{nearest(name, Schedule._known)}; "
+            f"unknown schedule '{name}'{nearest(name, names)}; "
             "a class of your own has to be defined or imported before"
         )
     return known.from_config(config["config"])
+
+
+def _own_class(name: object) -> type[Schedule] | None:
+    """Return a schedule of this package, whose module may not be imported yet."""
+    package = sys.modules[_PACKAGE]
+    found = getattr(package, str(name), None) if name in package.__all__ else None
+    return found if isinstance(found, type) and issubclass(found, Schedule) else None
 
 
 def _full_name(cls: type[Schedule]) -> str:

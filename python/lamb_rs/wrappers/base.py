@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -322,6 +323,9 @@ def _revived(value: Any) -> Any:
         return value
     name = str(value["class_name"])
     known = {cls.__name__: cls for cls in _subclasses(cast("Any", Optimizer))}
+    wrappers = sys.modules[__name__.rpartition(".")[0]]
+    if name not in known and name in wrappers.__all__:  # its module is imported when it is used
+        known[name] = getattr(wrappers, name)
     if name not in known:
         raise HyperparameterError(f"unknown optimizer '{name}'{nearest(name, known)}")
     return known[name].from_config(value.get("config", {}))
