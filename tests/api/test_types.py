@@ -135,7 +135,7 @@ def test_every_schedule_with_choices_is_covered() -> None:
     assert found == {(cls, name) for cls, _, name in WITH_CHOICES}
 
 
-def test_a_type_checker_refuses_other_choices(tmp_path: Path) -> None:
+def test_a_type_checker_refuses_other_choices_and_attributes(tmp_path: Path) -> None:
     """Every line with a wrong value is expected to be an error, and every other line is not."""
     pytest.importorskip("mypy")
     lines = ["import lamb_rs"]
@@ -148,6 +148,12 @@ def test_a_type_checker_refuses_other_choices(tmp_path: Path) -> None:
                 lines.append(f"lamb_rs.{row['class_name']}({name}='foo')  # type: ignore[arg-type]")
                 lines.append(f"{opt}.{name} = 'foo'  # type: ignore[assignment]")
                 lines += [f"{opt}.{name} = {choice!r}" for choice in one["choices"]]
+    lines += [
+        "adam.learnig_rate = 0.1  # type: ignore[attr-defined]",
+        "lamb_rs.Lookahead(adam).step()  # type: ignore[attr-defined]",
+        "adam.learning_rate = lamb_rs.schedules.CosineDecay(0.1, 10)",
+        "adam.learning_rate = lambda: 0.1",
+    ]
     file = tmp_path / "choices.py"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     # In a process of its own: mypy raises the recursion limit of the process that it runs in.

@@ -206,13 +206,15 @@ class Optimizer(ABC):
     def _call(self) -> str:
         """Return the call that makes this optimizer."""
 
-    def __setattr__(self, name: str, value: object) -> None:
-        try:
-            object.__setattr__(self, name, value)
-        except AttributeError:
-            if hasattr(type(self), name):
-                raise
-            raise AttributeError(self._no_attribute(name)) from None
+    if not TYPE_CHECKING:  # a type checker would take it that any attribute may be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                if hasattr(type(self), name):
+                    raise
+                raise AttributeError(self._no_attribute(name)) from None
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in ELSEWHERE]

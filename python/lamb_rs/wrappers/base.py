@@ -87,11 +87,13 @@ class Wrapper(Optimizer):
                 return f"{kind} has no attribute '{name}'; set and read it on the {inner} inside"
         return no_attribute(kind, name, self._defaults())
 
-    def __getattr__(self, name: str) -> Any:
-        # Only asked for what is not found; a copy in the making has nothing yet.
-        if name.startswith("_") or name in {"inner", "optimizers", "name"}:
-            raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
-        raise AttributeError(self._no_attribute(name))
+    if not TYPE_CHECKING:  # a type checker would take it that any attribute may be read
+
+        def __getattr__(self, name: str) -> Any:
+            # Only asked for what is not found; a copy in the making has nothing yet.
+            if name.startswith("_") or name in {"inner", "optimizers", "name"}:
+                raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
+            raise AttributeError(self._no_attribute(name))
 
     def reset(self) -> None:
         """Start again: state and counters as after `build`, parameters as they are.
