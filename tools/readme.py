@@ -1,7 +1,7 @@
 """Run the Python blocks of README.md and write what they print into the block below each.
 
-python tools/readme.py            # write
-python tools/readme.py --check    # only compare: exit with 1 if an output is out of date
+python tools/readme.py [PAGE...]            # write; other pages than README.md by their paths
+python tools/readme.py --check [PAGE...]    # only compare: exit with 1 if an output is out of date
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ def with_outputs(text: str) -> str:
 
 def main() -> int:
     """Write, or compare."""
-    text = README.read_text(encoding="utf-8")
-    wanted = with_outputs(text)
+    pages = [Path(name) for name in sys.argv[1:] if name != "--check"] or [README]
+    old = {page: page.read_text(encoding="utf-8") for page in pages}
+    new = {page: with_outputs(text) for page, text in old.items()}
+    changed = [page for page in pages if old[page] != new[page]]
     if "--check" in sys.argv[1:]:
-        if text != wanted:
-            print("an output in README.md is out of date: run python tools/readme.py")
-        return int(text != wanted)
-    README.write_text(wanted, encoding="utf-8")
+        for page in changed:
+            print(f"an output in {page.name} is out of date: run python tools/readme.py {page}")
+        return int(bool(changed))
+    for page in changed:
+        page.write_text(new[page], encoding="utf-8")
     return 0
 
 

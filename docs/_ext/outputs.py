@@ -1,11 +1,13 @@
 """Run the Python blocks of the written pages and show after each block what it prints and draws.
 
 A block that fails stops the build. Where a page needs a package that is not installed, the page
-says so in place of the output.
+says so in place of the output. A page for a package that is too large for this build has its outputs
+in ``text`` blocks of its own; `tools/readme.py` writes them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -39,11 +41,14 @@ def show_outputs(app: Sphinx, doctree: nodes.document) -> None:
         return
     folder = Path(app.srcdir, DRAWN, page)
     results = outputs([block.astext() for block in blocks], page, folder)
-    for block, result in zip(blocks, results, strict=False):
+    nothing = {"text": "", "missing": None, "error": None, "images": []}
+    for block, result in itertools.zip_longest(blocks, results, fillvalue=nothing):
         if result["error"]:
             raise ExtensionError(f"{page}: a block of code failed\n{result['error']}")
-        shown = after(result, page)
-        if shown:
+        written = block.next_node(descend=False, siblings=True)
+        if isinstance(written, nodes.literal_block) and written.get("language") == "text":
+            written.parent.replace(written, nodes.container("", written, classes=["output"]))
+        elif shown := after(result, page):
             block.parent.insert(block.parent.index(block) + 1, shown)
 
 

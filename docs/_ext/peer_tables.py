@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from markdown import cell, table
@@ -11,9 +12,15 @@ from rows import rows
 import lamb_rs
 
 
+@cache
+def peers() -> list[Any]:
+    """Every variant that `lamb_rs.peers` lists."""
+    return list(lamb_rs.peers())
+
+
 def of_class(class_name: str) -> list[str]:
     """The section of an optimizer's page."""
-    found = [one for one in lamb_rs.peers() if class_name in classes(one)]
+    found = [one for one in peers() if class_name in classes(one)]
     if not found:
         return []
     lines = [(f"`{one.name}`", settings(one), remarks(one)) for one in found]
@@ -30,7 +37,7 @@ def of_class(class_name: str) -> list[str]:
 
 def everything() -> str:
     """The tables of all peers, by package."""
-    variants = list(lamb_rs.peers())
+    variants = peers()
     usable = [one for one in variants if one.checked != "refused"]
     parts = []
     for package in dict.fromkeys(one.name.partition(".")[0] for one in usable):
