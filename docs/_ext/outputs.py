@@ -1,8 +1,8 @@
 """Run the Python blocks of the written pages and show after each block what it prints and draws.
 
 A block that fails stops the build. Where a page needs a package that is not installed, the page
-says so in place of the output. A page for a package that is too large for this build has its outputs
-in ``text`` blocks of its own; `tools/readme.py` writes them.
+says so in place of the output. A page for a package that is too large for this build has its
+outputs in ``text`` blocks of its own; `tools/readme.py` writes them.
 """
 
 from __future__ import annotations
