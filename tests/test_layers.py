@@ -190,13 +190,13 @@ PYTHON = Language(
         _optimizer
         _optimizer/rule
         _optimizer/base | _optimizer/config
-        _optimizer/report | _optimizer/overrides
+        _optimizer/report | _optimizer/description | _optimizer/overrides
         _optimizer/hyperparameters
         _optimizer/native
         _checkpoint/ | _peer_state/
         schedules/
         _registry | _arrays | _threads | _text | _widen
-        _errors
+        _errors | _lazy
         _core
     """,
 )
