@@ -16,7 +16,7 @@ from lamb_rs import _core, schedules
 ROWS = _core.algorithms()
 SCHEDULES = [
     cls
-    for cls in map(schedules.__dict__.get, schedules.__all__)
+    for cls in (getattr(schedules, name) for name in schedules.__all__)
     if isinstance(cls, type) and issubclass(cls, schedules.Schedule)
 ]
 CLASSES = [getattr(lamb_rs, row["class_name"]) for row in ROWS] + SCHEDULES

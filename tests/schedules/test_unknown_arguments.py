@@ -12,7 +12,7 @@ from lamb_rs.schedules import Schedule
 
 CLASSES = [
     cls
-    for cls in map(schedules.__dict__.get, schedules.__all__)
+    for cls in (getattr(schedules, name) for name in schedules.__all__)
     if isinstance(cls, type) and issubclass(cls, Schedule) and not inspect.isabstract(cls)
 ]
 ARGUMENTS = [(cls, one.name) for cls in CLASSES for one in dataclasses.fields(cls)]
