@@ -33,6 +33,7 @@ class _Hyper(TypedDict):
     choices: tuple[bool | str, ...]
     domain: str
     moves: bool
+    per_parameter: bool
     doc: str
     shared: bool
     wrapper: str | None

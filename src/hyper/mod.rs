@@ -124,38 +124,49 @@ pub struct Hyper {
     pub default: Value,
     /// Legal values.
     pub domain: Domain,
-    /// Whether it may change between steps and differ between parameters.
+    /// Whether it may change between steps.
     pub moves: bool,
+    /// Whether it may differ between parameters.
+    pub per_parameter: bool,
     /// Meaning, one line.
     pub doc: &'static str,
     /// The wrapper that sets it, where it is no argument of every class.
     pub wrapper: Option<&'static str>,
 }
 
-/// A number that may change between steps.
+/// A number that may change between steps and differ between parameters.
 pub const fn number(name: &'static str, default: f64, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::Number(default), domain, moves: true, doc, wrapper: None }
+    let default = Value::Number(default);
+    Hyper { name, default, domain, moves: true, per_parameter: true, doc, wrapper: None }
+}
+
+/// Marks a hyperparameter as one for all parameters.
+pub const fn common(hyper: Hyper) -> Hyper {
+    Hyper { per_parameter: false, ..hyper }
 }
 
 /// An integer of at least `low` that is fixed at construction.
 pub const fn integer(name: &'static str, default: i64, low: u32, doc: &'static str) -> Hyper {
-    let domain = Domain::Integer(low);
-    Hyper { name, default: Value::Integer(default), domain, moves: false, doc, wrapper: None }
+    let (default, domain) = (Value::Integer(default), Domain::Integer(low));
+    Hyper { name, default, domain, moves: false, per_parameter: false, doc, wrapper: None }
 }
 
 /// A choice that is fixed at construction; the first value is the default.
 pub const fn choice(name: &'static str, values: &'static [Value], doc: &'static str) -> Hyper {
-    Hyper { name, default: values[0], domain: Domain::Choice(values), moves: false, doc, wrapper: None }
+    let (default, domain) = (values[0], Domain::Choice(values));
+    Hyper { name, default, domain, moves: false, per_parameter: false, doc, wrapper: None }
 }
 
 /// A switch that is fixed at construction.
 pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::Bool(default), domain: Domain::Flag, moves: false, doc, wrapper: None }
+    let default = Value::Bool(default);
+    Hyper { name, default, domain: Domain::Flag, moves: false, per_parameter: false, doc, wrapper: None }
 }
 
 /// A hyperparameter that is None by default.
 pub const fn optional(name: &'static str, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper { name, default: Value::None, domain, moves: true, doc, wrapper: None }
+    let default = Value::None;
+    Hyper { name, default, domain, moves: true, per_parameter: true, doc, wrapper: None }
 }
 
 /// The learning rate, first in every algorithm's table.
@@ -165,7 +176,7 @@ pub const fn learning_rate(default: f64) -> Hyper {
 
 /// Marks a hyperparameter as fixed at construction.
 pub const fn fixed(hyper: Hyper) -> Hyper {
-    Hyper { moves: false, ..hyper }
+    Hyper { moves: false, per_parameter: false, ..hyper }
 }
 
 /// The position of `name`; a table without it does not compile where this is a constant.
@@ -209,17 +220,21 @@ const MODES: &[Value] = &[
 /// What every algorithm understands. Order: as in Keras, then the library's own.
 pub const SHARED: &[Hyper] = &[
     optional("weight_decay", Domain::NonNegativeOrNone, "weight decay, lambda"),
-    optional("clipnorm", Domain::PositiveOrNone, "largest L2 norm of each gradient"),
-    optional("clipvalue", Domain::PositiveOrNone, "largest magnitude of each gradient element"),
-    optional("global_clipnorm", Domain::PositiveOrNone, "largest L2 norm of all gradients together"),
+    common(optional("clipnorm", Domain::PositiveOrNone, "largest L2 norm of each gradient")),
+    common(optional("clipvalue", Domain::PositiveOrNone, "largest magnitude of each gradient element")),
+    common(optional("global_clipnorm", Domain::PositiveOrNone, "largest L2 norm of all gradients together")),
     flag("use_ema", false, "keep an exponential moving average of the parameters"),
-    number("ema_momentum", 0.99, Domain::UnitClosed, "decay rate of the average"),
+    common(number("ema_momentum", 0.99, Domain::UnitClosed, "decay rate of the average")),
     fixed(optional(
         "ema_overwrite_frequency",
         Domain::IntegerOrNone(1),
         "updates between overwriting the parameters with their average",
     )),
-    optional("loss_scale_factor", Domain::PositiveOrNone, "factor of the loss; gradients are divided by it"),
+    common(optional(
+        "loss_scale_factor",
+        Domain::PositiveOrNone,
+        "factor of the loss; gradients are divided by it",
+    )),
     fixed(optional(
         "gradient_accumulation_steps",
         Domain::IntegerOrNone(2),
@@ -236,7 +251,12 @@ pub const SHARED: &[Hyper] = &[
         "rounding of moments narrower than float32",
     ),
     integer("seed", 0, 0, "seed of stochastic rounding"),
-    number("clip_epsilon", 0.0, Domain::AtLeast(0.0), "added to the norm where a norm clip divides by it"),
+    common(number(
+        "clip_epsilon",
+        0.0,
+        Domain::AtLeast(0.0),
+        "added to the norm where a norm clip divides by it",
+    )),
     choice(
         "gradient_centralization",
         &[Value::Bool(false), Value::Bool(true), Value::Text("conv_only")],
@@ -560,12 +580,6 @@ impl Values {
             Value::Text(x) => x,
             _ => "",
         }
-    }
-
-    /// Whether the hyperparameter at a position may differ between parameters: the algorithm's own,
-    /// and weight decay.
-    pub fn is_per_parameter(&self, position: usize) -> bool {
-        position <= self.own.len() + shared::WEIGHT_DECAY
     }
 
     /// What no single row can say: combinations that are refused.

@@ -10,7 +10,9 @@
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, fixed, flag, index, learning_rate, number, optional};
+use crate::hyper::{
+    Domain, Hyper, Value, Values, common, fixed, flag, index, learning_rate, number, optional,
+};
 use crate::kernel::{Kernel, state_first};
 use crate::rule::Decay;
 use crate::rule::{
@@ -37,15 +39,16 @@ pub(crate) const PRODIGY: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
+// Those of the estimate, which is one for all parameters, hold for all parameters.
 const HYPERS: &[Hyper] = &[
     learning_rate(1.0),
     number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
+    common(number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment")),
     number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    optional("beta_3", Domain::UnitOrNone, "decay rate of the distance's sums; None is sqrt(beta_2)"),
+    common(optional("beta_3", Domain::UnitOrNone, "decay rate of the distance's sums; None is sqrt(beta_2)")),
     fixed(number("initial_distance", 1e-6, Domain::Above(0.0), "first estimate of the distance, d0")),
-    number("distance_coefficient", 1.0, Domain::AtLeast(0.0), "factor of the estimate"),
-    optional("growth_rate", Domain::PositiveOrNone, "largest growth of the distance in a step"),
+    common(number("distance_coefficient", 1.0, Domain::AtLeast(0.0), "factor of the estimate")),
+    common(optional("growth_rate", Domain::PositiveOrNone, "largest growth of the distance in a step")),
     flag("bias_correction", false, "correct the moments in the learning rate"),
     flag("safeguard_warmup", false, "leave the learning rate out of the denominator of the estimate"),
 ];

@@ -80,9 +80,7 @@ impl Built {
             let group = match groups.iter().position(|group| group.overrides == kept) {
                 Some(group) => group,
                 None => {
-                    groups.push(Group::new(values, &kept).map_err(|e| {
-                        Error::new(e.kind, format!("override for parameter '{name}': {}", e.message))
-                    })?);
+                    groups.push(Group::new(values, &kept).map_err(|e| of_override(name, e))?);
                     groups.len() - 1
                 }
             };
@@ -90,6 +88,13 @@ impl Built {
             let elsewhere = algorithm.route.is_some_and(|r| routed || (r.takes)(values, name, shape));
             let kernel = usize::from(elsewhere);
             let rule = &kernels[kernel];
+            if !kept.is_empty() {
+                let make = algorithm.route.filter(|_| elsewhere).map_or(algorithm.make, |route| route.make);
+                let alone = make(&groups[group].values).map_err(|e| of_override(name, e))?;
+                if alone.slots().len() > rule.slots().len() {
+                    return Err(of_override(name, needs_state(&kept)));
+                }
+            }
             let tensor = Tensor {
                 len,
                 group: (!own.contains(&Override::Trainable(false))).then_some(group),
@@ -277,6 +282,28 @@ fn factor_shapes(shape: &[usize]) -> [Vec<usize>; 2] {
 }
 
 /// The elements of a parameter.
+/// An error that is about the override for a parameter.
+fn of_override(parameter: &str, error: Error) -> Error {
+    Error::new(error.kind, format!("override for parameter '{parameter}': {}", error.message))
+}
+
+/// An override gives a value with which the rule keeps more state than it does for the others.
+fn needs_state(overrides: &[Override]) -> Error {
+    let names: Vec<&str> = overrides
+        .iter()
+        .filter_map(|one| match one {
+            Override::Value(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let message = format!(
+        "{} needs a state that the optimizer is built without; set it in the constructor, and override \
+         the parameters that shall not have it",
+        names.join(" or ")
+    );
+    Error::new(Kind::Hyperparameter, message)
+}
+
 fn size(name: &str, shape: &[usize]) -> Result<usize> {
     let len = shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
     len.filter(|&len| len <= 1 << 40).ok_or_else(|| {

@@ -35,8 +35,8 @@ impl Group {
         for one in overrides {
             match one {
                 Override::Value(name, value) => {
-                    let (position, hyper) = base.find(name)?;
-                    let why = match (hyper.moves, base.is_per_parameter(position)) {
+                    let (_, hyper) = base.find(name)?;
+                    let why = match (hyper.moves, hyper.per_parameter) {
                         (false, _) => "is fixed at construction",
                         (true, false) => "holds for all parameters",
                         _ => "",

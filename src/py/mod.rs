@@ -119,6 +119,7 @@ fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bo
             row.set_item("choices", PyTuple::new(py, choices?)?)?;
             row.set_item("domain", hyper.domain.to_string())?;
             row.set_item("moves", hyper.moves)?;
+            row.set_item("per_parameter", hyper.per_parameter)?;
             row.set_item("doc", hyper.doc)?;
             row.set_item("shared", shared)?;
             row.set_item("wrapper", hyper.wrapper)?;

@@ -18,19 +18,25 @@ ROWS = _core.algorithms()
 PROBLEM = model((17,), 6)
 # A vector, which is the first tensor, and a matrix.
 TENSORS = ("size17", "matrix")
+# Without a momentum these rules keep no state for one.
+BASES = {("sgd", "momentum"): {"momentum": 0.5}, ("rmsprop", "momentum"): {"momentum": 0.5}}
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 
 
 def overridable(row: dict[str, Any]) -> list[tuple[str, dict[str, Any], Any]]:
     """Own numbers of a rule that may differ between tensors: name, needed arguments, a value."""
-    moves = {hyper["name"] for hyper in row["hyper"] if hyper["moves"] and not hyper["shared"]}
     found = {}
     for kwargs in own_options(row).values():
         name, value = list(kwargs.items())[-1]
-        if name in moves and name not in found:
+        if name in own_numbers(row) and name not in found:
             needed = {key: x for key, x in kwargs.items() if key != name}
-            found[name] = (name, {**BESIDES.get(row["name"], {}), **needed}, value)
+            needed |= BASES.get((row["name"], name), {}) | BESIDES.get(row["name"], {})
+            found[name] = (name, needed, 0.9 if (row["name"], name) in BASES else value)
     return list(found.values())
+
+
+def own_numbers(row: dict[str, Any]) -> set[str]:
+    return {h["name"] for h in row["hyper"] if h["per_parameter"] and not h["shared"]}
 
 
 def trained(row: dict[str, Any], arguments: dict[str, Any], overrides: Any, problem: Model) -> Any:
@@ -61,16 +67,26 @@ def test_as_an_override_of_one_tensor(row: dict[str, Any]) -> None:
 
 @each_row
 def test_what_cannot_differ_between_tensors_is_refused(row: dict[str, Any]) -> None:
-    fixed = [h for h in row["hyper"] if not h["moves"] and not h["shared"]]
-    for hyper in fixed:
+    for hyper in row["hyper"]:
+        if hyper["per_parameter"] or hyper["wrapper"]:
+            continue
         opt = getattr(lamb_rs, row["class_name"])()
-        with pytest.raises(HyperparameterError, match=hyper["name"]):
+        message = f"'w'.*{hyper['name']} .*cannot differ between parameters"
+        with pytest.raises(HyperparameterError, match=message):
             opt.build({"w": np.ones(3, np.float32)}, {"w": {hyper["name"]: hyper["default"]}})
+
+
+@pytest.mark.parametrize("name", ["SGD", "RMSprop"])
+def test_an_override_cannot_add_state(name: str) -> None:
+    params = {"a": np.ones(3, np.float32), "b": np.ones(3, np.float32)}
+    opt = getattr(lamb_rs, name)()
+    with pytest.raises(HyperparameterError, match=r"'b': momentum needs a state.*constructor"):
+        opt.build(params, {"b": {"momentum": 0.9}})
+    getattr(lamb_rs, name)(momentum=0.9).build(params, {"b": {"momentum": 0.0}})
 
 
 def test_every_own_number_has_a_value_here() -> None:
     """A rule that comes later needs a value in `support.options.VALUES`."""
     for row in ROWS:
         tried = {name for name, _, _ in overridable(row)}
-        wanted = {h["name"] for h in row["hyper"] if h["moves"] and not h["shared"]}
-        assert wanted - tried <= {"learning_rate"}, row["name"]
+        assert own_numbers(row) - tried <= {"learning_rate"}, row["name"]

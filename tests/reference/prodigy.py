@@ -62,7 +62,7 @@ class Prodigy:
             g, s, k = tensor.g, tensor.s, tensor.k
             rate = k.scalars["common"]
             numerator += d / d0 * rate * np.sum(g * (s["start"] - k.before))
-            s["momentum"] = h["beta_1"] * s["momentum"] + d * (1 - h["beta_1"]) * g
+            s["momentum"] = k.h["beta_1"] * s["momentum"] + d * (1 - k.h["beta_1"]) * g
             s["velocity"] = h["beta_2"] * s["velocity"] + d**2 * (1 - h["beta_2"]) * g**2
             take = d / d0 * (d if h["safeguard_warmup"] else rate)
             s["distance"] = beta3 * s["distance"] + take * g
