@@ -91,12 +91,16 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
     }
     let len: usize = shape(array).iter().map(|&n| usize::try_from(n).unwrap_or(0)).product();
     if array.flags & NPY_ARRAY_C_CONTIGUOUS == 0 && len > 0 {
-        let hint = if role == Role::Gradient { "; np.ascontiguousarray makes a copy that is" } else { "" };
+        let hint = match role {
+            Role::Gradient => "",
+            Role::Parameter => "; build with that copy, and use it in the model from then on",
+        };
         return Err(error(
             py,
             Kind::Layout,
             format!(
-                "{} must be C-contiguous; its shape is {} and its strides are {}{hint}",
+                "{} must be C-contiguous; its shape is {} and its strides are {}; np.ascontiguousarray makes a \
+                 copy that is{hint}",
                 what(role, name),
                 text(object, "shape"),
                 text(object, "strides")
@@ -136,6 +140,11 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
 /// Whether two arrays have the same shape.
 pub(crate) fn same_shape(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
     shape(fields(a)) == shape(fields(b))
+}
+
+/// Whether the shape of `a` is that of `b` in reverse order.
+pub(crate) fn is_transposed(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
+    shape(fields(a)).iter().eq(shape(fields(b)).iter().rev())
 }
 
 /// Whether the array owns its memory, so that nothing else shows it.
@@ -220,7 +229,7 @@ fn wrong_type(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) 
     let found = object.get_type();
     let module = text(found.as_any(), "__module__");
     let remedy = match role {
-        Role::Parameter => "pass the numpy.ndarray that holds it; a copy would not be updated",
+        Role::Parameter => parameter_remedy(object, &module),
         Role::Gradient => "np.asarray makes one",
     };
     error(
@@ -234,6 +243,24 @@ fn wrong_type(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) 
     )
 }
 
+/// How to get an array for a parameter that is something else.
+fn parameter_remedy(object: &Bound<'_, PyAny>, module: &str) -> &'static str {
+    let has = |name: &str| object.hasattr(name).unwrap_or(false);
+    match module.split('.').next() {
+        Some("torch") if has("detach") => {
+            "pass p.detach().numpy(), which shares the memory of the tensor p on the CPU"
+        }
+        Some("jax" | "jaxlib") => {
+            "a JAX array cannot be updated in place: keep the parameters as NumPy arrays, np.array(x), and pass \
+             those; the model can read them by jax.numpy.asarray"
+        }
+        _ if object.is_none() => "leave it out of the parameters",
+        _ if has("__next__") => "pass a list or a dict of the arrays",
+        _ if has("__dlpack__") => "np.from_dlpack(x) shares the memory of x; pass the array that it returns",
+        _ => "pass the numpy.ndarray that holds it; a copy would not be updated",
+    }
+}
+
 fn wrong_dtype(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyErr {
     let wanted = match role {
         Role::Parameter => "float32",
@@ -242,8 +269,10 @@ fn wrong_dtype(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String)
     let found = text(object, "dtype");
     let remedy = if role == Role::Gradient && found == "uint16" {
         "bfloat16 bits are read as such after .view(ml_dtypes.bfloat16)"
-    } else {
+    } else if role == Role::Gradient {
         "convert it with .astype(np.float32)"
+    } else {
+        "convert it with .astype(np.float32), build with the converted array and use it in the model from then on"
     };
     error(
         object.py(),

@@ -121,7 +121,16 @@ impl Bindings {
                 return Err(moved(i, "was moved or resized"));
             }
             if self.container.is_none() && references(&parameter.object) == 1 && arrays::owns_memory(object) {
-                return Err(moved(i, "was rebound: nobody but the optimizer holds its array"));
+                return Err(error(
+                    py,
+                    Kind::ParameterSet,
+                    format!(
+                        "only the optimizer holds the array of parameter '{}', so nothing else could see the step; nothing \
+                         was changed. If its name was rebound (w = w - x), update in place instead (w -= x, w[...] = x); \
+                         if no reference was kept, keep the arrays that build gets",
+                        names[i]
+                    ),
+                ));
             }
         }
         Ok(())
@@ -159,11 +168,16 @@ impl Bindings {
         let array = arrays::read(leaf, Role::Gradient, &|| names[i].clone())?;
         let parameter = self.parameters[i].object.bind(py);
         if !arrays::same_shape(leaf, parameter) {
+            let hint = if arrays::is_transposed(leaf, parameter) {
+                "; it has the shape of the transpose: np.ascontiguousarray(gradient.T) has the right one"
+            } else {
+                ""
+            };
             return Err(error(
                 py,
                 Kind::Shape,
                 format!(
-                    "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting",
+                    "gradient of '{}' has shape {}, the parameter has {}; there is no broadcasting{hint}",
                     names[i],
                     arrays::text(leaf, "shape"),
                     arrays::text(parameter, "shape")

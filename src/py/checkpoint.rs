@@ -75,12 +75,17 @@ pub(super) fn unpack_header(header: &[u8], data_bytes: usize) -> PyResult<(Texts
     if header.len() > LARGEST {
         return Err(refuse(format!("the header has {} bytes, more than {LARGEST}", header.len())));
     }
-    let mut header: Header =
-        serde_json::from_slice(header).map_err(|e| refuse(format!("the header is not one: {e}")))?;
+    let mut header: Header = serde_json::from_slice(header)
+        .map_err(|e| refuse(format!("is damaged: its header cannot be read: {e}")))?;
     header.tensors.sort_by_key(|(_, info)| info.data_offsets);
     let end = header.check().map_err(refuse)?;
-    if end != data_bytes {
-        return Err(refuse(format!("the tensors have {end} bytes, the file {data_bytes} after the header")));
+    if end > data_bytes {
+        return Err(refuse(format!(
+            "is cut off: the tensors have {end} bytes, of which {data_bytes} are there"
+        )));
+    }
+    if end < data_bytes {
+        return Err(refuse(format!("is damaged: {} bytes follow the last tensor", data_bytes - end)));
     }
     let rows = header.tensors.into_iter().map(|(name, info)| {
         let (start, end) = info.data_offsets;

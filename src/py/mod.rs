@@ -20,7 +20,7 @@ use crate::{FORMAT_VERSION, NUMERICS_VERSION};
 use errors::raise;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::sync::OnceLock;
 
 /// The level that `LAMB_RS_SIMD` asks for, or the best one.
@@ -76,7 +76,18 @@ fn integer(hyper: &Hyper, object: &Bound<'_, PyAny>) -> Option<std::result::Resu
 
 /// A Python object as a value of `hyper`.
 fn from_python(hyper: &Hyper, object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    let given = || object.repr().map_or_else(|_| "an object".to_string(), |r| r.to_string());
+    let given = || {
+        let text = structure::brief(object);
+        let is_number = || object.extract::<String>().is_ok_and(|text| text.trim().parse::<f64>().is_ok());
+        if object.is_instance_of::<PyString>() && hyper.domain.listed().is_empty() {
+            let remedy = if is_number() { "; write it without quotation marks" } else { "" };
+            format!("the string {text}{remedy}")
+        } else if hyper.name == "learning_rate" && !(object.is_none() || object.extract::<f64>().is_ok()) {
+            format!("{text}. Parameters go to build(params), not to the constructor")
+        } else {
+            text
+        }
+    };
     let refuse = || Err(raise(object.py(), &hyper.refuse(&given())));
     let value = if object.is_none() {
         Value::None

@@ -160,18 +160,23 @@ fn not_built(py: Python<'_>) -> PyErr {
     error(py, Kind::NotBuilt, message)
 }
 
-fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<Override>>> {
+fn overrides(
+    core: &Core,
+    list: Option<&Bound<'_, PyList>>,
+    names: &[String],
+) -> PyResult<Vec<Vec<Override>>> {
     let Some(list) = list else {
         return Ok(Vec::new());
     };
     let mut all = Vec::with_capacity(list.len());
-    for row in list.iter() {
+    for (name, row) in names.iter().zip(list.iter()) {
         let mut own = Vec::new();
         for (key, value) in row.cast::<PyDict>()?.iter() {
             let key: String = key.extract()?;
             let refuse = |wanted: &str| {
-                let given = value.repr().map_or_else(|_| String::new(), |r| r.to_string());
-                error(row.py(), Kind::Hyperparameter, format!("override {key} must be {wanted}; got {given}"))
+                let given = structure::brief(&value);
+                let message = format!("override for parameter '{name}': {key} must be {wanted}; got {given}");
+                error(row.py(), Kind::Hyperparameter, message)
             };
             let number = || value.extract::<f64>().map_err(|_| refuse("a finite number >= 0"));
             let switch = || value.extract::<bool>().map_err(|_| refuse("True or False"));
@@ -183,7 +188,11 @@ fn overrides(core: &Core, list: Option<&Bound<'_, PyList>>) -> PyResult<Vec<Vec<
                 "learning_rate_multiplier" => Override::Multiplier(number()?),
                 _ => {
                     let (_, hyper) = core.values().find(&key).map_err(|e| raise(row.py(), &e))?;
-                    Override::Value(key, from_python(hyper, &value)?)
+                    let named = |e: PyErr| {
+                        let message = format!("override for parameter '{name}': {}", e.value(row.py()));
+                        error(row.py(), Kind::Hyperparameter, message)
+                    };
+                    Override::Value(key, from_python(hyper, &value).map_err(named)?)
                 }
             });
         }
@@ -267,7 +276,7 @@ impl Optimizer {
             ));
         }
         let (mut bound, names) = Bindings::new(params)?;
-        let own = self::overrides(&inner.core, overrides)?;
+        let own = self::overrides(&inner.core, overrides, &names)?;
         let sizes: Vec<(&str, &[usize])> =
             names.iter().zip(&bound.shapes).map(|(name, shape)| (name.as_str(), &shape[..])).collect();
         // Built and loaded aside, so that an error leaves this optimizer as it was.

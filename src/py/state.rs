@@ -124,7 +124,8 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
             Ok(bytes) => writes.push((entry, bytes)),
             Err(found) => {
                 let dtype = dtype(entry.format);
-                differences.push(format!("'{}' must be {dtype} of shape {wanted:?}, got {found}", entry.key));
+                let wanted = in_tuple(&wanted);
+                differences.push(format!("'{}' must be {dtype} of shape {wanted}, got {found}", entry.key));
             }
         }
     }
@@ -152,6 +153,14 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     }
     optimizer.set_counters(counters, Rates { first, largest, last });
     Ok(())
+}
+
+/// A shape as Python writes it.
+fn in_tuple(shape: &[usize]) -> String {
+    match shape {
+        [only] => format!("({only},)"),
+        sizes => format!("({})", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn dtype(format: Option<Format>) -> &'static str {

@@ -173,8 +173,7 @@ fn descend<'py>(
             {
                 return tuple.iter().enumerate().try_for_each(|(i, item)| each(i, &item));
             }
-            let found =
-                sequence(object).map_or_else(|| describe(object), |items| format!("{} items", items.len()));
+            let found = sequence(object).map_or_else(|| describe(object), |items| counted(items.len()));
             let n = nodes.len();
             Err(error(
                 py,
@@ -230,6 +229,34 @@ fn describe(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "another object".to_string(), |name| name.to_string())
 }
 
+/// An object as Python writes it, shortened; of arrays and other containers, only what they are.
+pub(crate) fn brief(object: &Bound<'_, PyAny>) -> String {
+    if let Ok(shape) = object.getattr("shape")
+        && shape.len().is_ok_and(|n| n > 0)
+    {
+        return format!("an array of shape {}", shown(&shape));
+    }
+    if let Some(items) = sequence(object) {
+        let plain = |item: &Bound<'_, PyAny>| {
+            item.is_none() || item.is_instance_of::<PyString>() || item.extract::<f64>().is_ok()
+        };
+        if items.len() > 8 || !items.iter().all(plain) {
+            return format!("a sequence of {}", counted(items.len()));
+        }
+    } else if let Ok(mapping) = object.cast::<PyMapping>() {
+        return format!("a mapping of {}", counted(mapping.len().unwrap_or(0)));
+    }
+    let text = object.repr().map_or_else(|_| describe(object), |text| text.to_string_lossy().into_owned());
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+fn counted(items: usize) -> String {
+    if items == 1 { "1 item".to_string() } else { format!("{items} items") }
+}
+
 /// The error that names the keys that are missing and those that are unknown.
 fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, place: &Place<'_, '_>) -> PyErr {
     let py = object.py();
@@ -251,8 +278,25 @@ fn keys_differ(nodes: &[(Py<PyAny>, Node)], object: &Bound<'_, PyAny>, place: &P
     }
     if !unknown.is_empty() {
         let first = found.iter().find(|key| !wanted.contains(key)).map_or("", String::as_str);
-        let hint = crate::error::nearest(first, wanted.iter().map(String::as_str));
+        let mut hint = crate::error::nearest(first, wanted.iter().map(String::as_str));
+        if let Some(nested) = nested(nodes, first, py) {
+            hint = format!("; the optimizer was built with nested structures: write {nested}");
+        } else if hint.is_empty() {
+            hint = "; leave it out, or build an optimizer with it".to_string();
+        }
         message += &format!("; unknown: {unknown}{hint}");
     }
     error(py, Kind::ParameterSet, message)
+}
+
+/// How a flat name such as `a/b` or `a.b` is written where `a` is a structure: `{'a': {'b': ...}}`.
+fn nested(nodes: &[(Py<PyAny>, Node)], name: &str, py: Python<'_>) -> Option<String> {
+    let keys: Vec<&str> = name.split(['/', '.']).collect();
+    let is_structure =
+        |(key, node): &(Py<PyAny>, Node)| !matches!(node, Node::Leaf) && shown(key.bind(py)) == keys[0];
+    if keys.len() < 2 || !nodes.iter().any(is_structure) {
+        return None;
+    }
+    let open: String = keys.iter().map(|key| format!("{{'{key}': ")).collect();
+    Some(format!("{open}...{} in place of '{name}'", "}".repeat(keys.len())))
 }

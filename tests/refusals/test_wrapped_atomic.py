@@ -140,5 +140,5 @@ def test_parameters_that_moved(make: Callable[[], Optimizer]) -> None:
     other = make()
     other.build({"first": empty, "middle": np.ones((2, 3), F), "last": np.zeros((0, 4), F)})
     grads = {"first": empty, "middle": np.ones((2, 3), F), "last": np.zeros((0, 4), F)}
-    with pytest.raises(ParameterSetError, match="rebound"):
+    with pytest.raises(ParameterSetError, match="only the optimizer holds"):
         other.apply(grads)
