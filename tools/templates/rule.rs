@@ -4,7 +4,7 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, moment};
+use crate::rule::{Direction, Plain, Slot, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -37,7 +37,7 @@ struct NewRule {
 }
 
 impl Direction<1> for NewRule {
-    const SLOTS: [Slot; 1] = [moment("momentum")];
+    const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
         *m = *m * self.beta + g * self.one_minus_beta;
