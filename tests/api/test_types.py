@@ -14,13 +14,13 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, schedules
+from lamb_rs import schedules
 from lamb_rs._optimizer import hyperparameters as _hyper
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS = _core.algorithms()
+ROWS = lamb_rs.registry()
 NAMES = {**vars(typing), **vars(_hyper)}
 SHARED = _hyper.SharedArguments.__annotations__
 KINDS: dict[str, set[Any]] = {
@@ -31,23 +31,17 @@ KINDS: dict[str, set[Any]] = {
     "choice": set(),
 }
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
-
-
-def arguments(row: Any) -> list[Any]:
-    """The hyperparameters that the constructor takes."""
-    written = inspect.signature(getattr(lamb_rs, row["class_name"]).__init__).parameters
-    return [one for one in row["hyper"] if one["wrapper"] is None or one["name"] in written]
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 def registered(one: Any) -> set[Any]:
     """The types that a hyperparameter has, with its strings among them."""
-    found = set(KINDS[one["kind"]])
-    if one["kind"] == "number" and one["moves"] and one["name"] in _hyper.SOURCES:
+    found = set(KINDS[one.kind])
+    if one.kind == "number" and one.moves and one.name in _hyper.SOURCES:
         found |= set(parts(_hyper.Source))
-    if " or None" in one["domain"]:
+    if " or None" in one.range:
         found.add(NoneType)
-    for choice in one["choices"]:
+    for choice in one.choices:
         found.add(choice if isinstance(choice, str) else type(choice))
     return found
 
@@ -86,22 +80,22 @@ def of_attribute(cls: Any, name: str) -> set[Any] | None:
 
 @each_row
 def test_arguments_allow_what_the_registry_allows(row: Any) -> None:
-    cls = getattr(lamb_rs, row["class_name"])
-    for one in arguments(row):
+    cls = getattr(lamb_rs, row.class_name)
+    for one in row.hyperparameters:
         wanted = registered(one)
         # A decay rate that may be None is a number only.
         if NoneType in wanted:
             wanted -= set(parts(_hyper.Driver))
-        assert of_argument(cls, one["name"]) == wanted, one["name"]
+        assert of_argument(cls, one.name) == wanted, one.name
 
 
 @each_row
 def test_attributes_have_the_types_of_the_arguments(row: Any) -> None:
-    cls = getattr(lamb_rs, row["class_name"])
-    for one in arguments(row):
-        allowed = of_attribute(cls, one["name"])
-        assert (allowed is None) == (not one["choices"]), one["name"]
-        assert allowed in (None, of_argument(cls, one["name"])), one["name"]
+    cls = getattr(lamb_rs, row.class_name)
+    for one in row.hyperparameters:
+        allowed = of_attribute(cls, one.name)
+        assert (allowed is None) == (not one.choices), one.name
+        assert allowed in (None, of_argument(cls, one.name)), one.name
 
 
 WITH_CHOICES = [
@@ -140,14 +134,14 @@ def test_a_type_checker_refuses_other_choices_and_attributes(tmp_path: Path) -> 
     pytest.importorskip("mypy")
     lines = ["import lamb_rs"]
     for row in ROWS:
-        opt = row["name"]
-        lines.append(f"{opt} = lamb_rs.{row['class_name']}()")
-        for one in arguments(row):
-            if one["choices"]:
-                name = one["name"]
-                lines.append(f"lamb_rs.{row['class_name']}({name}='foo')  # type: ignore[arg-type]")
+        opt = row.name
+        lines.append(f"{opt} = lamb_rs.{row.class_name}()")
+        for one in row.hyperparameters:
+            if one.choices:
+                name = one.name
+                lines.append(f"lamb_rs.{row.class_name}({name}='foo')  # type: ignore[arg-type]")
                 lines.append(f"{opt}.{name} = 'foo'  # type: ignore[assignment]")
-                lines += [f"{opt}.{name} = {choice!r}" for choice in one["choices"]]
+                lines += [f"{opt}.{name} = {choice!r}" for choice in one.choices]
     lines += [
         "adam.learnig_rate = 0.1  # type: ignore[attr-defined]",
         "lamb_rs.Lookahead(adam).step()  # type: ignore[attr-defined]",

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, schedules
+from lamb_rs import schedules
 
-ROWS = _core.algorithms()
+ROWS = lamb_rs.registry()
 SCHEDULES = [
     cls
     for cls in (getattr(schedules, name) for name in schedules.__all__)
     if isinstance(cls, type) and issubclass(cls, schedules.Schedule)
 ]
-CLASSES = [getattr(lamb_rs, row["class_name"]) for row in ROWS] + SCHEDULES
+CLASSES = [getattr(lamb_rs, row.class_name) for row in ROWS] + SCHEDULES
 RANGES = {
     "a finite number > 0": "positive",
     "a finite number >= 0": "at least 0",
@@ -35,7 +35,7 @@ RANGES = {
 }
 STORAGES = ("float32", "bfloat16", "float8")
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 
 
@@ -76,26 +76,26 @@ def test_sections_are_in_the_order_of_numpydoc(cls: Any) -> None:
 
 @each_row
 def test_arguments_have_their_ranges(row: Any) -> None:
-    text = docstring(getattr(lamb_rs, row["class_name"]))
-    written = inspect.signature(getattr(lamb_rs, row["class_name"]).__init__).parameters
-    for one in row["hyper"]:
-        if one["name"] not in written:
+    text = docstring(getattr(lamb_rs, row.class_name))
+    written = inspect.signature(getattr(lamb_rs, row.class_name).__init__).parameters
+    for one in row.hyperparameters:
+        if one.name not in written:
             continue
-        domain = one["domain"].partition(", or ")[0]
-        described = entry(text, one["name"])
-        if one["kind"] in {"number", "integer", "pair"}:
-            assert RANGES[domain] in described.lower(), one["name"]
-        if ", or None" in one["domain"]:
-            assert "None" in described.partition(" default ")[0], one["name"]
-        for choice in one["choices"]:
+        domain = one.range.partition(", or ")[0]
+        described = entry(text, one.name)
+        if one.kind in {"number", "integer", "pair"}:
+            assert RANGES[domain] in described.lower(), one.name
+        if ", or None" in one.range:
+            assert "None" in described.partition(" default ")[0], one.name
+        for choice in one.choices:
             # Booleans are the type "bool".
             shown = f'"{choice}"' if isinstance(choice, str) else "bool"
-            assert shown in described, one["name"]
+            assert shown in described, one.name
 
 
 @each_row
 def test_state_is_what_an_optimizer_takes(row: Any) -> None:
-    state = " ".join(docstring(getattr(lamb_rs, row["class_name"])).split()).partition("State: ")[2]
+    state = " ".join(docstring(getattr(lamb_rs, row.class_name)).split()).partition("State: ")[2]
     bytes_of = r"(\d+) bytes per parameter in float32, (\d+) in bfloat16, (\d+) in float8"
     known = [[float(one) for one in numbers] for numbers in re.findall(bytes_of, state)]
     known += [
@@ -119,7 +119,7 @@ def measured(row: Any, shape: tuple[int, ...]) -> list[float]:
     """Bytes of state per parameter, for each storage."""
     found = []
     for dtype in STORAGES:
-        opt = getattr(lamb_rs, row["class_name"])(state_dtype=dtype)
+        opt = getattr(lamb_rs, row.class_name)(state_dtype=dtype)
         opt.build({"kernel": np.zeros(shape, np.float32)})
         found.append(opt.state_bytes / np.prod(shape))
     return found
