@@ -1,4 +1,4 @@
-"""What is computed for pictures: functions, descents, landscapes, histories, scans."""
+"""The data of figures: functions, descents, landscapes, histories, scans."""
 
 from __future__ import annotations
 
@@ -57,30 +57,44 @@ def test_minima_are_minima(function: plots.PlaneFunction) -> None:
 
 
 def test_a_descent_is_what_the_optimizer_does() -> None:
-    way = plots.descend(plots.ravine, lamb_rs.SGD(0.01), start=(2.0, 1.0), steps=3)
+    path = plots.descend(plots.ravine, lamb_rs.SGD(0.01), start=(2.0, 1.0), steps=3)
     point = np.array([2.0, 1.0], np.float32)
-    for index, found in enumerate(way.points):
+    for index, found in enumerate(path.points):
         assert found == pytest.approx(point.astype(np.float64), rel=1e-6)
-        assert way.values[index] == pytest.approx(plots.ravine.value(*found))
+        assert path.values[index] == pytest.approx(plots.ravine.value(*found))
         point = point - np.float32(0.01) * np.array([point[0], 100 * point[1]], np.float32)
-    assert (way.label, way.diverged, way.points.shape) == ("SGD", False, (4, 2))
-    assert way.end.tolist() == way.points[-1].tolist()
-    assert way.loss == way.values[-1]
+    assert (path.label, path.diverged, path.points.shape) == ("SGD", False, (4, 2))
+    assert path.end.tolist() == path.points[-1].tolist()
+    assert path.loss == path.values[-1]
 
 
 def test_a_descent_ends_where_the_average_is() -> None:
     optimizer = lamb_rs.SGD(0.001, use_ema=True, ema_momentum=0.9)
-    way = plots.descend(plots.ravine, optimizer, steps=20)
-    assert way.end.tolist() == optimizer.averages["0"].tolist()
-    assert way.loss > way.values[-1]
+    path = plots.descend(plots.ravine, optimizer, steps=20)
+    assert path.end.tolist() == optimizer.averages["0"].tolist()
+    assert path.loss > path.values[-1]
+
+
+def test_rates_are_recorded() -> None:
+    falling = lamb_rs.SGD(lamb_rs.schedules.PolynomialDecay(0.004, 4))
+    path = plots.descend(plots.ravine, falling, steps=5)
+    assert path.rates == pytest.approx([0.004, 0.003025, 0.00205, 0.001075, 0.0001], rel=1e-6)
+    assert path.rate == "peak rate 0.004"
+    constant = plots.descend(plots.ravine, lamb_rs.Lookahead(lamb_rs.Adam(0.1)), steps=2)
+    assert constant.rates.tolist() == [0.1, 0.1]
+    assert constant.rate == "rate 0.1"
+    lost = plots.descend(plots.rosenbrock, lamb_rs.SGD(1.0), steps=100)
+    assert len(lost.rates) == len(lost.points) - 1
+    points = np.zeros((1, 2))
+    assert plots.Trajectory("mine", points, points[:, 0], points[0], 0.0).rate == "rate unknown"
 
 
 def test_divergence_ends_a_descent() -> None:
-    way = plots.descend(plots.rosenbrock, lamb_rs.SGD(1.0), steps=100)
-    assert way.diverged
-    assert 1 <= len(way.points) < 100
-    assert np.isfinite(way.points).all()
-    assert way.end.tolist() == way.points[-1].tolist()
+    path = plots.descend(plots.rosenbrock, lamb_rs.SGD(1.0), steps=100)
+    assert path.diverged
+    assert 1 <= len(path.points) < 100
+    assert np.isfinite(path.points).all()
+    assert path.end.tolist() == path.points[-1].tolist()
 
 
 def test_no_gradient_is_needed() -> None:
@@ -103,7 +117,7 @@ def test_the_start_has_two_numbers_in_any_shape() -> None:
 def test_unknown_members_of_the_family_are_named() -> None:
     with pytest.raises(lamb_rs.HyperparameterError, match="unknown optimizer 'Adamm'"):
         plots.descend_family(["Adamm"])
-    assert [way.label for way in plots.descend_family(["amsgrad"], steps=5)] == ["amsgrad"]
+    assert [path.label for path in plots.descend_family(["amsgrad"], steps=5)] == ["amsgrad"]
 
 
 # Landscapes
@@ -139,6 +153,69 @@ def test_a_landscape_is_filter_normalised_and_leaves_no_trace() -> None:
             filters = kept[name].reshape(-1, kept[name].shape[-1])
             wanted = 2 * np.linalg.norm(filters, axis=0)
             assert np.linalg.norm(change, axis=0) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_path_has_a_plane() -> None:
+    params = {"a": np.zeros((2, 2), np.float32), "b": np.zeros(3, np.float32)}
+    path = plots.ParameterPath(params)
+    for turn in np.linspace(0, np.pi, 9):
+        params["a"][0, 0] = 6 * turn
+        params["b"][1:] = np.sin(turn) * np.array([0.6, 0.8])
+        path.record()
+    assert len(path) == 10
+    plane = path.plane()
+    first, second = (np.concatenate([x.ravel() for x in y]) for y in (plane.first, plane.second))
+    assert [x.shape for x in plane.first] == [(2, 2), (3,)]
+    assert [first @ first, second @ second] == pytest.approx([1, 1])
+    assert first @ second == pytest.approx(0, abs=1e-6)
+    assert sum(plane.shares) == pytest.approx(1)
+    assert plane.shares[0] > plane.shares[1] > 0
+    assert plane.path[-1] == pytest.approx([0, 0])
+    assert plane.path[0, 0] < 0
+    assert plane.path[:, 1].max() > -plane.path[:, 1].min()
+    # The whole path lies in the plane, so the projection keeps all distances.
+    wanted = [np.hypot(6 * turn - 6 * np.pi, np.sin(turn)) for turn in np.linspace(0, np.pi, 9)]
+    assert np.linalg.norm(plane.path[1:], axis=1) == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+
+
+def test_a_landscape_around_a_path_holds_the_path() -> None:
+    params = {"a": np.zeros((2, 1), np.float32)}
+    path = plots.ParameterPath(params)
+    for value in ([2, 1], [4, 0], [6, 1]):
+        params["a"][:, 0] = value
+        path.record()
+
+    def loss() -> float:
+        return float(np.sum(params["a"] ** 2))
+
+    found = plots.path_landscape(loss, params, path, points=5)
+    assert params["a"].ravel().tolist() == [6, 1]
+    assert found.path is not None
+    assert found.center == loss() == 37
+    x, y = (found.middle[axis] + found.steps for axis in (0, 1))
+    for (low, high), column in zip(((x[0], x[-1]), (y[0], y[-1])), found.path.T, strict=True):
+        assert low < column.min()
+        assert column.max() < high
+    plane = path.plane()
+    for row, along in enumerate(y):
+        for column, across in enumerate(x):
+            moved = np.array([6, 1]) + across * plane.first[0][:, 0] + along * plane.second[0][:, 0]
+            assert found.losses[row, column] == pytest.approx(moved @ moved, rel=1e-5)
+    assert "first component, " in found.labels[0]
+    assert "% of the variance" in found.labels[1]
+
+
+def test_paths_without_a_plane_are_refused() -> None:
+    params = np.ones((2, 2), np.float32)
+    path = plots.ParameterPath(params)
+    with pytest.raises(ValueError, match="at least 3 copies and has 1; call record"):
+        path.plane()
+    path.record()
+    path.record()
+    with pytest.raises(ValueError, match="the same in every copy"):
+        plots.path_landscape(lambda: 0.0, params, path)
+    with pytest.raises(lamb_rs.HyperparameterError, match="path_landscape: points must be odd"):
+        plots.path_landscape(lambda: 0.0, params, path, points=2)
 
 
 def test_filters_may_be_rows() -> None:
@@ -208,6 +285,28 @@ def test_a_history_keeps_every_step() -> None:
     assert found.learning_rates == pytest.approx([0.1] * 5)
 
 
+def test_a_history_of_several_rates() -> None:
+    parts = [("a", lamb_rs.Lamb(0.1)), ("b", lamb_rs.Lamb(0.2))]
+    optimizer = lamb_rs.MultiOptimizer(parts)
+    params = {name: np.ones(2, np.float32) for name in "ab"}
+    optimizer.build(params)
+    optimizer.apply({name: np.ones(2, np.float32) for name in "ab"})
+    found = plots.History(optimizer)
+    found.record()
+    assert np.isnan(found.learning_rates).all()
+    assert np.isfinite(found.trust_ratios).all()
+
+
+def test_a_history_tells_the_rate_of_the_step() -> None:
+    optimizer = lamb_rs.Lamb(lamb_rs.schedules.PolynomialDecay(0.4, 4, end_learning_rate=0.0))
+    parameter = np.ones(2, np.float32)
+    found = plots.History(optimizer)
+    for _ in range(3):
+        optimizer.apply(np.ones(2, np.float32), parameter)
+        found.record()
+    assert found.learning_rates == pytest.approx([0.4, 0.3, 0.2])
+
+
 def test_a_history_without_ratios_has_no_picture() -> None:
     optimizer = lamb_rs.Adam()
     parameter = np.ones(2, np.float32)
@@ -215,7 +314,7 @@ def test_a_history_without_ratios_has_no_picture() -> None:
     optimizer.apply(np.ones(2, np.float32))
     found = plots.History(optimizer)
     for _ in range(2):
-        with pytest.raises(ValueError, match="layer by layer"):
+        with pytest.raises(ValueError, match="layer-wise optimizer, such as Lamb"):
             plots.trust_ratios(found)
         found.record()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import struct
 from typing import Any
 
@@ -22,20 +23,27 @@ FUNCTIONS = [
     plots.saddle,
 ]
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.name)
+COARSE = 3
 needs_matplotlib = pytest.mark.skipif(
     importlib.util.find_spec("matplotlib") is None,
     reason='matplotlib is not installed: pip install "lamb_rs[demo]"',
 )
 
 
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw at a third of the usual resolution, which takes a fraction of the time."""
+    monkeypatch.setattr("lamb_rs.plots._matplotlib.DPI", 120 // COARSE)
+
+
 def png_size(figure: Any) -> tuple[int, int]:
-    """Draw a figure; width and height in pixels."""
+    """Draw a figure; width and height in pixels at the usual resolution."""
     data = io.BytesIO()
     figure.savefig(data, format="png")
     head = data.getvalue()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">2I", head[16:])
-    return width, height
+    return COARSE * width, COARSE * height
 
 
 def texts(figure: Any) -> list[str]:
@@ -78,32 +86,48 @@ def history(layers: int) -> plots.History:
     return found
 
 
-def ways(function: plots.PlaneFunction) -> list[plots.Trajectory]:
+def paths(function: plots.PlaneFunction) -> list[plots.Trajectory]:
     optimizers = [lamb_rs.SGD(1e-3), lamb_rs.Adam(0.05), lamb_rs.SGD(1e3), lamb_rs.Lion(0.01)]
     return [
-        plots.descend(function, one, steps=12, label=f"way {n}") for n, one in enumerate(optimizers)
+        plots.descend(function, one, steps=12, label=f"path {n}")
+        for n, one in enumerate(optimizers)
     ]
 
 
 @needs_matplotlib
+@pytest.mark.parametrize("function", [plots.rosenbrock, plots.saddle], ids=lambda one: one.name)
+@pytest.mark.parametrize("draw", [plots.contour, plots.surface])
+def test_functions_are_drawn(draw: Any, function: plots.PlaneFunction) -> None:
+    figure = draw(function, paths(function))
+    check_figure(figure, function.name, "path 0, rate 0.001: ", "path 3, rate 0.01: ", "path 1")
+    assert [axes.get_ylabel() for axes in figure.axes].count("value") == 1  # the colour bar
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 1]
+    assert len(lines) == len({line.get_color() for line in lines}) == 4
+
+
+@needs_matplotlib
 @each_function
-def test_functions_are_drawn(function: plots.PlaneFunction) -> None:
-    for draw in (plots.contour, plots.surface):
-        check_figure(draw(function, ways(function)), function.name, "way 0: ", "way 3: ", "way 1")
+def test_formulas_are_plain_text(function: plots.PlaneFunction) -> None:
+    from lamb_rs.plots.trajectories import heading  # noqa: PLC0415
+
+    assert function.formula
+    assert not set("$\\{}_^") & set(heading(function))
 
 
 @needs_matplotlib
-def test_functions_are_drawn_alone() -> None:
-    for draw in (plots.contour, plots.surface):
-        check_figure(draw(plots.beale), "Beale", "minimum")
-        check_figure(draw(plots.saddle, title="mine"), "mine")
+@pytest.mark.parametrize("draw", [plots.contour, plots.surface])
+def test_functions_are_drawn_alone(draw: Any) -> None:
+    check_figure(draw(plots.beale), "Beale", "minimum")
+    check_figure(draw(plots.saddle, title="mine"), "mine")
 
 
 @needs_matplotlib
-@pytest.mark.parametrize("count", [1, 4, 31])
+@pytest.mark.parametrize("count", [1, 4, 11])
 def test_panels_are_drawn(count: int) -> None:
-    some = (ways(plots.beale) * 8)[:count]
-    check_figure(plots.panels(plots.beale, some), "Beale", "way 0: ", "minimum")
+    some = (paths(plots.beale) * 3)[:count]
+    check_figure(
+        plots.panels(plots.beale, some), "Beale", "path 0\nrate 0.001, value ", "after 12 updates"
+    )
     check_figure(plots.panels(plots.saddle, some[:2], title="mine"), "mine", "start")
 
 
@@ -119,10 +143,29 @@ def test_landscapes_are_drawn() -> None:
 
 
 @needs_matplotlib
+@pytest.mark.parametrize("draw", [plots.landscape_contour, plots.landscape_surface])
+def test_paths_are_drawn_on_landscapes(draw: Any) -> None:
+    steps = np.linspace(-3, 3, 7)
+    losses = np.add.outer(steps**2, (steps - 2) ** 2)
+    path = np.array([[-4.0, 0.0], [-2.0, 1.0], [0.0, 0.0]])
+    found = plots.Landscape(
+        steps, losses, (-2.0, 0.0), path, ("one, 80 % of the variance", "two"), trained=0.25
+    )
+    figure = draw(found)
+    check_figure(figure, "one", "80 %", "path of the training", "start", "loss 0.25")
+    line = next(one for one in figure.axes[0].get_lines() if one.get_label().startswith("path"))
+    if draw is plots.landscape_contour:
+        assert np.array_equal(np.array(line.get_data()).T, path)
+    else:
+        # On the grid, the surface at a point of the path is the loss there.
+        assert line.get_data_3d()[2] == pytest.approx(np.log1p([16 + 0, 4 + 1, 0 + 0]))
+
+
+@needs_matplotlib
 @pytest.mark.parametrize("layers", [2, 8, 9, 40])
 def test_trust_ratios_are_drawn(layers: int) -> None:
     figure = plots.trust_ratios(history(layers))
-    check_figure(figure, "Trust ratio", "layer_1")
+    check_figure(figure, "Trust ratio per layer, learning rate 0.1", "layer_1")
     if layers > 9:
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert labels == [f"layer_{n}" for n in range(1, layers)]
@@ -145,9 +188,10 @@ def test_learning_rates_are_drawn() -> None:
 def test_lines_can_be_told_apart() -> None:
     from lamb_rs.plots._matplotlib import look  # noqa: PLC0415
 
-    looks = [(str(look(n)["color"]), str(look(n)["linestyle"])) for n in range(29)]
-    assert len(set(looks)) == len(looks)
-    assert len({(look(n)["color"], look(n)["marker"]) for n in range(29)}) == 29
+    colours = {look(n)["color"] for n in range(36)}
+    assert len(colours) == 36
+    for colour in colours:
+        assert re.fullmatch("#[0-9A-F]{6}", colour)
 
 
 @needs_matplotlib
@@ -156,14 +200,14 @@ def test_races_are_recorded(draw: Any, tmp_path: Any) -> None:
     from PIL import Image, ImageChops  # noqa: PLC0415
 
     ticks: list[int] = []
-    race = draw(plots.saddle, ways(plots.saddle), frames=5)
+    race = draw(plots.saddle, paths(plots.saddle), frames=5)
     assert race.counts == [0, 3, 6, 9, 12]
     movie = plots.record(race, tick=lambda: ticks.append(1))
     assert len(ticks) == len(movie.pictures) == 5
     movie.save(tmp_path / "race.gif")
     with Image.open(tmp_path / "race.gif") as read:
         assert read.n_frames == 5
-        assert read.size == (720, 480)
+        assert read.size == tuple(100 * np.array(race.figure.get_size_inches()))
         assert read.info["loop"] == 0
         for index, picture in enumerate(movie.pictures):
             read.seek(index)
@@ -173,7 +217,12 @@ def test_races_are_recorded(draw: Any, tmp_path: Any) -> None:
     assert page.count("data:image/png;base64,") == 10
     assert "<title>Two &amp; more</title>" in page
     assert 'src="http' not in page
-    again = plots.record(draw(plots.saddle, ways(plots.saddle), frames=5))
+    assert "$" not in page.partition("<script>")[0]  # no TeX in the captions
+    assert "<figcaption>Saddle point: x² − y²</figcaption>" in page
+    assert "value" in [axes.get_ylabel() for axes in race.figure.axes]
+    legend = [text.get_text() for text in race.figure.legends[0].get_texts()]
+    assert "path 1, rate 0.05" in legend
+    again = plots.record(draw(plots.saddle, paths(plots.saddle), frames=5))
     assert plots.player([again, again], "Two & more") == page
 
 
@@ -183,7 +232,7 @@ def test_pictures_of_a_page_are_what_changed() -> None:
 
     from lamb_rs.plots.movies import _changes  # noqa: PLC0415
 
-    movie = plots.record(plots.race(plots.beale, ways(plots.beale), frames=4))
+    movie = plots.record(plots.race(plots.beale, paths(plots.beale), frames=4))
     shown = None
     for change, wanted in zip(_changes(movie.pictures), movie.pictures, strict=True):
         data = io.BytesIO()
@@ -196,6 +245,6 @@ def test_pictures_of_a_page_are_what_changed() -> None:
 
 @needs_matplotlib
 def test_a_race_is_an_animation_of_matplotlib_too(tmp_path: Any) -> None:
-    race = plots.race(plots.beale, ways(plots.beale), frames=3)
+    race = plots.race(plots.beale, paths(plots.beale), frames=3)
     race.animation().save(tmp_path / "race.gif", writer="pillow")
     assert (tmp_path / "race.gif").read_bytes()[:6] == b"GIF89a"

@@ -1,20 +1,20 @@
-"""Pictures of what optimizers do, on functions and trainings of your own.
+"""Figures that show what optimizers do, for your own functions and trainings too.
 
-matplotlib is imported where a figure is drawn; what is computed before that needs NumPy alone.
-Figures do not go through pyplot: ``figure.savefig(path)`` writes them, and notebooks show them.
+matplotlib is imported when a figure is drawn; computing the data needs NumPy only. Figures do not
+use pyplot: ``figure.savefig(path)`` writes them, and notebooks display them.
 
 Examples
 --------
 >>> import lamb_rs
 >>> from lamb_rs import plots
->>> ways = [
+>>> paths = [
 ...     plots.descend(plots.ravine, lamb_rs.Adam(0.1)),
 ...     plots.descend(plots.ravine, lamb_rs.SGD(0.01, momentum=0.9), label="Momentum"),
 ... ]
->>> [way.label for way in ways]
-['Adam', 'Momentum']
+>>> [f"{path.label}, {path.rate}" for path in paths]
+['Adam, rate 0.1', 'Momentum, rate 0.01']
 
-``plots.contour(plots.ravine, ways).savefig("ravine.png")`` draws them.
+``plots.panels(plots.ravine, paths).savefig("ravine.png")`` draws them.
 """
 
 from lamb_rs.plots.animations import Race, race, race_surface
@@ -30,13 +30,10 @@ from lamb_rs.plots.functions import (
     saddle,
 )
 from lamb_rs.plots.history import History, trust_ratios
-from lamb_rs.plots.landscape import (
-    Landscape,
-    landscape_contour,
-    landscape_surface,
-    loss_landscape,
-)
+from lamb_rs.plots.landscape import Landscape, loss_landscape, path_landscape
+from lamb_rs.plots.landscape_figures import landscape_contour, landscape_surface
 from lamb_rs.plots.movies import Movie, player, record
+from lamb_rs.plots.parameter_path import ParameterPath
 from lamb_rs.plots.rates import RATES, Rates
 from lamb_rs.plots.sensitivity import Scan, learning_rate_panels, learning_rates, scan_rates
 from lamb_rs.plots.trajectories import contour, panels, surface
@@ -46,6 +43,7 @@ __all__ = [
     "History",
     "Landscape",
     "Movie",
+    "ParameterPath",
     "PlaneFunction",
     "Race",
     "Rates",
@@ -62,6 +60,7 @@ __all__ = [
     "learning_rates",
     "loss_landscape",
     "panels",
+    "path_landscape",
     "player",
     "race",
     "race_surface",

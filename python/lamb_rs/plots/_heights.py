@@ -1,4 +1,4 @@
-"""Heights of a function or of a loss: where they are drawn, and how their axis is labelled."""
+"""Heights of a function or a loss: how they are drawn, and how their axis is labelled."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Heights:
 
     @classmethod
     def of(cls, values: Values, *, logarithmic: bool) -> Heights:
-        """Return the map for these values; what is not finite is ignored."""
+        """Return the map for these values; values that are not finite are ignored."""
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         if logarithmic and low >= 0:
@@ -41,24 +41,24 @@ class Heights:
         return cls(low, high, logarithmic=False)
 
     def __call__(self, values: Any) -> Values:
-        """Return the heights of values; a value above the largest has the largest's."""
+        """Return the heights of values; values outside [low, high] are clipped."""
         cut = np.clip(np.asarray(values, np.float64), self.low, self.high)
         heights: Values = np.log1p(cut) if self.logarithmic else cut
         return heights
 
     @property
     def levels(self) -> Values:
-        """Heights of the contour lines, the same distance apart."""
+        """Heights of the contour lines, evenly spaced."""
         bottom, top = self([self.low, self.high])
         return np.linspace(bottom, max(top, bottom + 1e-12), LEVELS)
 
     def ticks(self) -> tuple[Values, list[str]]:
-        """Return where to put ticks, as heights, and the values to write there."""
+        """Return the heights of the ticks, and the values to write beside them."""
         if not self.logarithmic:
             values = need("matplotlib.ticker").MaxNLocator(6).tick_values(self.low, self.high)
         else:
             decades = 10.0 ** np.arange(-2, 16)
-            if self.high < 30:  # a narrow range needs more than its decades
+            if self.high < 30:  # a narrow range needs ticks within the decades
                 decades = np.sort(np.concatenate([decades, 2 * decades, 5 * decades]))
             values = np.concatenate([[0.0], decades])
         shown = values[(values >= self.low) & (values <= self.high)]
@@ -68,7 +68,7 @@ class Heights:
 
 
 def _apart(values: Values, least: float) -> Values:
-    """Leave out values whose heights are too near to the one before for their labels."""
+    """Drop each value whose height is too close to the one before for its label."""
     kept: list[float] = []
     for value in values:
         if not kept or np.log1p(value) - np.log1p(kept[-1]) >= least:
@@ -77,7 +77,7 @@ def _apart(values: Values, least: float) -> Values:
 
 
 def greys() -> Any:
-    """Return a colour map from white to a middle grey, on which every colour can be seen."""
+    """Return a colour map from white to middle grey, on which every line colour is visible."""
     colours = need("matplotlib.colors")
     return colours.LinearSegmentedColormap.from_list("greys", ["#ffffff", "#a8a8a8"])
 
@@ -91,25 +91,26 @@ def draw_contour(
     *,
     colours: Any = None,
     lines: bool = True,
-) -> Any:
-    """Draw filled contours, with thin lines between them; return what a colour bar wants."""
+) -> None:
+    """Draw filled contours, with thin lines between them."""
     z = heights(values)
-    filled = axes.contourf(x, y, z, levels=heights.levels, cmap=colours or greys())
+    axes.contourf(x, y, z, levels=heights.levels, cmap=colours or greys())
     if lines:
         axes.contour(x, y, z, levels=heights.levels, colors="white", linewidths=0.5)
-    return filled
 
 
 def draw_surface(axes: Any, x: Values, y: Values, values: Values, heights: Heights) -> None:
-    """Draw a surface whose colour is its height, and label the height's axis."""
-    # Otherwise matplotlib sorts whole artists by depth, and hides lines behind the surface they
-    # run on.
+    """Draw a surface coloured by its height, and label the vertical axis."""
+    # By default matplotlib sorts whole artists by depth, which hides lines on the surface.
     axes.computed_zorder = False
+    levels = heights.levels
     axes.plot_surface(
         x,
         y,
         heights(values),
         cmap="cividis",
+        vmin=levels[0],
+        vmax=levels[-1],
         rcount=100,
         ccount=100,
         linewidth=0,
@@ -119,8 +120,9 @@ def draw_surface(axes: Any, x: Values, y: Values, values: Values, heights: Heigh
     axes.set_zticks(*heights.ticks())
 
 
-def label_bar(bar: Any, heights: Heights) -> None:
-    """Write values instead of heights beside a colour bar."""
+def draw_bar(figure: Any, axes: Any, heights: Heights, label: str, **where: Any) -> None:
+    """Draw a colour bar, labelled with values, for the first thing drawn in the axes."""
+    bar = figure.colorbar(axes.collections[0], ax=axes, label=label, **{"pad": 0.02, **where})
     positions, labels = heights.ticks()
     bar.set_ticks(positions, labels=labels)
     bar.ax.tick_params(which="minor", size=0)

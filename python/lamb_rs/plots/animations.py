@@ -1,4 +1,4 @@
-"""Descents as they happen: a race over a contour or over a surface."""
+"""Animated descents, on contours or on a surface."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamb_rs.plots._heights import draw_bar
 from lamb_rs.plots._matplotlib import look, need, new_figure
 from lamb_rs.plots.trajectories import (
     CONTOUR_POINTS,
@@ -24,26 +25,27 @@ if TYPE_CHECKING:
     from lamb_rs.plots.descent import Trajectory
     from lamb_rs.plots.functions import Pair, PlaneFunction
 
-_SIZE = (7.2, 4.8)
+_WIDE = (8.6, 4.8)
+_HIGH = (7.2, 6.0)
 _DPI = 100
 MILLISECONDS = 80
-"""Between two pictures."""
+"""Time between two pictures."""
 
 
 @dataclass(frozen=True)
 class Race:
-    """Descents that run over a picture.
+    """Several descents in one animated figure.
 
     Attributes
     ----------
     title : str
-        What it shows.
+        Title of the figure, as plain text.
     figure : matplotlib.figure.Figure
-        What `show` draws on. What moves in it is marked as ``animated``.
+        The figure that `show` changes. The artists that change are marked as ``animated``.
     counts : list of int
         Number of updates done in each picture.
     show : callable
-        ``show(count)`` moves everything to where it was after so many updates.
+        ``show(count)`` draws the state after that many updates.
     """
 
     title: str
@@ -52,7 +54,7 @@ class Race:
     show: Callable[[int], None]
 
     def animation(self) -> Any:
-        """Return it as matplotlib's own kind, for notebooks and other formats.
+        """Return matplotlib's own animation object, for notebooks and other file formats.
 
         Returns
         -------
@@ -80,18 +82,18 @@ def race(
     frames: int = 60,
     title: str | None = None,
 ) -> Race:
-    """Let trajectories run over the contour of a function.
+    """Animate trajectories on the contours of a function.
 
     Parameters
     ----------
     function : PlaneFunction
-        What to draw, within its `limits`.
+        The function to draw, within its `limits`.
     trajectories : sequence of Trajectory
-        As `descend` returns them. All keep the same time; one that is shorter waits at its end.
+        As `descend` returns them. A shorter one stays at its end.
     frames : int, default 60
-        Number of pictures, spread evenly over the updates.
+        Number of pictures, evenly spaced over the updates.
     title : str or None, default None
-        The function's name and formula by default.
+        None uses the function's name and formula.
 
     Returns
     -------
@@ -100,20 +102,21 @@ def race(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
-    figure = _figure()
+    figure = _figure(_WIDE)
     axes = figure.subplots()
-    draw_plane(axes, function, CONTOUR_POINTS)
+    draw_bar(figure, axes, draw_plane(axes, function, CONTOUR_POINTS), "value")
     lines = [_line(axes.plot, index, path) for index, path in enumerate(trajectories)]
     heads = [_head(axes.plot, index) for index in range(len(trajectories))]
 
     def draw(count: int) -> None:
         for path, line, head in zip(trajectories, lines, heads, strict=True):
-            way = path.points[: count + 1].T
-            line.set_data(*way)
-            head.set_data(*way[:, -1:])
+            done = path.points[: count + 1].T
+            line.set_data(*done)
+            head.set_data(*done[:, -1:])
 
+    figure.legend(loc="outside right upper", frameon=False, handlelength=3.2)
     return _race(figure, axes, function, trajectories, draw, frames, title)
 
 
@@ -125,20 +128,20 @@ def race_surface(
     title: str | None = None,
     view: Pair = (32.0, -62.0),
 ) -> Race:
-    """Let trajectories run over the surface of a function.
+    """Animate trajectories on the surface of a function.
 
     Parameters
     ----------
     function : PlaneFunction
-        What to draw, within its `limits`.
+        The function to draw, within its `limits`.
     trajectories : sequence of Trajectory
         As `descend` returns them. One that leaves the limits stops at their edge.
     frames : int, default 60
-        Number of pictures, spread evenly over the updates.
+        Number of pictures, evenly spaced over the updates.
     title : str or None, default None
-        The function's name and formula by default.
+        None uses the function's name and formula.
     view : (float, float), default (32, -62)
-        Elevation and azimuth of the eye, in degrees.
+        Elevation and azimuth of the viewer, in degrees.
 
     Returns
     -------
@@ -147,26 +150,28 @@ def race_surface(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
-    figure = _figure()
+    figure = _figure(_HIGH)
     axes = figure.add_subplot(projection="3d")
     heights = draw_relief(axes, function, view)
-    ways = [_until_the_edge(function, path, heights) for path in trajectories]
+    draw_bar(figure, axes, heights, "value", pad=0.12, shrink=0.7)
+    paths = [_until_the_edge(function, path, heights) for path in trajectories]
     lines = [_line(axes.plot, index, path, 3) for index, path in enumerate(trajectories)]
     heads = [_head(axes.plot, index, 3) for index in range(len(trajectories))]
 
     def draw(count: int) -> None:
-        for way, line, head in zip(ways, lines, heads, strict=True):
-            gone = way[:, : count + 1]
-            line.set_data_3d(*gone)
-            head.set_data_3d(*gone[:, -1:])
+        for path, line, head in zip(paths, lines, heads, strict=True):
+            done = path[:, : count + 1]
+            line.set_data_3d(*done)
+            head.set_data_3d(*done[:, -1:])
 
+    figure.legend(loc="outside lower center", frameon=False, handlelength=3.2, ncols=3)
     return _race(figure, axes, function, trajectories, draw, frames, title)
 
 
-def _figure() -> Any:
-    figure = new_figure(*_SIZE)
+def _figure(size: Pair) -> Any:
+    figure = new_figure(*size)
     figure.set_dpi(_DPI)
     return figure
 
@@ -182,15 +187,14 @@ def _race(
 ) -> Race:
     words = heading(function) if title is None else title
     last = max(len(path.points) for path in trajectories) - 1
-    figure.legend(loc="outside right upper", frameon=False, handlelength=3.2)
 
     def show(count: int) -> None:
-        axes.set_title(f"{words}\nupdate {count} of {last}", fontsize=11)
+        axes.set_title(f"{words}\nupdate {count} of {last}", fontsize=10)
         draw(count)
 
     show(0)
     axes.title.set_animated(True)
-    # The layout is found once: found anew for each picture, it would make the axes tremble.
+    # The layout is computed once. Computed for each picture, it would make the axes tremble.
     figure.canvas.draw()
     figure.set_layout_engine("none")
     counts = np.unique(np.linspace(0, last, frames).round().astype(int))
@@ -207,7 +211,7 @@ def _until_the_edge(function: PlaneFunction, path: Trajectory, heights: Heights)
 def _line(plot: Any, index: int, path: Trajectory, axes: int = 2) -> Any:
     style = look(index, markers=False)
     empty: list[list[float]] = [[]] * axes
-    # Shown in the legend with the marker of its head.
+    # The legend shows the line together with the marker of its head.
     (line,) = plot(
         *empty,
         **style,
@@ -215,7 +219,7 @@ def _line(plot: Any, index: int, path: Trajectory, axes: int = 2) -> Any:
         marker=look(index)["marker"],
         markevery=[],
         path_effects=halo(),
-        label=path.label,
+        label=f"{path.label}, {path.rate}",
         zorder=10 + index,
         animated=True,
     )

@@ -1,9 +1,9 @@
-"""Run an optimizer on a function of the plane, and keep the way it went."""
+"""Run an optimizer on a function of two variables and record its path."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,30 +15,32 @@ if TYPE_CHECKING:
 
     from lamb_rs.plots.functions import PlaneFunction, Values
 
-# Nobody comes back from there, and the gradients of steep functions soon overflow float32.
+# A descent does not return from there, and gradients of steep functions soon overflow float32.
 _LOST = 1e6
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Where a descent went.
+    """The path of one descent.
 
     Attributes
     ----------
     label : str
         For legends.
     points : ndarray of float64, shape (n + 1, 2)
-        The parameters at the start and after each of n updates; fewer than were asked for if the
+        The parameters at the start and after each of n updates; fewer than requested if the
         descent diverged.
     values : ndarray of float64, shape (n + 1,)
-        Of the function at each point.
+        Value of the function at each point.
     end : ndarray of float64, shape (2,)
-        What the optimizer says to evaluate in the end: its average where it keeps one, else the
+        The parameters to evaluate at the end: the optimizer's average if it keeps one, else the
         last point.
     loss : float
         Value of the function at `end`.
     diverged : bool
-        Whether the descent left every reasonable range before its last step.
+        Whether a parameter left the range of ±1e6 before the last update.
+    rates : ndarray of float64, shape (n,)
+        Learning rate of each update.
     """
 
     label: str
@@ -47,6 +49,15 @@ class Trajectory:
     end: Values
     loss: float
     diverged: bool = False
+    rates: Values = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def rate(self) -> str:
+        """The learning rate for legends: ``"rate 0.3"``, or ``"peak rate 0.3"`` if it varies."""
+        if not self.rates.size:
+            return "rate unknown"
+        peak = float(self.rates.max())
+        return f"{'rate' if peak == self.rates.min() else 'peak rate'} {peak:g}"
 
 
 def descend(
@@ -56,23 +67,23 @@ def descend(
     steps: int = 200,
     label: str | None = None,
 ) -> Trajectory:
-    """Descend a function from a point.
+    """Minimize a function, starting at a point.
 
-    The parameter is one array of float32 in the shape of `start`, the gradient is computed in
-    double precision and rounded.
+    The parameter is one float32 array with the shape of `start`. The gradient is computed in
+    double precision and rounded to float32.
 
     Parameters
     ----------
     function : PlaneFunction
-        What to descend; your own, or one of `lamb_rs.plots`.
+        One of the functions of `lamb_rs.plots`, or your own.
     optimizer : Optimizer
         Not built yet.
     start : array of two numbers, default `function.start`
-        Of any shape: optimizers that treat matrices in a way of their own do so for ``(1, 2)``.
+        Of any shape. Optimizers that treat matrices differently do so for shape ``(1, 2)``.
     steps : int, default 200
         Number of updates.
     label : str or None, default None
-        For legends; the name of the optimizer's class by default.
+        For legends. None uses the name of the optimizer's class.
 
     Returns
     -------
@@ -83,15 +94,15 @@ def descend(
     HyperparameterError
         If `start` does not hold two numbers.
     ParameterSetError
-        If the optimizer is built already.
+        If the optimizer is already built.
 
     Examples
     --------
     >>> import lamb_rs
     >>> from lamb_rs.plots import descend, ravine
     >>> path = descend(ravine, lamb_rs.Adam(0.1), steps=300)
-    >>> path.points.shape, bool(path.loss < 1e-3 * path.values[0])
-    ((301, 2), True)
+    >>> path.points.shape, path.rate, bool(path.loss < 1e-3 * path.values[0])
+    ((301, 2), 'rate 0.1', True)
     """
     point = np.array(function.start if start is None else start, np.float32, order="C")
     if point.size != 2:
@@ -100,7 +111,7 @@ def descend(
         )
     optimizer.build(point)
     gradient = np.empty_like(point)
-    points = [_pair(point)]
+    points, rates = [_pair(point)], []
     diverged = False
     for _ in range(steps):
         with np.errstate(over="ignore"):
@@ -108,10 +119,11 @@ def descend(
             gradient[...] = slope.astype(np.float32).reshape(gradient.shape)
         optimizer.apply(gradient)
         here = _pair(point)
-        if not np.all(np.abs(here) < _LOST):  # NaN is not smaller either
+        if not np.all(np.abs(here) < _LOST):  # also true for NaN
             diverged = True
             break
         points.append(here)
+        rates.append(optimizer.last_learning_rate)
     with evaluated(optimizer):
         end = points[-1] if diverged else _pair(point)
     path = np.array(points)
@@ -122,14 +134,15 @@ def descend(
         end=end,
         loss=float(function.value(*end)),
         diverged=diverged,
+        rates=np.array(rates, np.float64),
     )
 
 
 @contextmanager
 def evaluated(optimizer: Any) -> Iterator[None]:
-    """Put what the optimizer says to evaluate into the parameters, if that is something else."""
+    """Swap the weights to evaluate into the parameters, if the optimizer keeps such weights."""
     with ExitStack() as stack:
-        # It refuses where the parameters themselves are what to evaluate.
+        # `evaluation_weights` raises where the parameters themselves are the weights to evaluate.
         with suppress(HyperparameterError):
             stack.enter_context(optimizer.evaluation_weights())
         yield

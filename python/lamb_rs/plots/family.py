@@ -1,4 +1,4 @@
-"""The whole family at sensible rates."""
+"""Every optimizer at the learning rate that `lamb_rs.plots.RATES` lists for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs._errors import HyperparameterError, nearest
+from lamb_rs._errors import HyperparameterError
 from lamb_rs._lookup import get
 from lamb_rs._registry import registry
 from lamb_rs.plots.descent import descend
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from lamb_rs.plots.descent import Trajectory
 
 PLANE_STEPS = 1000
-"""Updates of a descent of the family."""
+"""Updates of one descent."""
 
-# As many as can be told apart in one picture, each of another kind.
+# Optimizers of different kinds, for pictures that cannot show all of them.
 SUBSET = ("SGD", "Momentum", "Adagrad", "RMSprop", "Adam", "Lion", "Lamb", "Ranger")
 
 
 def members() -> list[str]:
-    """Return the names of all classes of optimizers that exist.
+    """Return the names of all optimizer classes.
 
     Returns
     -------
@@ -37,12 +37,13 @@ def members() -> list[str]:
 
 
 def rates(name: str) -> Rates:
-    """Return the row of an optimizer in the table of rates.
+    """Return the row of an optimizer in `RATES`.
 
     Parameters
     ----------
     name : str
-        As `lamb_rs.get` knows it. A published name without a row of its own has its class's.
+        A name that `lamb_rs.get` accepts. A published name without a row of its own has the row of
+        its class.
 
     Returns
     -------
@@ -51,34 +52,35 @@ def rates(name: str) -> Rates:
     Raises
     ------
     HyperparameterError
-        If neither has a row, or `lamb_rs.get` does not know the name.
+        If `lamb_rs.get` does not know the name, or neither it nor its class has a row.
     """
     if name in RATES:
         return RATES[name]
     made: Any = get(name)
     class_name = type(made).__name__
     if class_name not in RATES:
-        hint = nearest(class_name, RATES)
-        raise HyperparameterError(f"no learning rate is known for {class_name}{hint}")
-    # Momentum of 0.9 makes a step ten times as long in the end.
+        raise HyperparameterError(
+            f"lamb_rs.plots.RATES has no row for {class_name}; pass trajectories of your own"
+        )
+    # With momentum 0.9, steps become up to ten times as long.
     return RATES["Momentum" if class_name == "SGD" and made.momentum else class_name]
 
 
 def make(name: str, rate: float, steps: int, *, warmup: int = 0, **arguments: Any) -> Any:
-    """Make an optimizer whose rate warms up, then decays to zero along half a cosine.
+    """Return an optimizer whose rate warms up and then decays to zero along half a cosine.
 
     Parameters
     ----------
     name : str
-        As `lamb_rs.get` knows it.
+        A name that `lamb_rs.get` accepts.
     rate : float
-        Peak learning rate; rules that take the place of a schedule keep it.
+        Peak learning rate. Rules that replace the schedule use it as a constant rate.
     steps : int
         Updates until the rate is zero.
     warmup : int, default 0
-        Updates of linear warm-up among them.
+        Number of these updates that are linear warm-up.
     **arguments
-        Of the constructor; they go before those of the table.
+        Further arguments of the constructor. They override those in `RATES`.
 
     Returns
     -------
@@ -90,23 +92,23 @@ def make(name: str, rate: float, steps: int, *, warmup: int = 0, **arguments: An
 
 
 def decaying(rate: float, steps: int, warmup: int = 0) -> Schedule:
-    """Return linear warm-up to a rate, then half a cosine to zero."""
+    """Return linear warm-up to a rate, followed by half a cosine to zero."""
     cosine = CosineDecay(rate, decay_steps=steps - warmup)
-    # Not from zero: a first step at rate zero would be a step lost.
+    # The warm-up does not start at zero: a step at rate zero would change nothing.
     return Warmup(cosine, warmup, initial_learning_rate=rate / (warmup + 1)) if warmup else cosine
 
 
 def descend_family(
     names: Sequence[str] | None = None, *, steps: int = PLANE_STEPS
 ) -> list[Trajectory]:
-    """Descend Rosenbrock's function with each optimizer at its rate.
+    """Minimize Rosenbrock's function with several optimizers, each at its own rate.
 
     Parameters
     ----------
     names : sequence of str or None, default None
-        As `lamb_rs.get` knows them; by default a few of different kinds.
+        Names that `lamb_rs.get` accepts. None stands for eight optimizers of different kinds.
     steps : int, default 1000
-        Updates; the rates decay to zero over them.
+        Number of updates. The rates decay to zero over them.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def descend_family(
     Raises
     ------
     HyperparameterError
-        For a name that `lamb_rs.get` does not know, or without a known rate.
+        If `lamb_rs.get` does not know a name, or `RATES` has no row for it.
     """
     return [on_plane(name, steps) for name in (SUBSET if names is None else names)]
 
@@ -127,7 +129,7 @@ def on_plane(
     label: str | None = None,
     wrap: Callable[[Any], Any] = lambda optimizer: optimizer,
 ) -> Trajectory:
-    """Descend Rosenbrock's function with one optimizer, or with a wrapper around it."""
+    """Minimize Rosenbrock's function with one optimizer, or with a wrapper around it."""
     row = rates(name)
     optimizer = wrap(make(name, row.plane, steps, **row.on_plane))
     start = np.array(rosenbrock.start).reshape((1, 2) if row.matrix else (2,))

@@ -1,4 +1,4 @@
-"""Functions of the plane to descend, with their gradients."""
+"""Functions of two variables to minimize, with their gradients."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 Pair = tuple[float, float]
 
-# The cube root of float64's precision: where truncation and rounding cost a central difference
-# about as much as each other.
+# The cube root of the precision of float64: there, truncation and rounding errors of a central
+# difference are about equal.
 _WIDTH = 6e-6
 
 
 @dataclass(frozen=True)
 class PlaneFunction:
-    """A function of two variables, and where to look at it.
+    """A function of two variables, and the part of the plane to draw.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ class PlaneFunction:
     gradient : callable or None, default None
         ``gradient(x, y)``, the two partial derivatives; central differences if None.
     minima : tuple of (float, float), default ()
-        The global minima, marked by stars.
+        The global minima; figures mark them with stars.
     logarithmic : bool, default False
-        Whether heights are drawn as ``log(1 + value)``; for functions >= 0 of a wide range.
+        Whether figures draw ``log(1 + value)``; for functions >= 0 with a wide range.
     formula : str, default ""
-        For titles; matplotlib's mathematics between dollar signs is understood.
+        For titles, as plain text.
 
     Examples
     --------
@@ -101,9 +101,9 @@ rosenbrock = PlaneFunction(
     gradient=lambda x, y: (2 * (x - 1) - 400 * x * (y - x**2), 200 * (y - x**2)),
     minima=((1.0, 1.0),),
     logarithmic=True,
-    formula=r"$(1 - x)^2 + 100\,(y - x^2)^2$",
+    formula="(1 − x)² + 100 (y − x²)²",
 )
-"""Rosenbrock 1960: a flat curved valley; the start is the customary one."""
+"""Rosenbrock 1960: a flat, curved valley; the customary starting point."""
 
 
 def _beale_parts(x: Any, y: Any) -> list[tuple[Any, Any, Any]]:
@@ -134,9 +134,9 @@ beale = PlaneFunction(
     gradient=_beale_gradient,
     minima=((3.0, 0.5),),
     logarithmic=True,
-    formula=r"$\sum_{n=1}^{3} (c_n - x + x\,y^n)^2$",
+    formula="(1.5 − x + x y)² + (2.25 − x + x y²)² + (2.625 − x + x y³)²",
 )
-"""Beale 1958: steep at the corners, flat in the middle."""
+"""Beale 1958: steep at the corners, flat in between."""
 
 himmelblau = PlaneFunction(
     "Himmelblau's function",
@@ -154,7 +154,7 @@ himmelblau = PlaneFunction(
         (3.584428340330492, -1.848126526964404),
     ),
     logarithmic=True,
-    formula=r"$(x^2 + y - 11)^2 + (x + y^2 - 7)^2$",
+    formula="(x² + y − 11)² + (x + y² − 7)²",
 )
 """Himmelblau 1972: four minima of equal depth."""
 
@@ -168,7 +168,7 @@ rastrigin = PlaneFunction(
         2 * y + 20 * np.pi * np.sin(2 * np.pi * y),
     ),
     minima=((0.0, 0.0),),
-    formula=r"$20 + x^2 + y^2 - 10\,(\cos 2\pi x + \cos 2\pi y)$",
+    formula="20 + x² + y² − 10 (cos 2πx + cos 2πy)",
 )
 """Rastrigin 1974: a grid of local minima."""
 
@@ -180,9 +180,9 @@ ravine = PlaneFunction(
     gradient=lambda x, y: (x, 100 * y),
     minima=((0.0, 0.0),),
     logarithmic=True,
-    formula=r"$\frac{1}{2}\,(x^2 + 100\,y^2)$",
+    formula="(x² + 100 y²) / 2",
 )
-"""A parabola a hundred times steeper along y: what a condition number of 100 does."""
+"""A quadratic function with condition number 100."""
 
 saddle = PlaneFunction(
     "Saddle point",
@@ -190,6 +190,6 @@ saddle = PlaneFunction(
     start=(-1.0, -1e-3),
     limits=((-1.25, 1.25), (-1.25, 1.25)),
     gradient=lambda x, y: (2 * x, -2 * y),
-    formula=r"$x^2 - y^2$",
+    formula="x² − y²",
 )
-"""A saddle: the start is almost on the ridge that leads to a point with no gradient."""
+"""A saddle point at (0, 0); the start lies almost on the ridge that leads to it."""

@@ -1,33 +1,35 @@
-"""What a layer-wise optimizer did to each layer, recorded step by step."""
+"""Trust ratios and norms of a layer-wise optimizer, recorded after each step."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs._errors import NotBuiltError
+from lamb_rs._errors import HyperparameterError, NotBuiltError
 from lamb_rs.plots._matplotlib import MARKERS, STYLES, label_decades, need, new_figure, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# More lines than these are a tangle; a map of colours is not.
+# More lines than this cannot be told apart; a colour map can show more layers.
 _MOST_LINES = 8
 
 
 class History:
-    """Readings of an optimizer after each step of a training loop of your own.
+    """Trust ratios, norms and learning rates of an optimizer after each step of your training loop.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Whose readings to keep.
+        The optimizer to observe.
 
     Attributes
     ----------
     learning_rates : list of float
-        Of the last update before each call of `record`; NaN before the first update.
+        Learning rate of the last update before each call of `record`. NaN before the first update,
+        and if the parts of a `MultiOptimizer` have different rates.
 
     Examples
     --------
@@ -53,20 +55,26 @@ class History:
         self.learning_rates: list[float] = []
 
     def record(self) -> None:
-        """Keep the readings of the last step; call it after `apply`.
+        """Store the values of the last step; call it after `Optimizer.apply`.
 
         Raises
         ------
         NotBuiltError
-            Before the optimizer is built.
+            If the optimizer is not built.
         """
         if not self._optimizer.built:
-            raise NotBuiltError("History.record: the optimizer is not built; call apply first")
+            raise NotBuiltError(
+                "History.record: the optimizer is not built; call apply first"
+            )
         nothing = np.full(len(self._optimizer.parameter_names), np.nan)
         for name, rows in self._rows.items():
             reading = getattr(self._optimizer, name)
             rows.append(nothing if reading is None else np.array(reading))
-        self.learning_rates.append(self._optimizer.last_learning_rate)
+        try:
+            rate = self._optimizer.last_learning_rate
+        except HyperparameterError:  # different rates
+            rate = math.nan
+        self.learning_rates.append(rate)
 
     def __len__(self) -> int:
         return len(self.learning_rates)
@@ -78,17 +86,17 @@ class History:
 
     @property
     def trust_ratios(self) -> NDArray[np.float64]:
-        """Trust ratios, a row per step and a column per parameter; NaN where there is none."""
+        """Trust ratios, a row per step and a column per parameter; NaN means none."""
         return self._table("trust_ratios")
 
     @property
     def weight_norms(self) -> NDArray[np.float64]:
-        """L2 norms of the parameters, in rows and columns as `trust_ratios`."""
+        """L2 norms of the parameters, with the rows and columns of `trust_ratios`."""
         return self._table("weight_norms")
 
     @property
     def update_norms(self) -> NDArray[np.float64]:
-        """L2 norms of the directions, in rows and columns as `trust_ratios`."""
+        """L2 norms of the update directions, with the rows and columns of `trust_ratios`."""
         return self._table("update_norms")
 
     def _table(self, name: str) -> NDArray[np.float64]:
@@ -99,14 +107,14 @@ class History:
 def trust_ratios(history: History, *, title: str | None = None) -> Any:
     """Draw the trust ratio of each layer over the steps.
 
-    Up to eight layers are lines; more are a map, with the layers one below the other.
+    Up to eight layers are drawn as lines, more as a colour map with one row per layer.
 
     Parameters
     ----------
     history : History
-        Of an optimizer with trust ratios. Parameters that never had one are left out.
+        Of an optimizer with trust ratios. Parameters without one are omitted.
     title : str or None, default None
-        "Trust ratio per layer" by default.
+        None uses "Trust ratio per layer" and the range of learning rates.
 
     Returns
     -------
@@ -115,21 +123,21 @@ def trust_ratios(history: History, *, title: str | None = None) -> Any:
     Raises
     ------
     ValueError
-        If no parameter ever had a trust ratio.
+        If no parameter has a trust ratio in any step.
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
     table = history.trust_ratios
     adapted = np.flatnonzero(np.isfinite(table).any(axis=0)).tolist()
     if not adapted:
         raise ValueError(
-            "trust_ratios: this history holds none; record an optimizer that adapts layer by layer"
+            "trust_ratios: this history holds none; record a layer-wise optimizer, such as Lamb"
         )
     names = [history.names[column] for column in adapted]
     table = table[:, adapted]
     figure = new_figure(8.4, max(4.6, 0.22 * len(names) + 1.2))
     axes = figure.subplots()
-    axes.set(title="Trust ratio per layer" if title is None else title, xlabel="step")
+    axes.set(title=_heading(history) if title is None else title, xlabel="step")
     if len(names) <= _MOST_LINES:
         _draw_lines(figure, axes, names, table)
     else:
@@ -137,8 +145,15 @@ def trust_ratios(history: History, *, title: str | None = None) -> Any:
     return figure
 
 
+def _heading(history: History) -> str:
+    low, high = min(history.learning_rates), max(history.learning_rates)
+    rates = f"{high:g}" if low == high else f"{low:.2g} to {high:.2g}"
+    known = not math.isnan(low + high)
+    return "Trust ratio per layer" + (f", learning rate {rates}" if known else "")
+
+
 def _draw_lines(figure: Any, axes: Any, names: list[str], table: NDArray[np.float64]) -> None:
-    # Layers have an order, and so have the colours; markers and dashes tell neighbours apart.
+    # The layers are ordered, and so are the colours; markers and dashes separate neighbours.
     shades = need("matplotlib").colormaps["viridis"](np.linspace(0, 0.85, len(names)))
     steps = np.arange(1, len(table) + 1)
     for index, (name, values) in enumerate(zip(names, table.T, strict=True)):
@@ -152,7 +167,7 @@ def _draw_lines(figure: Any, axes: Any, names: list[str], table: NDArray[np.floa
             markevery=max(1, len(steps) // 12),
             markersize=5,
         )
-    axes.set(yscale="log", ylabel="norm of the weights / norm of the update")
+    axes.set(yscale="log", ylabel="norm of the parameters / norm of the update")
     label_decades(axes.yaxis)
     plain(axes)
     figure.legend(loc="outside right upper", frameon=False, handlelength=3.2)
@@ -165,4 +180,4 @@ def _draw_map(figure: Any, axes: Any, names: list[str], table: NDArray[np.float6
     drawn = axes.pcolormesh(*edges, shown, cmap="cividis", norm=norm)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
-    figure.colorbar(drawn, ax=axes, label="norm of the weights / norm of the update", pad=0.02)
+    figure.colorbar(drawn, ax=axes, label="norm of the parameters / norm of the update", pad=0.02)

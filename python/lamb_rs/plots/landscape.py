@@ -1,4 +1,4 @@
-"""The loss around trained parameters, along two random directions."""
+"""The loss around trained parameters, in a plane."""
 
 from __future__ import annotations
 
@@ -7,38 +7,54 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
-from lamb_rs.plots._heights import Heights, draw_contour, draw_surface, label_bar
-from lamb_rs.plots._matplotlib import new_figure
+from lamb_rs.plots._leaves import checked_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from lamb_rs.plots.functions import Pair, Values
+    from lamb_rs.plots.parameter_path import ParameterPath
+
+# Around a path, the grid is wider than the path by this share of its size on each side.
+_MARGIN = 0.25
+_RANDOM = ("first direction, norms of the filters", "second direction, norms of the filters")
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """Losses on a grid around the parameters.
+    """Losses on a square grid in a plane through the parameters.
 
     Attributes
     ----------
     steps : ndarray of float64, shape (points,)
-        How far the grid goes along each direction; 0 in the middle is the parameters themselves,
-        1 a change of every filter as large as the filter.
+        Coordinates of the grid along each direction, seen from its middle.
     losses : ndarray of float64, shape (points, points)
-        Rows go along the second direction, columns along the first.
+        Rows follow the second direction, columns the first.
+    middle : (float, float), default (0, 0)
+        Coordinates of the middle of the grid. The trained parameters are at (0, 0).
+    path : ndarray of float64, shape (n, 2), or None, default None
+        Coordinates of the path of the training, projected onto the plane.
+    labels : (str, str)
+        Names of the two directions.
+    trained : float or None, default None
+        Loss of the trained parameters; None if they are in the middle of the grid.
     """
 
     steps: Values
     losses: Values
+    middle: Pair = (0.0, 0.0)
+    path: Values | None = None
+    labels: tuple[str, str] = _RANDOM
+    trained: float | None = None
 
     @property
     def center(self) -> float:
-        """Loss of the parameters themselves."""
+        """Loss of the trained parameters."""
+        if self.trained is not None:
+            return self.trained
         middle = len(self.steps) // 2
         return float(self.losses[middle, middle])
 
@@ -53,31 +69,31 @@ def loss_landscape(
     seed: int = 0,
     tick: Callable[[], object] = lambda: None,
 ) -> Landscape:
-    """Evaluate a loss on a grid along two random, filter-normalised directions.
+    """Evaluate a loss on a grid along two random, filter-normalized directions.
 
-    A direction is drawn from N(0, 1), and each filter of it scaled to the norm of the same filter
-    of the parameters, so that landscapes of differently scaled networks can be compared. Arrays
-    with one axis or none (biases, scales) are not moved.
+    A direction is drawn from N(0, 1), and each of its filters is scaled to the norm of the same
+    filter of the parameters. Landscapes of networks with different scales are then comparable.
+    Arrays with one axis or none (biases, scales) do not change.
 
     Parameters
     ----------
     loss : callable
-        Returns the loss of the parameters as they are at that moment.
+        Returns the loss of the parameters at that moment.
     params : array, sequence or nested mapping of arrays
-        float32, as for `Optimizer.build`. They are moved in place and have their old bits when the
-        function returns or raises.
+        float32, as for `Optimizer.build`. They change in place, and have their old values again
+        when the function returns or raises.
     span : float, default 1.0
-        How far to go, in norms of the filters, to each side.
+        Extent of the grid to each side, in norms of the filters.
     points : int, default 31
-        Along each direction, odd, so that the parameters themselves are in the middle. The loss is
-        evaluated ``points**2`` times.
+        Number of points along each direction. It must be odd, so that the parameters are in the
+        middle. The loss is evaluated ``points**2`` times.
     filter_axis : int, default -1
-        The axis that numbers the filters (outputs): the last in NumPy's and Keras's kernels, 0 in
-        torch's.
+        The axis that counts the filters (outputs): the last one for kernels of NumPy and Keras, 0
+        for those of torch.
     seed : int, default 0
-        Of the directions.
+        Seed of the directions.
     tick : callable, default does nothing
-        Called after each row, for a progress bar.
+        Called after each row of the grid, for progress bars.
 
     Returns
     -------
@@ -88,26 +104,111 @@ def loss_landscape(
     HyperparameterError
         If `points` is even or less than 3, or `span` is not positive.
     DTypeError, LayoutError, ReadOnlyError, AliasError
-        For an array that cannot be moved in place.
+        If an array cannot be changed in place.
 
     References
     ----------
     Li, Xu, Taylor, Studer, Goldstein, "Visualizing the loss landscape of neural nets", 2018,
     arXiv 1712.09913.
     """
-    if points < 3 or points % 2 == 0:
-        raise HyperparameterError(f"loss_landscape: points must be odd and >= 3; got {points}")
+    _check_points("loss_landscape", points)
     if not span > 0:
         raise HyperparameterError(f"loss_landscape: span must be > 0; got {span}")
-    arrays = _arrays(params)
-    kept = [array.copy() for array in arrays]
+    arrays = checked_leaves(params)
     rng = np.random.default_rng(seed)
-    first, second = ([_direction(array, filter_axis, rng) for array in kept] for _ in range(2))
+    first, second = ([_direction(array, filter_axis, rng) for array in arrays] for _ in range(2))
     steps = np.linspace(-span, span, points)
-    losses = np.empty((points, points))
+    losses = _evaluate(loss, arrays, (first, second), (steps, steps), tick)
+    return Landscape(steps, losses)
+
+
+def path_landscape(
+    loss: Callable[[], float],
+    params: object,
+    path: ParameterPath,
+    *,
+    points: int = 31,
+    tick: Callable[[], object] = lambda: None,
+) -> Landscape:
+    """Evaluate a loss on a grid around the path of a training.
+
+    The plane goes through the parameters. Its directions are the first two principal components of
+    the path, so it shows as much of the path as a plane can; the points of the path are projected
+    onto it.
+
+    Parameters
+    ----------
+    loss : callable
+        Returns the loss of the parameters at that moment.
+    params : array, sequence or nested mapping of arrays
+        The trained parameters, of which `path` has copies. They change in place, and have their old
+        values again when the function returns or raises.
+    path : ParameterPath
+        Its last copy must equal the parameters.
+    points : int, default 31
+        Number of points along each direction, odd. The loss is evaluated ``points**2 + 1`` times.
+    tick : callable, default does nothing
+        Called after each row of the grid, for progress bars.
+
+    Returns
+    -------
+    Landscape
+
+    Raises
+    ------
+    HyperparameterError
+        If `points` is even or less than 3.
+    ValueError
+        If `path` has fewer than three copies, or all of them are equal.
+    DTypeError, LayoutError, ReadOnlyError, AliasError
+        If an array cannot be changed in place.
+
+    References
+    ----------
+    Li, Xu, Taylor, Studer, Goldstein, "Visualizing the loss landscape of neural nets", 2018,
+    arXiv 1712.09913, section 7.
+    """
+    _check_points("path_landscape", points)
+    arrays = checked_leaves(params)
+    plane = path.plane()
+    low, high = plane.path.min(axis=0), plane.path.max(axis=0)
+    x, y = (low + high) / 2
+    span = (0.5 + _MARGIN) * float((high - low).max())
+    steps = np.linspace(-span, span, points)
+    directions = plane.first, plane.second
+    trained = float(loss())
+    losses = _evaluate(loss, arrays, directions, (x + steps, y + steps), tick)
+    first, second = (f"{100 * share:.0f} % of the variance" for share in plane.shares)
+    return Landscape(
+        steps,
+        losses,
+        middle=(float(x), float(y)),
+        path=plane.path,
+        labels=(f"first component, {first}", f"second component, {second}"),
+        trained=trained,
+    )
+
+
+def _check_points(function: str, points: int) -> None:
+    if points < 3 or points % 2 == 0:
+        raise HyperparameterError(f"{function}: points must be odd and >= 3; got {points}")
+
+
+def _evaluate(
+    loss: Callable[[], float],
+    arrays: Sequence[NDArray[np.float32]],
+    directions: tuple[list[Values], list[Values]],
+    grid: tuple[Values, Values],
+    tick: Callable[[], object],
+) -> Values:
+    """Return the losses on the grid."""
+    first, second = directions
+    columns, rows = grid
+    kept = [array.copy() for array in arrays]
+    losses = np.empty((len(rows), len(columns)))
     try:
-        for row, along in enumerate(steps):
-            for column, across in enumerate(steps):
+        for row, along in enumerate(rows):
+            for column, across in enumerate(columns):
                 for array, start, one, two in zip(arrays, kept, first, second, strict=True):
                     np.add(start, across * one + along * two, out=array, casting="same_kind")
                 losses[row, column] = loss()
@@ -115,99 +216,7 @@ def loss_landscape(
     finally:
         for array, start in zip(arrays, kept, strict=True):
             array[...] = start
-    return Landscape(steps, losses)
-
-
-def landscape_contour(landscape: Landscape, *, title: str | None = None) -> Any:
-    """Draw a loss landscape from above.
-
-    Parameters
-    ----------
-    landscape : Landscape
-        As `loss_landscape` returns it.
-    title : str or None, default None
-        "Loss landscape" by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is missing.
-    """
-    figure = new_figure(7.2, 5.6)
-    axes = figure.subplots()
-    x, y = np.meshgrid(landscape.steps, landscape.steps)
-    heights = Heights.of(landscape.losses, logarithmic=True)
-    filled = draw_contour(axes, x, y, landscape.losses, heights, colours="cividis")
-    label_bar(figure.colorbar(filled, ax=axes, label="loss", pad=0.02), heights)
-    axes.plot(
-        0,
-        0,
-        marker="*",
-        markersize=15,
-        color="white",
-        markeredgecolor="black",
-        linestyle="none",
-        label=f"trained parameters, loss {landscape.center:.3g}",
-    )
-    _label(axes, title, ", norms of the filters")
-    axes.set_aspect("equal")
-    figure.legend(loc="outside lower center", frameon=False)
-    return figure
-
-
-def landscape_surface(
-    landscape: Landscape, *, title: str | None = None, view: Pair = (35.0, -60.0)
-) -> Any:
-    """Draw a loss landscape as a surface.
-
-    Parameters
-    ----------
-    landscape : Landscape
-        As `loss_landscape` returns it.
-    title : str or None, default None
-        "Loss landscape" by default.
-    view : (float, float), default (35, -60)
-        Elevation and azimuth of the eye, in degrees.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is missing.
-    """
-    figure = new_figure(7.6, 6.0)
-    axes = figure.add_subplot(projection="3d")
-    x, y = np.meshgrid(landscape.steps, landscape.steps)
-    draw_surface(axes, x, y, landscape.losses, Heights.of(landscape.losses, logarithmic=True))
-    _label(axes, title)
-    # Fewer than by default, which run into the labels of the axes.
-    ticks = landscape.steps[0] * np.array([-1, -0.5, 0, 0.5, 1])
-    axes.set(xticks=ticks, yticks=ticks)
-    axes.set_zlabel("loss")
-    axes.view_init(*view)
-    return figure
-
-
-def _label(axes: Any, title: str | None, unit: str = "") -> None:
-    axes.set(
-        title="Loss landscape" if title is None else title,
-        xlabel=f"first direction{unit}",
-        ylabel=f"second direction{unit}",
-    )
-
-
-def _arrays(params: object) -> list[NDArray[np.float32]]:
-    """Return the arrays of a structure, checked as `build` checks them."""
-    probe = _core.Optimizer("sgd", {})
-    probe.build(params, None, None)
-    return list(probe.parameters)
+    return losses
 
 
 def _direction(
@@ -226,7 +235,7 @@ def _direction(
 
 
 def _rows(array: Any, axes: tuple[int, ...]) -> NDArray[np.float64]:
-    """Move these axes to the front and join them; what is left is one column per filter."""
+    """Move these axes to the front and join them; one column per filter remains."""
     moved = np.moveaxis(array.astype(np.float64), axes, range(len(axes)))
     rows: NDArray[np.float64] = moved.reshape(-1, moved.shape[-1])
     return rows

@@ -1,4 +1,4 @@
-"""Animations as files: GIF, and a page that plays without anything else."""
+"""Animations as GIF files and as self-contained HTML pages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from lamb_rs.plots.animations import Race
 
-# Milliseconds for which a GIF shows its last picture.
+# Milliseconds that a GIF shows its last picture.
 _REST = 2000
-# An index of the palette that no colour has.
+# An index of the palette that no colour uses.
 _CLEAR = 255
 _NEAR = 8
 
@@ -34,11 +34,11 @@ class Movie:
     Attributes
     ----------
     title : str
-        For the page.
+        Caption on the page, as plain text.
     pictures : list of PIL.Image.Image
-        All of one size, in one palette.
+        All have the same size and palette.
     milliseconds : int
-        Between two pictures.
+        Time between two pictures.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Movie:
     milliseconds: int
 
     def save(self, path: str | Path) -> None:
-        """Write a GIF that repeats for ever.
+        """Write a GIF that repeats.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class Movie:
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the file cannot be written.
         """
         first, *others = self.pictures
         durations = [self.milliseconds] * len(others) + [_REST]
@@ -66,12 +66,12 @@ class Movie:
 
 
 def record(race: Race, *, tick: Callable[[], object] = lambda: None) -> Movie:
-    """Draw every picture of a race, once.
+    """Draw every picture of an animation once.
 
     Parameters
     ----------
     race : Race
-        As `lamb_rs.plots.race` and `race_surface` return it.
+        As `lamb_rs.plots.race` or `race_surface` returns it.
     tick : callable, default does nothing
         Called after each picture.
 
@@ -83,7 +83,7 @@ def record(race: Race, *, tick: Callable[[], object] = lambda: None) -> Movie:
     canvas = race.figure.canvas
     moving = race.figure.findobj(lambda artist: artist.get_animated())
     moving.sort(key=lambda artist: artist.get_zorder())
-    # What does not move is drawn once; that is nine tenths of the work.
+    # Artists that do not move are drawn once; they are most of the work.
     canvas.draw()
     ground = canvas.copy_from_bbox(race.figure.bbox)
     frames = []
@@ -100,14 +100,14 @@ def record(race: Race, *, tick: Callable[[], object] = lambda: None) -> Movie:
 
 
 def player(movies: Sequence[Movie], title: str = "Animations") -> str:
-    """Return a page that plays movies: one file of HTML, which loads nothing.
+    """Return an HTML page that plays movies and needs no other file.
 
     Parameters
     ----------
     movies : sequence of Movie
         As `record` returns them.
     title : str, default "Animations"
-        Of the page.
+        Title of the page.
 
     Returns
     -------
@@ -119,20 +119,20 @@ def player(movies: Sequence[Movie], title: str = "Animations") -> str:
 
 
 def _palette(frame: Any) -> Any:
-    """Return one palette for all pictures: colours do not flicker, only what moves changes.
+    """Return one palette for all pictures, so that colours do not flicker.
 
-    The last picture has every colour that occurs. Those of the lines are in it as they are: by the
-    area that they cover they would be averaged away.
+    The last picture contains every colour that occurs. The colours of the lines are added
+    unchanged, because they cover too small an area for the quantization to keep them.
     """
     image = need("PIL.Image")
     own = np.array([_channels(colour) for colour in ("#FFFFFF", *COLOURS)])
     found = frame.quantize(_CLEAR - len(own), dither=image.Dither.NONE).getpalette()
     ground = np.array(found).reshape(-1, 3)[: _CLEAR - len(own)]
-    # What is almost one of them would be taken for it.
+    # Colours close to one of them are dropped, since they could be used in its place.
     far = np.abs(ground[:, None] - own).max(axis=2).min(axis=1) > _NEAR
     colours = np.concatenate([own, ground[far]])
     palette = image.new("P", (1, 1))
-    # As long as can be: an index without a colour could not be made transparent.
+    # Full length: an index without a colour could not be made transparent.
     palette.putpalette(np.resize(colours, (_CLEAR + 1, 3)).ravel().tolist())
     return palette
 
@@ -163,7 +163,7 @@ def _part(movie: Movie) -> str:
 
 
 def _changes(pictures: list[Any]) -> Iterator[Any]:
-    """Yield the first picture, then of each other one what is new; the rest is transparent."""
+    """Yield the first picture, then only the changed pixels of each next one."""
     image = need("PIL.Image")
     yield pictures[0]
     for before, after in pairwise(pictures):

@@ -1,7 +1,7 @@
-"""Learning rates at which each optimizer goes somewhere: one row per class.
+"""Learning rates for two small tasks, one row per optimizer class.
 
-Found by a search over rates a factor of two apart; `learning_rate_panels` shows what lies around
-them. They are no recommendation for other tasks.
+They come from a search over rates a factor of two apart. `learning_rate_panels` draws the losses at
+the neighbouring rates. They are not recommendations for other tasks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rates:
-    """How to run one optimizer on two tasks.
+    """How to run one optimizer on the two tasks.
 
     Attributes
     ----------
@@ -24,13 +24,13 @@ class Rates:
     network : float
         Peak learning rate for a small network.
     arguments : mapping
-        Further arguments of the constructor, for both.
+        Further arguments of the constructor, for both tasks.
     on_plane : mapping
-        Further arguments on the plane alone.
+        Further arguments for Rosenbrock's function only.
     scheduled : bool
-        Whether the rate decays to zero; not where the rule takes the place of a schedule.
+        Whether the rate decays to zero. It does not where the rule replaces the schedule.
     matrix : bool
-        Whether the rule is for matrices alone, and the plane's point has to be one.
+        Whether the rule updates matrices only, so that the point must have shape ``(1, 2)``.
     """
 
     plane: float
@@ -66,8 +66,8 @@ RATES: dict[str, Rates] = {
     "Ranger": Rates(0.1, 0.4, on_plane={"clipnorm": 1.0}),
     "Ralamb": Rates(0.06, 0.02),
     "RangerLars": Rates(0.15, 0.035),
-    # It scales its whole parameters by the rate: one that decays to zero takes them there. And
-    # an accumulator that starts far above the squared gradients makes it forget where it starts.
+    # The parameters of Ftrl are proportional to the rate, so a rate that decays to zero would make
+    # them zero. An accumulator far above the squared gradients would discard the initial values.
     "Ftrl": Rates(0.6, 0.05, {"initial_accumulator_value": 1e-9}, scheduled=False),
     "AdaBelief": Rates(0.1, 0.3, on_plane={"clipnorm": 1.0}),
     "Adan": Rates(0.1, 0.05),

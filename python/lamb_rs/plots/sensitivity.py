@@ -1,4 +1,4 @@
-"""How much the end of a training depends on the learning rate."""
+"""The final loss of a training as a function of the learning rate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scan:
-    """Final losses over learning rates.
+    """Final losses at several learning rates.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Scan:
     rates : ndarray of float64, shape (n,)
         Learning rates, ascending.
     losses : ndarray of float64, shape (n,)
-        Loss at the end of a training at each rate; infinite where it diverged.
+        Loss at the end of the training at each rate; infinite if it diverged.
     """
 
     label: str
@@ -47,7 +47,7 @@ def scan_rates(
     Parameters
     ----------
     final_loss : callable
-        Trains from the start at the learning rate that it gets, and returns the loss at the end.
+        ``final_loss(rate)`` trains from the start at this rate and returns the final loss.
     rates : sequence of float
         Learning rates, > 0, in any order.
     label : str, default ""
@@ -65,16 +65,18 @@ def scan_rates(
 def learning_rates(
     scans: Sequence[Scan], *, initial_loss: float | None = None, title: str | None = None
 ) -> Any:
-    """Draw final losses against learning rates, both on logarithmic axes.
+    """Plot final losses against learning rates, both on logarithmic axes.
 
     Parameters
     ----------
     scans : sequence of Scan
-        As `scan_rates` returns them; up to about eight can be told apart.
+        As `scan_rates` returns them. More than twelve are easier to read with
+        `learning_rate_panels`.
     initial_loss : float or None, default None
-        Loss before the training. It is drawn as a line, and losses far above it as at the top.
+        Loss before the training, drawn as a horizontal line. Losses above twice this value are
+        drawn at the upper edge.
     title : str or None, default None
-        "Sensitivity to the learning rate" by default.
+        None uses "Sensitivity to the learning rate".
 
     Returns
     -------
@@ -83,7 +85,7 @@ def learning_rates(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
     figure = new_figure(9.0, 5.2)
     axes = figure.subplots()
@@ -105,7 +107,7 @@ def learning_rates(
 def learning_rate_panels(
     scans: Sequence[Scan], *, initial_loss: float | None = None, title: str | None = None
 ) -> Any:
-    """Draw one small picture per scan: for more of them than one picture can hold.
+    """Draw one small plot per scan, all with the same vertical axis.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def learning_rate_panels(
     initial_loss : float or None, default None
         As for `learning_rates`.
     title : str or None, default None
-        "Sensitivity to the learning rate" by default.
+        None uses "Sensitivity to the learning rate".
 
     Returns
     -------
@@ -123,7 +125,7 @@ def learning_rate_panels(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
     columns = min(6, len(scans))
     rows = -(-len(scans) // columns)
@@ -147,7 +149,7 @@ def learning_rate_panels(
 
 
 def _top(scans: Sequence[Scan], initial_loss: float | None) -> float:
-    """Return the height at which everything larger is drawn."""
+    """Return the upper edge; larger losses are drawn there."""
     if initial_loss is not None:
         return 2 * initial_loss
     finite = [loss for scan in scans for loss in scan.losses if np.isfinite(loss)]

@@ -1,4 +1,4 @@
-"""A function of the plane as contour and as surface, with the ways that optimizers went."""
+"""A function of two variables as contours and as a surface, with the paths of optimizers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamb_rs.plots._heights import Heights, draw_contour, draw_surface, label_bar
+from lamb_rs.plots._heights import Heights, draw_bar, draw_contour, draw_surface
 from lamb_rs.plots._matplotlib import look, need, new_figure
 
 if TYPE_CHECKING:
@@ -17,52 +17,47 @@ if TYPE_CHECKING:
 
 CONTOUR_POINTS = 241
 SURFACE_POINTS = 101
-_PANEL_POINTS = 61
+_PANEL_POINTS = 81
 VIEW = (55.0, -80.0)
 STAR = {"marker": "*", "color": "#E69F00", "markeredgecolor": "black", "linestyle": "none"}
+_PATH, _END = "#0072B2", "#D55E00"
 
 
 def contour(
     function: PlaneFunction, trajectories: Sequence[Trajectory] = (), *, title: str | None = None
 ) -> Any:
-    """Draw the contour of a function from above, and trajectories on it.
+    """Draw the contours of a function, and trajectories on them.
 
     Parameters
     ----------
     function : PlaneFunction
-        What to draw, within its `limits`.
+        The function to draw, within its `limits`.
     trajectories : sequence of Trajectory, default ()
-        As `descend` returns them; up to about eight can be told apart.
+        As `descend` returns them. Paths that overlap are easier to compare with `panels`.
     title : str or None, default None
-        The function's name and formula by default.
+        None uses the function's name and formula.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Without pyplot: ``figure.savefig(path)`` writes it.
+        ``figure.savefig(path)`` writes it. It is not a figure of pyplot.
 
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
-    figure = new_figure(9.6, 5.6)
+    figure = new_figure(10.2, 5.6)
     axes = figure.subplots()
     heights = draw_plane(axes, function, CONTOUR_POINTS)
-    label_bar(figure.colorbar(axes.collections[0], ax=axes, label="value", pad=0.02), heights)
+    draw_bar(figure, axes, heights, "value")
     for index, path in enumerate(trajectories):
         axes.plot(*path.points.T, **_line(index), label=legend_line(path), zorder=3)
         axes.plot(*path.end, **_end(index), zorder=7)
     axes.set_title(heading(function) if title is None else title)
     if trajectories:
         _mark_start(axes, trajectories)
-    if trajectories or function.minima:
-        figure.legend(
-            loc="outside right upper",
-            frameon=False,
-            title=_legend_title(trajectories),
-            handlelength=3.2,
-        )
+    _legend(figure, function, trajectories)
     return figure
 
 
@@ -78,13 +73,13 @@ def surface(
     Parameters
     ----------
     function : PlaneFunction
-        What to draw, within its `limits`; what leaves them is not drawn.
+        The function to draw, within its `limits`. Parts of a path outside are not drawn.
     trajectories : sequence of Trajectory, default ()
         As `descend` returns them.
     title : str or None, default None
-        The function's name and formula by default.
+        None uses the function's name and formula.
     view : (float, float), default (55, -80)
-        Elevation and azimuth of the eye, in degrees.
+        Elevation and azimuth of the viewer, in degrees.
 
     Returns
     -------
@@ -93,11 +88,12 @@ def surface(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
-    figure = new_figure(9.6, 6.2)
+    figure = new_figure(8.4, 6.8)
     axes = figure.add_subplot(projection="3d")
     heights = draw_relief(axes, function, view)
+    draw_bar(figure, axes, heights, "value", pad=0.1, shrink=0.7)
     for index, path in enumerate(trajectories):
         x, y, values = inside(function, path)
         axes.plot(x, y, heights(values), **_line(index), label=legend_line(path), zorder=3 + index)
@@ -106,29 +102,23 @@ def surface(
         star = {**STAR, "label": "minimum"} if (x, y) == function.minima[0] else STAR
         axes.plot([x], [y], heights([function.value(x, y)]), **star, markersize=13, zorder=90)
     axes.set_title(heading(function) if title is None else title)
-    if trajectories or function.minima:
-        figure.legend(
-            loc="outside right upper",
-            frameon=False,
-            title=_legend_title(trajectories),
-            handlelength=3.2,
-        )
+    _legend(figure, function, trajectories, loc="outside lower center", ncols=2)
     return figure
 
 
 def panels(
     function: PlaneFunction, trajectories: Sequence[Trajectory], *, title: str | None = None
 ) -> Any:
-    """Draw one small contour per trajectory: for more of them than one picture can hold.
+    """Draw one small contour plot per trajectory, all with the same axes.
 
     Parameters
     ----------
     function : PlaneFunction
-        What to draw.
+        The function to draw.
     trajectories : sequence of Trajectory
         At least one.
     title : str or None, default None
-        The function's name and formula by default.
+        None uses the function's name and formula.
 
     Returns
     -------
@@ -137,29 +127,30 @@ def panels(
     Raises
     ------
     ModuleNotFoundError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
-    columns = min(5, len(trajectories))
+    columns = min(4 if len(trajectories) <= 8 else 5, len(trajectories))
     rows = -(-len(trajectories) // columns)
-    figure = new_figure(max(5.2, 2.6 * columns), max(4.0, 2.35 * rows + 0.7))
+    figure = new_figure(max(5.2, 2.7 * columns), max(4.0, 2.5 * rows + 0.9))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, path in zip(grid.flat, trajectories, strict=False):
         draw_plane(axes, function, _PANEL_POINTS, lines=False)
-        axes.plot(*path.points.T, color="#0072B2", linewidth=1.4, zorder=3)
+        axes.plot(*path.points.T, color=_PATH, linewidth=1.4, zorder=3)
         axes.plot(*path.points[0], marker="o", color="black", markersize=4, zorder=4)
-        axes.plot(*path.end, marker="s", color="#D55E00", markersize=5, zorder=6)
-        axes.set_title(legend_line(path), fontsize=8.5)
+        axes.plot(*path.end, marker="s", color=_END, markersize=5, zorder=6)
+        axes.set_title(f"{path.label}\n{path.rate}, value {result(path)}", fontsize=9)
         axes.label_outer()
-    for axes in grid.flat[len(trajectories) :]:
-        axes.set_visible(False)
+    _hide_unused(grid, len(trajectories))
     handles, labels = _panel_legend(bool(function.minima))
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    figure.suptitle(heading(function) if title is None else title)
+    most = max(len(path.points) for path in trajectories) - 1
+    words = heading(function) if title is None else title
+    figure.suptitle(f"{words}\nlearning rate, and value after {most} updates", fontsize=12)
     return figure
 
 
 def draw_plane(axes: Any, function: PlaneFunction, points: int, *, lines: bool = True) -> Heights:
-    """Draw the contour, the minima and the axes' labels; return the map of heights."""
+    """Draw the contours, the minima and the labels of the axes; return the map of heights."""
     x, y, values = function.grid(points)
     heights = Heights.of(values, logarithmic=function.logarithmic)
     draw_contour(axes, x, y, values, heights, lines=lines)
@@ -171,28 +162,32 @@ def draw_plane(axes: Any, function: PlaneFunction, points: int, *, lines: bool =
 
 
 def draw_relief(axes: Any, function: PlaneFunction, view: Pair) -> Heights:
-    """Draw the surface and the axes' labels; return the map of heights."""
+    """Draw the surface and the labels of the axes; return the map of heights."""
     x, y, values = function.grid(SURFACE_POINTS)
     heights = Heights.of(values, logarithmic=function.logarithmic)
     draw_surface(axes, x, y, values, heights)
     axes.set(xlim=function.limits[0], ylim=function.limits[1], xlabel="x", ylabel="y")
-    axes.set_zlabel("value", labelpad=8)
     axes.view_init(*view)
     return heights
 
 
 def heading(function: PlaneFunction) -> str:
-    """Return the name, and behind it the formula if there is one."""
+    """Return the name, followed by the formula if there is one."""
     return f"{function.name}: {function.formula}" if function.formula else function.name
 
 
+def result(path: Trajectory) -> str:
+    """Return the value at the end as text."""
+    return "diverged" if path.diverged else f"{path.loss:.2g}"
+
+
 def legend_line(path: Trajectory) -> str:
-    """Return the label and the value at the end."""
-    return f"{path.label}: {'diverged' if path.diverged else f'{path.loss:.2g}'}"
+    """Return the label, the learning rate and the value at the end."""
+    return f"{path.label}, {path.rate}: {result(path)}"
 
 
 def inside(function: PlaneFunction, path: Trajectory) -> tuple[Any, Any, Any]:
-    """Return x, y and value of the points; NaN outside the limits, where nothing is drawn."""
+    """Return x, y and value of the points; x and y are NaN outside the limits."""
     (left, right), (low, high) = function.limits
     x, y = path.points.T
     seen = (left <= x) & (x <= right) & (low <= y) & (y <= high)
@@ -200,7 +195,7 @@ def inside(function: PlaneFunction, path: Trajectory) -> tuple[Any, Any, Any]:
 
 
 def halo() -> list[Any]:
-    """Return the white rim of a line, without which it is lost over dark ground."""
+    """Return the white outline that keeps a line visible on a dark ground."""
     effects = need("matplotlib.patheffects")
     return [effects.Stroke(linewidth=3.4, foreground="white", alpha=0.8), effects.Normal()]
 
@@ -210,7 +205,7 @@ def _line(index: int) -> dict[str, Any]:
         **look(index),
         "linewidth": 1.8,
         "markersize": 5,
-        "markevery": [],  # a marker for the legend, and at the end
+        "markevery": [],  # the marker appears in the legend and at the end only
         "path_effects": halo(),
     }
 
@@ -233,17 +228,35 @@ def _mark_start(axes: Any, trajectories: Sequence[Trajectory]) -> None:
     )
 
 
+def _legend(
+    figure: Any, function: PlaneFunction, trajectories: Sequence[Trajectory], **where: Any
+) -> None:
+    if trajectories or function.minima:
+        figure.legend(
+            **{"loc": "outside right upper", "frameon": False, "handlelength": 3.2, **where},
+            title="value at the end" if trajectories else None,
+        )
+
+
 def _panel_legend(minima: bool) -> tuple[list[Any], list[str]]:
     line = need("matplotlib.lines").Line2D
     handles = {
         "start": line([], [], marker="o", color="black", linestyle="none", markersize=4),
-        "way": line([], [], color="#0072B2"),
-        "end": line([], [], marker="s", color="#D55E00", linestyle="none", markersize=5),
+        "path": line([], [], color=_PATH),
+        "end": line([], [], marker="s", color=_END, linestyle="none", markersize=5),
     }
     if minima:
         handles["minimum"] = line([], [], **STAR, markersize=11)
     return list(handles.values()), list(handles)
 
 
-def _legend_title(trajectories: Sequence[Trajectory]) -> str | None:
-    return "value at the end" if trajectories else None
+def _hide_unused(grid: Any, used: int) -> None:
+    """Hide the panels after the last used one, and label the axes above them."""
+    columns = grid.shape[1]
+    for index, axes in enumerate(grid.flat):
+        if index >= used:
+            axes.set_visible(False)
+        elif index + columns >= used:
+            axes.xaxis.label.set_visible(True)
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("x")
