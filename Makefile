@@ -32,7 +32,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.extra module ## Build, then train on real images with SGD, AdamW and LAMB
-	@$(call step,60,Train and draw,--show) $(RUN) -m lamb_rs demo
+	@$(call step,60,Train and draw,--show) $(RUN) -m lamb_rs demo --fetch
 
 test: test-rust test-python ## Build and run every test, Rust and Python
 

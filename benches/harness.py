@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lamb_rs
-from lamb_rs.cli.bench import _SHORTEST_SAMPLE, _quartiles, _seconds
+from lamb_rs.cli.bench import SHORTEST_SAMPLE, quartiles, seconds_of
 from lamb_rs.cli.peers import Step
 
 Shapes = list[tuple[int, ...]]
@@ -116,14 +116,14 @@ def interleaved(steps: dict[str, Step], rounds: int) -> Samples:
     repeats = {}
     for name, step in steps.items():
         step()
-        once = min(_seconds(step, 1) for _ in range(3))
-        repeats[name] = max(1, round(_SHORTEST_SAMPLE / once))
+        once = min(seconds_of(step, 1) for _ in range(3))
+        repeats[name] = max(1, round(SHORTEST_SAMPLE / once))
     samples: dict[str, list[float]] = {name: [] for name in steps}
     ended = perf_counter() + SHORTEST_CASE
     done = 0
     while done < rounds or perf_counter() < ended:
         for name, step in steps.items():
-            samples[name].append(_seconds(step, repeats[name]))
+            samples[name].append(seconds_of(step, repeats[name]))
         done += 1
     return {name: np.array(seconds) for name, seconds in samples.items()}
 
@@ -138,7 +138,7 @@ def judge(case: Case, claim: Claim, samples: Samples) -> Result:
         values = seconds / samples[claim.to]
     else:
         values = UNITS[claim.unit] * (seconds - samples[claim.to] if claim.to else seconds)
-    return measured(row, _quartiles(values), 1e3 * seconds)
+    return measured(row, quartiles(values), 1e3 * seconds)
 
 
 def measured(

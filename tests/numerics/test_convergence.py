@@ -9,9 +9,9 @@ import pytest
 
 from lamb_rs import _core
 from lamb_rs._lookup import PUBLISHED
-from lamb_rs.cli.convergence import Contestant, contestants
-from lamb_rs.cli.data import load_digits
-from lamb_rs.cli.small import WARMUP, SmallTask
+from lamb_rs.cli.gallery.convergence import Contestant, contestants
+from lamb_rs.cli.images.sources import load
+from lamb_rs.cli.training.small import WARMUP, SmallTask
 from lamb_rs.plots.family import make, rates
 from lamb_rs.plots.rates import RATES
 
@@ -38,7 +38,7 @@ def test_rosenbrock(contestant: Contestant) -> None:
 
 @pytest.fixture(scope="module")
 def task() -> SmallTask:
-    return SmallTask(load_digits())
+    return SmallTask(load("digits"))
 
 
 @pytest.mark.skipif(

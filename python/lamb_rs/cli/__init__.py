@@ -1,1 +1,1 @@
-"""The commands behind ``python -m lamb_rs``: demo, gallery, info and bench."""
+"""The commands of ``python -m lamb_rs``: demo, gallery, info and bench."""

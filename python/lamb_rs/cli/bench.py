@@ -1,4 +1,4 @@
-"""``bench``: what a step costs, as a multiple of the least time its bytes need in memory."""
+"""``bench``: time of a step, compared with the time that moving its bytes takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 import lamb_rs
 from lamb_rs import _core
+from lamb_rs.cli.machine import cpu, description
 from lamb_rs.cli.peers import Arrays, Step, peers
 from lamb_rs.cli.table import finite, text_table
 
@@ -26,21 +27,22 @@ SIZES: dict[str, list[tuple[int, ...]]] = {
     "1 tensor, 16 M": [(4096, 4096)],
 }
 OURS = "lamb_rs"
-NUMPY = "floor by NumPy"
+FLOOR = "memory floor"
+NUMPY = "floor in NumPy"
 _SECONDS_PER_CASE = 1.2
-_SHORTEST_SAMPLE = 2e-3
+SHORTEST_SAMPLE = 2e-3
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule to time, and the passes over memory that it cannot do without.
+    """A rule to time, and the passes over memory that it needs at least.
 
     Attributes
     ----------
     make : callable
         Returns the optimizer.
     passes : tuple of (int, int)
-        For each pass, how many arrays are read and written, and how many only read.
+        For each pass, how many arrays are read and written, and how many are only read.
     """
 
     make: Callable[[], Any]
@@ -48,7 +50,7 @@ class Rule:
 
     @property
     def bytes_per_element(self) -> int:
-        """Read and written, per parameter."""
+        """Bytes read and written per parameter."""
         return sum(8 * changed + 4 * read for changed, read in self.passes)
 
 
@@ -56,27 +58,29 @@ RULES = {
     "SGD": Rule(lambda: lamb_rs.SGD(1e-3, momentum=0.9, weight_decay=0.01), ((2, 1),)),
     "Lion": Rule(lambda: lamb_rs.Lion(1e-3, weight_decay=0.01), ((2, 1),)),
     "AdamW": Rule(lambda: lamb_rs.AdamW(1e-3, weight_decay=0.01), ((3, 1),)),
-    # Moments and norms first; the step needs the norms, and so a second pass.
+    # The first pass computes the moments and the norms, the second one uses the norms.
     "LAMB": Rule(lambda: lamb_rs.Lamb(1e-3, weight_decay=0.01), ((2, 2), (1, 2))),
 }
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One line of the result.
+    """One row of the table.
 
     Attributes
     ----------
     rule, size, who : str
-        What was timed; `who` is the library.
+        What was timed; `who` is the library, or the floor.
     milliseconds : float
         Median time of a step.
+    gigabytes_per_second : float
+        Bytes of the floor per median time.
     to_floor : tuple of float
-        Quartiles, median in the middle, of the ratio to the floor of the same round.
+        Quartiles of the ratio to the floor in the same round, the median in the middle.
     to_ours : tuple of float
-        The same, to this library's step.
+        The same for the ratio to this library.
     bytes_per_element : int
-        Behind the floor.
+        Bytes that the floor moves.
     rounds : int
         Number of rounds.
     """
@@ -85,6 +89,7 @@ class Timing:
     size: str
     who: str
     milliseconds: float
+    gigabytes_per_second: float
     to_floor: tuple[float, float, float]
     to_ours: tuple[float, float, float]
     bytes_per_element: int
@@ -95,13 +100,14 @@ def add_parser(commands: Any) -> None:
     """Add ``bench`` to the subcommands."""
     parser = commands.add_parser(
         "bench",
-        help="time steps against the speed of memory, and against torch and optax if installed",
+        help="time steps, and compare them with the speed of memory and with torch and optax",
         description=(
-            "Time one step of SGD, Lion, AdamW and LAMB at three sizes. In every round the floor "
-            "(the same bytes streamed in place, on this library's threads), the same by NumPy on "
-            "one thread, this library and each installed peer take turns; the table shows medians "
-            "of the ratios within a round, because memory on a shared machine changes its speed "
-            "between rounds. Takes about 20 seconds, longer with peers."
+            "Time one step of SGD, Lion, AdamW and LAMB at three sizes. In every round, these take "
+            "turns: the memory floor (the same bytes read and written in place, on the threads of "
+            "this library), the same in NumPy on one thread, this library, and torch and optax if "
+            "they are installed. The table shows medians of the ratios within a round, because the "
+            "speed of memory on a shared machine changes between rounds. Takes about 20 seconds, "
+            "longer with torch and optax."
         ),
     )
     parser.add_argument("--json", action="store_true", help="results as JSON")
@@ -112,8 +118,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Time everything and print it."""
     if not arguments.json:
         print(
-            f"{lamb_rs.get_num_threads()} threads, SIMD {lamb_rs.info()['simd']}. Floor: the same "
-            f"bytes streamed in place on as many threads."
+            f"Timing {len(RULES)} rules at {len(SIZES)} sizes. Expected time: 20 s, longer with "
+            f"torch and optax.\nMachine: {description()}."
         )
     timings = [
         timing
@@ -123,10 +129,9 @@ def run(arguments: argparse.Namespace) -> None:
     ]
     if arguments.json:
         rows = [asdict(timing) for timing in timings]
-        print(json.dumps(finite({"info": lamb_rs.info(), "timings": rows})))
+        print(json.dumps(finite({"cpu": cpu(), "info": lamb_rs.info(), "timings": rows})))
     else:
-        print(f"\n{table(timings)}\n")
-        print("x: median of the ratios within each round [quartiles]; less is faster.")
+        print(f"\n{table(timings)}\n\n{explanation(timings)}")
 
 
 def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: float) -> list[Timing]:
@@ -146,7 +151,7 @@ def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: floa
     Returns
     -------
     list of Timing
-        This library, NumPy's floor, then the peers.
+        The floor, this library, the floor in NumPy, then the other packages.
     """
     parameters: Arrays = lamb_rs.aligned([np.full(shape, 0.1, np.float32) for shape in shapes])
     gradients: Arrays = lamb_rs.aligned([np.full(shape, 0.01, np.float32) for shape in shapes])
@@ -154,7 +159,7 @@ def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: floa
     optimizer.build(parameters)
     size_of_all = sum(array.size for array in parameters)
     steps: dict[str, Step] = {
-        "floor": _floor(RULES[rule], size_of_all, _core.stream_floor),
+        FLOOR: _floor(RULES[rule], size_of_all, _core.stream_floor),
         OURS: lambda: optimizer.apply(gradients),
         NUMPY: _floor(RULES[rule], size_of_all, _numpy_stream),
         **peers(rule, shapes),
@@ -166,18 +171,20 @@ def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: floa
             size=size,
             who=who,
             milliseconds=1e3 * float(np.median(samples[who])),
-            to_floor=_quartiles(samples[who] / samples["floor"]),
-            to_ours=_quartiles(samples[who] / samples[OURS]),
+            gigabytes_per_second=(
+                1e-9 * RULES[rule].bytes_per_element * size_of_all / float(np.median(samples[who]))
+            ),
+            to_floor=quartiles(samples[who] / samples[FLOOR]),
+            to_ours=quartiles(samples[who] / samples[OURS]),
             bytes_per_element=RULES[rule].bytes_per_element,
             rounds=len(samples[who]),
         )
         for who in steps
-        if who != "floor"
     ]
 
 
 def table(timings: list[Timing]) -> str:
-    """Lay the timings out as text."""
+    """Return the timings as text."""
     rows: list[list[str]] = []
     for previous, timing in zip([None, *timings], timings, strict=False):
         if previous is not None and previous.size != timing.size:
@@ -188,13 +195,23 @@ def table(timings: list[Timing]) -> str:
                 timing.rule,
                 timing.who,
                 f"{timing.milliseconds:.3f}",
-                str(timing.bytes_per_element),
-                _ratio(timing.to_floor),
+                f"{timing.gigabytes_per_second:.1f}",
+                "" if timing.who == FLOOR else _ratio(timing.to_floor),
                 "" if timing.who == OURS else _ratio(timing.to_ours),
             ]
         )
-    header = ["parameters", "rule", "library", "ms", "B/element", "x floor", f"x {OURS}"]
+    header = ["parameters", "rule", "library", "ms", "GB/s", "time / floor", f"time / {OURS}"]
     return text_table(header, rows, left=3)
+
+
+def explanation(timings: list[Timing]) -> str:
+    """Return the meaning of the columns, with the machine and the speed of its memory."""
+    fastest = max(timing.gigabytes_per_second for timing in timings if timing.who == FLOOR)
+    slowest = min(timing.gigabytes_per_second for timing in timings if timing.who == FLOOR)
+    return (
+        "Ratios: median of the rounds [quartiles]; less is faster. GB/s: bytes of the memory floor "
+        f"per time of a step.\n{description()}; memory floor {slowest:.0f} to {fastest:.0f} GB/s."
+    )
 
 
 def _floor(rule: Rule, size: int, stream: Callable[[Arrays, int], None]) -> Step:
@@ -220,24 +237,26 @@ def _interleaved(steps: dict[str, Step], seconds: float) -> dict[str, NDArray[np
     for who, step in steps.items():
         step()
         step()
-        once = _seconds(step, 3)
-        repeats[who] = max(1, round(_SHORTEST_SAMPLE / max(once, 1e-9)))
+        once = seconds_of(step, 3)
+        repeats[who] = max(1, round(SHORTEST_SAMPLE / max(once, 1e-9)))
     rounds: dict[str, list[float]] = {who: [] for who in steps}
     ended = perf_counter() + seconds
-    while len(rounds["floor"]) < 5 or perf_counter() < ended:
+    while len(rounds[FLOOR]) < 5 or perf_counter() < ended:
         for who, step in steps.items():
-            rounds[who].append(_seconds(step, repeats[who]))
+            rounds[who].append(seconds_of(step, repeats[who]))
     return {who: np.array(samples) for who, samples in rounds.items()}
 
 
-def _seconds(step: Step, times: int) -> float:
+def seconds_of(step: Step, times: int) -> float:
+    """Return the mean time of a step."""
     started = perf_counter()
     for _ in range(times):
         step()
     return (perf_counter() - started) / times
 
 
-def _quartiles(ratios: NDArray[np.float64]) -> tuple[float, float, float]:
+def quartiles(ratios: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the lower quartile, the median and the upper quartile."""
     low, middle, high = np.percentile(ratios, [25, 50, 75])
     return float(low), float(middle), float(high)
 

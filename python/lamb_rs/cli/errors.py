@@ -1,5 +1,5 @@
-"""The one kind of error that a command shows as a sentence instead of a traceback."""
+"""The error that a command reports as one sentence, without a traceback."""
 
 
 class CommandError(Exception):
-    """Something the user can put right; its message is the sentence to print."""
+    """A failure that the user can correct; the message says how."""

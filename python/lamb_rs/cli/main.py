@@ -1,4 +1,4 @@
-"""Command line: parse, dispatch, and turn expected failures into one sentence."""
+"""The command line: arguments, the command to run, and the exit status."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from lamb_rs.cli import bench, demo, gallery, info
+from lamb_rs.cli import bench, info
+from lamb_rs.cli.demo import command as demo
 from lamb_rs.cli.errors import CommandError
+from lamb_rs.cli.gallery import command as gallery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser of ``python -m lamb_rs``."""
+    """Return the parser of ``python -m lamb_rs``."""
     top = argparse.ArgumentParser(
         prog="python -m lamb_rs",
-        description="Optimizers that step in place at memory speed: see them work.",
+        description="Demonstrations and measurements of the optimizers of lamb_rs.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (demo, gallery, info, bench):
@@ -32,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments after the program's name; those of the process if not given.
+        Arguments after the name of the program; None takes those of the process.
 
     Returns
     -------
     int
-        Exit status: 0, 2 for something the user can put right, 130 after Ctrl-C, 141 if the
-        reader of the output went away.
+        Exit status: 0, 2 for a failure that the user can correct, 130 after Ctrl-C, 141 if the
+        output was closed.
     """
     arguments = parser().parse_args(argv)
     try:
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nlamb_rs: stopped by Ctrl-C", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # What is left in the buffer would raise again when the interpreter closes stdout.
+        # The rest of the buffer would raise again when the interpreter closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0

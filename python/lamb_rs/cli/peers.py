@@ -1,4 +1,4 @@
-"""The same rules in other packages, if they are installed, for `bench` to compare with."""
+"""The same rules in other packages, if they are installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step = Callable[[], object]
 
 
 def peers(rule: str, shapes: list[tuple[int, ...]]) -> dict[str, Step]:
-    """One step of every installed peer that has the rule.
+    """Return a step of every installed package that has the rule.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def peers(rule: str, shapes: list[tuple[int, ...]]) -> dict[str, Step]:
     Returns
     -------
     dict
-        Name of the peer to a function that makes one complete step on arrays of its own.
+        Names, each with a function that makes one complete step on its own arrays.
     """
     made = {"torch fused": _torch(rule, shapes), "optax jitted": _optax(rule, shapes)}
     return {name: step for name, step in made.items() if step is not None}
@@ -61,7 +61,7 @@ def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
 
 
 def compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> Step | None:
-    """One step of an optimizer of optax, compiled by ``jax.jit``."""
+    """Return a step of an optimizer of optax, compiled by ``jax.jit``."""
     optax, jax = load("optax"), load("jax")
     if optax is None or jax is None:
         return None
@@ -72,7 +72,7 @@ def compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> Step | None:
         changes, state = optimizer.update(given, state, values)
         return optax.apply_updates(values, changes), state
 
-    # Donated buffers let XLA work in place, as the others do.
+    # With donated buffers XLA works in place, as the other libraries do.
     jitted = jax.jit(update, donate_argnums=(0, 1))
     held = [parameters, optimizer.init(parameters)]
 

@@ -1,4 +1,4 @@
-"""Plain text tables, and results in a form that JSON can hold."""
+"""Text tables, and values for JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Lay out a table for a terminal.
+    """Return a table for a terminal.
 
     Parameters
     ----------
     header : sequence of str
         Titles of the columns.
     rows : sequence of sequence of str
-        One string per column; an empty row draws a line.
+        One string per column; an empty row is a horizontal line.
     left : int, default 1
-        So many columns from the left are aligned to the left, the others to the right.
+        Number of columns, from the left, that are left-aligned. The others are right-aligned.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int =
 
 
 def finite(value: object) -> object:
-    """Replace numbers that JSON has no way to write (NaN, infinities) by None, at any depth."""
+    """Replace numbers that JSON cannot represent (NaN, infinities) by None, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Reader of IDX files, the format of MNIST and Fashion-MNIST, plain or gzip-compressed.
+"""Reader of IDX files, the format of MNIST and Fashion-MNIST, plain or compressed with gzip.
 
 Layout: two zero bytes, a type code (8 = unsigned byte), the number of axes, each length as a
 big-endian 32-bit integer, then the elements.
@@ -30,9 +30,9 @@ def read_idx(path: Path, axes: int) -> tuple[NDArray[np.uint8], str]:
     Parameters
     ----------
     path : Path
-        A file ending in ``.gz`` is decompressed.
+        A file whose name ends in ``.gz`` is decompressed.
     axes : int
-        Number of axes it must have: 3 for images, 1 for labels.
+        Expected number of axes: 3 for images, 1 for labels.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def read_idx(path: Path, axes: int) -> tuple[NDArray[np.uint8], str]:
     Raises
     ------
     CommandError
-        The file cannot be read, is truncated or damaged, or is of another kind.
+        If the file cannot be read, is truncated or damaged, or is not such a file.
     """
     try:
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The demo's picture: how each optimizer learned, and what LAMB did to each layer."""
+"""The picture of the demo: losses, test errors and the trust ratios of LAMB."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ import numpy as np
 
 from lamb_rs.cli.errors import CommandError
 from lamb_rs.cli.extras import require
-from lamb_rs.cli.train import STEPS_PER_EPOCH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lamb_rs.cli.results import Results
-    from lamb_rs.cli.train import Run
+    from lamb_rs.cli.demo.results import Results
+    from lamb_rs.cli.demo.training import Plan, Run
 
-# Okabe and Ito's colours, told apart by colour-blind eyes; dashes and markers help in grey.
+# Colours of Okabe and Ito, which colour-blind readers can tell apart.
 _OPTIMIZERS = (
     {"color": "#009E73", "linestyle": ":", "marker": "s"},
     {"color": "#D55E00", "linestyle": "--", "marker": "^"},
     {"color": "#0072B2", "linestyle": "-", "marker": "o"},
 )
-# Layers of one network: one colour from light to dark, so that none is taken for an optimizer.
+# Layers of one network have other colours than the optimizers.
 _LAYERS = (
-    {"color": "#56B4E9", "linestyle": "-.", "marker": "v"},
-    {"color": "#2A7AB0", "linestyle": "--", "marker": "D"},
-    {"color": "#0B2F4A", "linestyle": "-", "marker": "P"},
+    {"color": "#E69F00", "linestyle": "-.", "marker": "v"},
+    {"color": "#CC79A7", "linestyle": "--", "marker": "D"},
+    {"color": "#222222", "linestyle": "-", "marker": "P"},
 )
 
 
 def save_picture(results: Results, path: Path) -> None:
-    """Draw training loss, test error and trust ratios, and write them as PNG.
+    """Draw training losses, test errors and trust ratios, and write a PNG file.
 
     Parameters
     ----------
     results : Results
-        Every run; in the middle, those that are not the best of their optimizer are faint.
+        All runs. The panel of the test errors shows those at the other rates faintly.
     path : Path
         Overwritten if it exists.
 
     Raises
     ------
     CommandError
-        matplotlib is missing, or the file cannot be written.
+        If matplotlib is not installed, or the file cannot be written.
     """
-    # Figure and its Agg canvas alone: pyplot would look for a display.
+    # Without pyplot, which would look for a display.
     figures, canvases, ticker = require(
         "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.ticker"
     )
@@ -55,7 +54,7 @@ def save_picture(results: Results, path: Path) -> None:
     losses, errors, ratios = figure.subplots(1, 3)
     best, plan = results.best, results.plan
     _draw_losses(losses, best)
-    _draw_errors(errors, results.runs, best)
+    _draw_errors(errors, results.runs, best, plan)
     _draw_ratios(ratios, best)
     for axes in (losses, errors, ratios):
         axes.set_yscale("log")
@@ -83,28 +82,37 @@ def _draw_losses(axes: Any, best: dict[str, Run]) -> None:
     axes.legend(frameon=False)
 
 
-def _draw_errors(axes: Any, runs: list[Run], best: dict[str, Run]) -> None:
+def _draw_errors(axes: Any, runs: list[Run], best: dict[str, Run], plan: Plan) -> None:
     looks = dict(zip(best, _OPTIMIZERS, strict=False))
     for run in runs:
         chosen = run is best[run.optimizer]
-        # No error at all has no place on a logarithmic axis: draw it at the foot.
+        # A logarithmic axis has no zero.
         errors = [max(100 * (1 - accuracy), 0.1) for accuracy in run.accuracies]
         axes.plot(
             range(len(errors)),
-            errors,
+            np.array(errors),
             **looks[run.optimizer],
             markersize=5 if chosen else 0,
             linewidth=2 if chosen else 1,
             alpha=1 if chosen else 0.4,
-            label=f"{run.optimizer}, {100 * run.accuracy:.1f} % right" if chosen else None,
+            label=f"{_label(run)}: {100 * run.accuracy:.1f} % correct" if chosen else None,
         )
     axes.set(
-        title="Test error (faint: the other rates)" if len(runs) > len(best) else "Test error",
-        xlabel=f"epoch ({STEPS_PER_EPOCH} steps each)",
+        title="Test error",
+        xlabel=f"epoch ({plan.steps_per_epoch} steps each)",
         ylabel="test images wrong, %",
     )
+    if len(runs) > len(best):
+        axes.text(
+            *(0.5, 0.97, f"faint: {_others(runs, best)}"),
+            transform=axes.transAxes,
+            ha="center",
+            fontsize=8,
+        )
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False, loc="best")
+    # Room for the legend below the lowest line.
+    axes.set_ylim(bottom=0.4 * min(line.get_ydata().min() for line in axes.get_lines()))
+    axes.legend(frameon=False, loc="lower left")
 
 
 def _draw_ratios(axes: Any, best: dict[str, Run]) -> None:
@@ -116,9 +124,19 @@ def _draw_ratios(axes: Any, best: dict[str, Run]) -> None:
     axes.set(
         title=f"Trust ratio per layer, {_label(run)}",
         xlabel="step",
-        ylabel="norm of the weights / norm of the update",
+        ylabel="norm of the parameters / norm of the update",
     )
     axes.legend(frameon=False)
+
+
+def _others(runs: list[Run], best: dict[str, Run]) -> str:
+    """Return the rates of the faint lines."""
+    rates = {name: [run.rate for run in runs if run.optimizer == name] for name in best}
+    texts = (
+        f"{name} " + " and ".join(f"{rate:g}" for rate in tried if rate != best[name].rate)
+        for name, tried in rates.items()
+    )
+    return ", ".join(texts)
 
 
 def _label(run: Run) -> str:

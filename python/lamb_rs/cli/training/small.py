@@ -1,4 +1,4 @@
-"""A real training that is over in a blink: few images, a small network."""
+"""A short training on real images with a small network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
-from lamb_rs.cli.network import Layers, Network, initial_layers
+from lamb_rs.cli.training.network import Layers, Network, initial_layers
 from lamb_rs.plots.descent import evaluated
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamb_rs.cli.data import Data
+    from lamb_rs.cli.images.dataset import Data
 
 IMAGES = 1500
 TEST_IMAGES = 500
-# So small that BLAS does each product on one thread: waiting for others would take longer.
+# So small that BLAS computes each product on one thread.
 BATCH = 32
 HIDDEN = (40, 20)
 EPOCHS = 3
@@ -31,14 +31,14 @@ _LARGE = 16
 
 @dataclass(frozen=True)
 class Ending:
-    """Where a training ended.
+    """Result of a training.
 
     Attributes
     ----------
     initial_loss, loss : float
         Mean cross-entropy of all training images before the first and after the last step.
     accuracy : float
-        Share of the test images that are classified right.
+        Share of the test images that are classified correctly.
     layers : dict
         The trained parameters.
     """
@@ -55,34 +55,41 @@ class SmallTask:
     Parameters
     ----------
     data : Data
-        Images; only the first few are used, and large ones are halved in width and height.
+        Images. Only the first 1500 are used; large ones are halved in width and height.
     epochs : int, default 3
-        Passes over the training images.
+        Number of passes over the training images.
     hidden : tuple of int, default (40, 20)
         Widths of the hidden layers.
     """
 
     def __init__(self, data: Data, epochs: int = EPOCHS, hidden: tuple[int, ...] = HIDDEN) -> None:
-        self.images, self.labels = _halved(data.train_images[:IMAGES]), data.train_labels[:IMAGES]
-        self._test = _halved(data.test_images[:TEST_IMAGES]), data.test_labels[:TEST_IMAGES]
+        self.images, self.labels = halved(data.train_images[:IMAGES]), data.train_labels[:IMAGES]
+        self._test = halved(data.test_images[:TEST_IMAGES]), data.test_labels[:TEST_IMAGES]
         self.sizes = [self.images.shape[1], *hidden, data.classes]
         self._epochs = epochs
         self._per_epoch = len(self.images) // BATCH
 
     @property
     def steps(self) -> int:
-        """Updates of a training."""
+        """Number of updates of one training."""
         return self._epochs * self._per_epoch
 
-    def train(self, optimizer: Any, after: Callable[[], object] = lambda: None) -> Ending:
+    def train(
+        self,
+        optimizer: Any,
+        after: Callable[[], object] = lambda: None,
+        before: Callable[[Layers], object] = lambda _: None,
+    ) -> Ending:
         """Train from the start.
 
         Parameters
         ----------
         optimizer : Optimizer
-            Not built.
+            Not built yet.
         after : callable, default does nothing
             Called after each update.
+        before : callable, default does nothing
+            Called with the parameters before the first update.
 
         Returns
         -------
@@ -94,8 +101,9 @@ class SmallTask:
         network = Network(layers, gradients, BATCH)
         optimizer.build(layers)
         initial = network.loss(self.images, self.labels)
+        before(layers)
         arrays = [array for layer in gradients.values() for array in layer.values()]
-        # A rate that is too high overflows; the loss at the end says so.
+        # A rate that is too high overflows, which the final loss shows.
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(self._epochs):
                 order = rng.permutation(len(self.images))
@@ -116,8 +124,8 @@ class SmallTask:
         return Ending(initial, loss, accuracy, kept)
 
 
-def _halved(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take the mean of each square of four pixels, where images are square and large."""
+def halved(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the means of squares of 2 x 2 pixels if the images are square and large."""
     count, pixels = images.shape
     side = math.isqrt(pixels)
     if side * side != pixels or side % 2 or side < _LARGE:

@@ -1,4 +1,4 @@
-"""What the demo found, as a table and as JSON."""
+"""Results of the demo, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import lamb_rs
+from lamb_rs.cli.machine import cpu, description
 from lamb_rs.cli.table import finite, text_table
 
 if TYPE_CHECKING:
-    from lamb_rs.cli.data import Data
-    from lamb_rs.cli.train import Plan, Run
+    from lamb_rs.cli.demo.training import Plan, Run
+    from lamb_rs.cli.images.dataset import Data
 
 
 @dataclass(frozen=True)
 class Results:
-    """Every run of one demo.
+    """All runs of one demo.
 
     Attributes
     ----------
     data : Data
-        What was trained on.
+        The images.
     plan : Plan
-        What the runs share.
+        What the runs have in common.
     runs : list of Run
         Grouped by optimizer.
     picture : str
-        Where the picture is.
+        Path of the picture.
     """
 
     data: Data
@@ -36,7 +37,7 @@ class Results:
 
     @property
     def best(self) -> dict[str, Run]:
-        """Of each optimizer, the run that ends with the highest test accuracy."""
+        """The run of each optimizer with the highest test accuracy at the end."""
         best: dict[str, Run] = {}
         for run in self.runs:
             leader = best.get(run.optimizer)
@@ -44,8 +45,18 @@ class Results:
                 best[run.optimizer] = run
         return best
 
+    @property
+    def at_an_edge(self) -> list[str]:
+        """Optimizers whose best rate is the least or the largest of several."""
+        found = []
+        for name, best in self.best.items():
+            tried = sorted(run.rate for run in self.runs if run.optimizer == name)
+            if len(tried) > 1 and best.rate in (tried[0], tried[-1]):
+                found.append(name)
+        return found
+
     def table(self) -> str:
-        """One row per run; a star marks the best rate of each optimizer."""
+        """Return a row per run; a star marks the best rate of each optimizer."""
         best = self.best
         rows: list[list[str]] = []
         for run in self.runs:
@@ -62,10 +73,13 @@ class Results:
                 ]
             )
         header = ["optimizer", "rate", "test accuracy  ", "seconds", "in optimizer", "state"]
-        return text_table(header, rows) + "\n* best rate of the optimizer"
+        return text_table(header, rows) + (
+            "\n* best rate of the optimizer; in optimizer: share of the time that `apply` takes"
+            f"\n{description()}"
+        )
 
     def as_json(self) -> dict[str, object]:
-        """Everything the table and the picture show, ready for `json.dumps`."""
+        """Return everything that the table and the picture show, for `json.dumps`."""
         best = self.best
         runs = [
             {
@@ -87,6 +101,8 @@ class Results:
         return {
             "data": data,
             "plan": plan,
+            "cpu": cpu(),
+            "simd": lamb_rs.info()["simd"],
             "threads": lamb_rs.get_num_threads(),
             "runs": finite(runs),
             "picture": self.picture,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from lamb_rs.cli.convergence import HEADER
+from lamb_rs.cli.gallery.convergence import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lamb_rs.cli.convergence import Line
-    from lamb_rs.cli.gallery_setting import Pictures
+    from lamb_rs.cli.gallery.convergence import Line
+    from lamb_rs.cli.gallery.setting import Pictures
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -37,21 +37,21 @@ _HEAD = """<!DOCTYPE html>
 
 
 def page(parts: Mapping[str, Pictures], lines: list[Line], explanation: str) -> str:
-    """Lay out the page.
+    """Return the page.
 
     Parameters
     ----------
     parts : mapping
-        Title to files with captions.
+        Titles, each with files and their captions.
     lines : list of Line
-        Of the table.
+        Rows of the table.
     explanation : str
-        What its columns mean.
+        Meaning of its columns.
 
     Returns
     -------
     str
-        HTML that refers to files beside it.
+        HTML that refers to the files in its folder.
     """
     sections = [
         f"<h2>{html.escape(title)}</h2>\n" + "\n".join(map(_figure, pictures, pictures.values()))
@@ -76,6 +76,6 @@ def _table(lines: list[Line], explanation: str) -> str:
     ]
     body = "\n".join(rows)
     return (
-        f"<h2>Where each optimizer ends</h2>\n<p>{html.escape(explanation)}</p>\n"
+        f"<h2>Final result of each optimizer</h2>\n<p>{html.escape(explanation)}</p>\n"
         f'<div class="scroll"><table>\n<tr>{head}</tr>\n{body}\n</table></div>'
     )

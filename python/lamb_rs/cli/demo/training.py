@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
-from lamb_rs.cli.network import Layers, Network, initial_layers
+from lamb_rs.cli.training.network import Layers, Network, initial_layers
 from lamb_rs.schedules import CosineDecay, Schedule, Warmup
 
 if TYPE_CHECKING:
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamb_rs.cli.data import Data
+    from lamb_rs.cli.images.dataset import Data
 
 LARGEST_BATCH = 8192
-STEPS_PER_EPOCH = 7
+# Both make 56 steps; the batch of a small data set is half of it.
+_STEPS_PER_EPOCH, _EPOCHS = 7, 8
+_STEPS_PER_SMALL_EPOCH, _SMALL_EPOCHS = 2, 28
 WARMUP_SHARE = 0.1
 WEIGHT_DECAY = 0.01
+_TRIAL_STEPS = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all runs of one demo share.
+    """What all runs of the demo have in common.
 
     Attributes
     ----------
@@ -36,16 +39,18 @@ class Plan:
         Widths of the network, input first.
     batch : int
         Images per step.
-    epochs : int
-        Passes over the training images; what does not fill a batch is left for the next pass.
+    steps_per_epoch, epochs : int
+        Batches per pass over the training images, and number of passes. Images that do not fill a
+        batch are left out of the pass.
     seed : int
-        Of the initial parameters, the order of the images, and stochastic rounding.
+        Seed of the initial parameters, the order of the images, and stochastic rounding.
     state_dtype : str
         How the optimizers store their moments.
     """
 
     sizes: list[int]
     batch: int
+    steps_per_epoch: int
     epochs: int
     seed: int
     state_dtype: str
@@ -53,7 +58,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Steps of one run."""
-        return STEPS_PER_EPOCH * self.epochs
+        return self.steps_per_epoch * self.epochs
 
     @property
     def warmup(self) -> int:
@@ -61,43 +66,54 @@ class Plan:
         return math.ceil(WARMUP_SHARE * self.steps)
 
     def schedule(self, rate: float) -> Schedule:
-        """Linear warm-up to `rate`, then half a cosine to zero."""
+        """Return linear warm-up to `rate`, followed by half a cosine to zero."""
         cosine = CosineDecay(rate, decay_steps=self.steps - self.warmup)
-        # Not from zero: a first step at rate zero would be a step lost.
+        # The warm-up does not start at zero: a step at rate zero would change nothing.
         return Warmup(cosine, self.warmup, initial_learning_rate=rate / (self.warmup + 1))
 
 
 @dataclass(frozen=True)
 class Contender:
-    """An optimizer, how to make it, and the learning rates it is tried at."""
+    """An optimizer, how to make it, and its learning rates.
+
+    Attributes
+    ----------
+    name : str
+        Name in the table.
+    make : callable
+        The class.
+    rate, small_rate : float
+        Middle of the rates to try at batch 8192, and on smaller data sets.
+    """
 
     name: str
     make: Callable[..., Any]
-    rates: tuple[float, float, float]
+    rate: float
+    small_rate: float
 
-    @classmethod
-    def around(cls, name: str, make: Callable[..., Any], rate: float) -> Contender:
-        """Rates a factor of four apart, the customary one in the middle."""
-        return cls(name, make, (rate / 4, rate, rate * 4))
+    def rates(self, plan: Plan) -> tuple[float, float, float]:
+        """Return the rates to try, a factor of four apart."""
+        middle = self.rate if plan.batch == LARGEST_BATCH else self.small_rate
+        return middle / 4, middle, middle * 4
 
 
 def sgd(**arguments: Any) -> Any:
-    """SGD with the customary momentum."""
+    """Return SGD with momentum 0.9."""
     return lamb_rs.SGD(momentum=0.9, **arguments)
 
 
-# The customary rates at batch 8192, each moved to the best of its neighbours a factor of two
-# apart: Fashion-MNIST, mean of six seeds, the same search for all three.
+# For each optimizer, the best of rates a factor of two apart: on Fashion-MNIST at batch 8192
+# (mean of six seeds), and on the 5000 images of MNIST (mean of three seeds).
 CONTENDERS = (
-    Contender.around("SGD", sgd, 0.1),
-    Contender.around("AdamW", lamb_rs.AdamW, 4e-3),
-    Contender.around("LAMB", lamb_rs.Lamb, 0.04),
+    Contender("SGD", sgd, 0.1, 0.05),
+    Contender("AdamW", lamb_rs.AdamW, 4e-3, 4e-3),
+    Contender("LAMB", lamb_rs.Lamb, 0.04, 0.04),
 )
 
 
 @dataclass
 class Run:
-    """What one training run left behind.
+    """Result of one training run.
 
     Attributes
     ----------
@@ -108,15 +124,15 @@ class Run:
     losses : list of float
         Training loss before each step.
     accuracies : list of float
-        On the test images, before the first step and after each epoch.
+        Test accuracy before the first step and after each epoch.
     seconds, optimizer_seconds : float
-        Of all steps; of `apply` alone. Testing is not counted.
+        Time of all steps, and of `Optimizer.apply` alone. Testing is not counted.
     state_bytes : int
         Memory of the optimizer's state.
     trust_names : list of str
-        Parameters that are adapted layer by layer.
+        Parameters with layer-wise adaptation.
     trust_ratios : ndarray of float64, shape (steps, len(trust_names))
-        Ratio of each after each step.
+        Trust ratio of each of them after each step.
     """
 
     optimizer: str
@@ -136,7 +152,7 @@ class Run:
 
     @property
     def diverged(self) -> bool:
-        """Whether the training loss stopped being a number."""
+        """Whether a training loss is not finite."""
         return not all(map(math.isfinite, self.losses))
 
     @property
@@ -145,12 +161,37 @@ class Run:
         return self.optimizer_seconds / self.seconds
 
 
-def plan_for(data: Data, epochs: int, seed: int, state_dtype: str) -> Plan:
-    """Choose network and batch: 784-256-128-10 at 8192, or what fewer or smaller images allow."""
+def plan_for(
+    data: Data, seed: int = 0, state_dtype: str = "float32", epochs: int | None = None
+) -> Plan:
+    """Choose network, batch and epochs for a data set.
+
+    Fashion-MNIST gets a network 784-256-128-10, batch 8192 and 8 epochs. Smaller data get a batch
+    of half the images, and more epochs.
+    """
     pixels = data.train_images.shape[1]
     hidden = [256, 128] if pixels > 256 else [64, 32]
-    batch = max(1, min(LARGEST_BATCH, len(data.train_images) // STEPS_PER_EPOCH))
-    return Plan([pixels, *hidden, data.classes], batch, epochs, seed, state_dtype)
+    count = len(data.train_images)
+    if count >= _STEPS_PER_EPOCH * LARGEST_BATCH:
+        batch, per_epoch, usual = LARGEST_BATCH, _STEPS_PER_EPOCH, _EPOCHS
+    else:
+        batch = max(1, min(LARGEST_BATCH, count // _STEPS_PER_SMALL_EPOCH))
+        per_epoch, usual = _STEPS_PER_SMALL_EPOCH, _SMALL_EPOCHS
+    sizes = [pixels, *hidden, data.classes]
+    return Plan(sizes, batch, per_epoch, epochs or usual, seed, state_dtype)
+
+
+def seconds_per_step(data: Data, plan: Plan) -> float:
+    """Measure how long the forward and the backward pass of one step take."""
+    rng = np.random.default_rng(plan.seed)
+    layers: Layers = lamb_rs.aligned(initial_layers(plan.sizes, rng))
+    network = Network(layers, lamb_rs.aligned(layers), plan.batch)
+    images, labels = data.train_images[: plan.batch], data.train_labels[: plan.batch]
+    network.loss_and_gradients(images, labels)
+    started = perf_counter()
+    for _ in range(_TRIAL_STEPS):
+        network.loss_and_gradients(images, labels)
+    return (perf_counter() - started) / _TRIAL_STEPS
 
 
 def train(
@@ -184,7 +225,7 @@ def train(
         state_dtype=plan.state_dtype,
         seed=plan.seed,
     )
-    # As customary: a bias is neither decayed nor given a trust ratio of its own.
+    # Biases have neither weight decay nor a trust ratio, as is customary.
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.exclude_from_layer_adaptation(var_names=["bias"])
     optimizer.build(layers)
@@ -192,15 +233,15 @@ def train(
     run = Run(contender.name, rate, state_bytes=optimizer.state_bytes)
     images = np.empty((plan.batch, plan.sizes[0]), np.float32)
     ratios = []
-    # A rate that is too high overflows; the table says so, NumPy need not.
+    # A rate that is too high overflows; the table reports it.
     with np.errstate(over="ignore", invalid="ignore"):
         run.accuracies.append(network.accuracy(data.test_images, data.test_labels))
         for _ in range(plan.epochs):
             order = rng.permutation(len(data.train_images))
-            for step in range(STEPS_PER_EPOCH):
+            for step in range(plan.steps_per_epoch):
                 chosen = order[step * plan.batch : (step + 1) * plan.batch]
                 started = perf_counter()
-                # Any mode but the default writes straight into `out`.
+                # Every mode but the default one writes directly into `out`.
                 np.take(data.train_images, chosen, axis=0, out=images, mode="clip")
                 run.losses.append(network.loss_and_gradients(images, data.train_labels[chosen]))
                 before = perf_counter()

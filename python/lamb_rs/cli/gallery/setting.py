@@ -1,4 +1,4 @@
-"""What the pictures of the gallery are drawn from, and how finely."""
+"""What the gallery draws from, and how finely."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lamb_rs.cli.convergence import Line
-    from lamb_rs.cli.data import Data
-    from lamb_rs.cli.small import SmallTask
+    from lamb_rs.cli.gallery.convergence import Line
+    from lamb_rs.cli.images.dataset import Data
+    from lamb_rs.cli.training.small import SmallTask
 
 Pictures = dict[str, str]
-"""Files, each with a caption that says what is to be seen."""
+"""Names of files, each with its caption."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is drawn, where, and how finely.
+    """What to draw, where, and how finely.
 
     Attributes
     ----------
     folder : Path
-        Where to write.
+        The folder for the files.
     data : Data
-        Images for trainings.
+        Images for the trainings.
     task : SmallTask
-        The training that every optimizer goes through.
+        The training that all optimizers share.
     lines : list of Line
-        Where each ended.
+        Result of each optimizer.
     tick : callable
-        Called when a piece of work is done.
+        Called after each piece of work.
     quick : bool
         Whether to draw coarsely.
     """
@@ -53,40 +53,21 @@ class Setting:
 
     @property
     def points(self) -> int:
-        """Points of the loss landscape along each direction."""
+        """Points of a loss landscape along each direction."""
         return 7 if self.quick else 41
 
     @property
     def factors(self) -> list[float]:
-        """Multiples of an optimizer's rate at which it is tried too."""
+        """Multiples of an optimizer's learning rate that are also tried."""
         half_decades = (-2, 0, 2) if self.quick else range(-4, 4)
         return [10.0 ** (n / 2) for n in half_decades]
 
     @property
     def scanned(self) -> list[str]:
-        """Optimizers that are trained at several rates: all, and what else is in the subset."""
+        """Optimizers to train at several rates: all, and the rest of the subset."""
         return list(dict.fromkeys([*members(), *SUBSET]))
 
     def save(self, figure: Any, file: str) -> None:
         """Write a figure."""
         figure.savefig(self.folder / file)
         self.tick()
-
-
-@dataclass(frozen=True)
-class Part:
-    """Pictures of one kind.
-
-    Attributes
-    ----------
-    title : str
-        For the page and the progress bar.
-    ticks : callable
-        Number of pieces of work.
-    draw : callable
-        Draws them and writes them.
-    """
-
-    title: str
-    ticks: Callable[[Setting], int]
-    draw: Callable[[Setting], Pictures]

@@ -1,4 +1,4 @@
-"""A multi-layer perceptron in plain NumPy: ReLU between layers, softmax cross-entropy on top."""
+"""A multi-layer perceptron in NumPy, with ReLU between layers and softmax cross-entropy."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
 Layers = dict[str, dict[str, Array]]
-"""Layer name to its ``kernel`` (inputs, outputs) and ``bias`` (outputs,)."""
+"""Name of each layer, with its ``kernel`` (inputs, outputs) and ``bias`` (outputs,)."""
 
 
 def initial_layers(sizes: list[int], rng: np.random.Generator, dtype: Any = np.float32) -> Layers:
-    """Draw kernels from N(0, 2 / inputs), which keeps the variance through ReLU; zero biases.
+    """Draw kernels from N(0, 2 / inputs), which preserves the variance through ReLU.
+
+    Biases are zero.
 
     Parameters
     ----------
     sizes : list of int
-        Width of the input, of each hidden layer, and of the output.
+        Widths of the input, the hidden layers and the output.
     rng : numpy.random.Generator
-        Source of the kernels.
+        Draws the kernels.
     dtype : dtype, default float32
-        Of every array.
+        Type of every array.
 
     Returns
     -------
@@ -42,16 +44,16 @@ def initial_layers(sizes: list[int], rng: np.random.Generator, dtype: Any = np.f
 
 
 class Network:
-    """Forward and backward pass over parameters that somebody else owns and updates.
+    """Forward and backward pass over parameters that the caller owns and updates.
 
     Parameters
     ----------
     layers : dict
-        As `initial_layers` returns it; kept, read at every call, never written.
+        As `initial_layers` returns it; read at every call, never written.
     gradients : dict
-        Same structure; `loss_and_gradients` writes into these arrays.
+        The same structure; `loss_and_gradients` writes into these arrays.
     batch : int
-        Largest number of rows per call. Every buffer is allocated here, once.
+        Largest number of rows per call. All buffers are allocated once.
     """
 
     def __init__(self, layers: Layers, gradients: Layers, batch: int) -> None:
@@ -64,7 +66,7 @@ class Network:
         self._batch = batch
 
     def loss_and_gradients(self, images: Array, labels: NDArray[np.int64]) -> float:
-        """Mean cross-entropy of a batch; its gradients go to the buffers given at construction.
+        """Return the mean cross-entropy of a batch, and write its gradients.
 
         Parameters
         ----------
@@ -98,7 +100,7 @@ class Network:
         return loss
 
     def loss(self, images: Array, labels: NDArray[np.int64]) -> float:
-        """Mean cross-entropy of any number of images, without gradients."""
+        """Return the mean cross-entropy of any number of images, without gradients."""
         total = 0.0
         for start in range(0, len(images), self._batch):
             part = slice(start, start + self._batch)
@@ -110,7 +112,7 @@ class Network:
         return total / len(images)
 
     def accuracy(self, images: Array, labels: NDArray[np.int64]) -> float:
-        """Share of images whose largest output is their class."""
+        """Return the share of images whose largest output is their class."""
         hits = 0
         for start in range(0, len(images), self._batch):
             part = slice(start, start + self._batch)

@@ -1,4 +1,4 @@
-"""Where each optimizer ends: on Rosenbrock's function, and in a small real training."""
+"""Final results of each optimizer: on Rosenbrock's function, and in a small training."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
-from lamb_rs.cli.small import WARMUP
 from lamb_rs.cli.table import text_table
+from lamb_rs.cli.training.small import WARMUP
 from lamb_rs.plots.family import PLANE_STEPS, make, members, on_plane, rates
 from lamb_rs.plots.functions import rosenbrock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamb_rs.cli.small import Ending, SmallTask
+    from lamb_rs.cli.training.small import Ending, SmallTask
     from lamb_rs.plots.descent import Trajectory
 
 
@@ -27,11 +27,11 @@ class Contestant:
     Attributes
     ----------
     label : str
-        For the table.
+        Name in the table.
     inner : str
-        The optimizer whose rates are used.
+        The optimizer, which also determines the learning rates.
     wrap : callable
-        Makes the whole of the inner optimizer.
+        Wraps the inner optimizer.
     """
 
     label: str
@@ -39,7 +39,7 @@ class Contestant:
     wrap: Callable[[Any], Any] = lambda inner: inner
 
     def on_plane(self, steps: int = PLANE_STEPS) -> Trajectory:
-        """Descend Rosenbrock's function."""
+        """Minimize Rosenbrock's function."""
         return on_plane(self.inner, steps, label=self.label, wrap=self.wrap)
 
     def on_images(self, task: SmallTask) -> Ending:
@@ -59,20 +59,20 @@ WRAPPERS = (
 
 
 def contestants() -> list[Contestant]:
-    """Return every optimizer that exists, then the wrappers."""
+    """Return every optimizer, then the wrappers."""
     return [*(Contestant(name, name) for name in members()), *WRAPPERS]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table.
+    """One row of the table.
 
     Attributes
     ----------
     contestant : Contestant
-        Which optimizer.
+        The optimizer.
     plane : Trajectory
-        Its descent of Rosenbrock's function.
+        Its path on Rosenbrock's function.
     images : Ending
         Its training.
     """
@@ -83,11 +83,11 @@ class Line:
 
     @property
     def distance(self) -> float:
-        """From the end of the descent to the minimum."""
+        """Distance from the end of the path to the minimum."""
         return float(np.linalg.norm(self.plane.end - np.array(rosenbrock.minima[0])))
 
     def cells(self) -> list[str]:
-        """Return what stands in the columns of `HEADER`."""
+        """Return the cells of the columns in `HEADER`."""
         row = rates(self.contestant.inner)
         return [
             self.contestant.label,
@@ -104,7 +104,7 @@ HEADER = ["optimizer", "rate", "Rosenbrock", "distance", "rate", "loss", "test a
 
 
 def endings(task: SmallTask, tick: Callable[[], object] = lambda: None) -> list[Line]:
-    """Run everything.
+    """Run every optimizer.
 
     Parameters
     ----------
@@ -125,16 +125,17 @@ def endings(task: SmallTask, tick: Callable[[], object] = lambda: None) -> list[
 
 
 def explanation(task: SmallTask, lines: list[Line]) -> str:
-    """Say what the columns of the table mean."""
+    """Return the meaning of the columns of the table."""
     start = rosenbrock.value(*rosenbrock.start)
     return (
-        f"Rosenbrock: value after {PLANE_STEPS} updates from {rosenbrock.start}, where it is "
-        f"{start:.3g}; distance: to the minimum. loss: of the training images after {task.steps} "
-        f"updates, {lines[0].images.initial_loss:.3f} before them. Rates are those at the peak: "
-        "they decay to zero, save for Ftrl and schedule-free rules, and warm up in the training."
+        f"Rosenbrock: value after {PLANE_STEPS} updates, {start:.3g} at the start "
+        f"{rosenbrock.start}. Distance: from the end to the minimum. Loss: mean loss of the "
+        f"training images after {task.steps} updates, {lines[0].images.initial_loss:.3f} before "
+        "them. Rate: peak learning rate. It decays to zero, except for Ftrl and the schedule-free "
+        "optimizers, and warms up in the training."
     )
 
 
 def table(lines: list[Line]) -> str:
-    """Lay the lines out as text."""
+    """Return the table as text."""
     return text_table(HEADER, [line.cells() for line in lines])

@@ -1,0 +1,1 @@
+"""The command ``demo``: SGD, AdamW and LAMB at a large batch."""

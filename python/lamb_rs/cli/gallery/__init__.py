@@ -1,0 +1,1 @@
+"""The command ``gallery``: every figure of the library on one page."""

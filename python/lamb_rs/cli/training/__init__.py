@@ -1,0 +1,1 @@
+"""Small networks in plain NumPy, and a short training for every optimizer."""
