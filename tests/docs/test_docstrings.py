@@ -94,6 +94,26 @@ def test_arguments_have_their_ranges(row: Any) -> None:
 
 
 @each_row
+def test_the_formula_is_that_of_the_registry(row: Any) -> None:
+    """The first block of a docstring is the update at the defaults, an assignment on each line."""
+    if "learning_rate" not in row.formula:
+        pytest.skip("the registry has a summary of the update, not the update itself")
+    text = docstring(getattr(lamb_rs, row.class_name))
+    block = re.search(r"::\n\n((?: {4}.*\n)+)", text)
+    assert block
+    # A long assignment goes on in lines that are indented further.
+    shown = re.split(r"\n(?=\w)", inspect.cleandoc(block[1]))
+    assert [" ".join(one.split()) for one in shown] == [
+        without_needless_parentheses(one) for one in row.formula.split("; ")
+    ]
+
+
+def without_needless_parentheses(formula: str) -> str:
+    """``x / (norm(g))`` as ``x / norm(g)``."""
+    return re.sub(r"(?<!\w)\((\w+\(\w+\))\)", r"\1", formula)
+
+
+@each_row
 def test_state_is_what_an_optimizer_takes(row: Any) -> None:
     state = " ".join(docstring(getattr(lamb_rs, row.class_name)).split()).partition("State: ")[2]
     bytes_of = r"(\d+) bytes per parameter in float32, (\d+) in bfloat16, (\d+) in float8"
