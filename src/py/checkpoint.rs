@@ -85,7 +85,9 @@ pub(super) fn unpack_header(header: &[u8], data_bytes: usize) -> PyResult<(Texts
         )));
     }
     if end < data_bytes {
-        return Err(refuse(format!("is damaged: {} bytes follow the last tensor", data_bytes - end)));
+        return Err(refuse(format!(
+            "is damaged: the tensors have {end} bytes, and {data_bytes} follow the header"
+        )));
     }
     let rows = header.tensors.into_iter().map(|(name, info)| {
         let (start, end) = info.data_offsets;

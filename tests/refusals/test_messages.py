@@ -523,7 +523,7 @@ ROWS = [
     Row(
         "file with more bytes",
         loading(lambda content: content + b"abc"),
-        ("x.safetensors: is damaged", "3 bytes", "load an older checkpoint"),
+        ("x.safetensors: is damaged", "147 follow the header", "load an older checkpoint"),
     ),
     Row(
         "file with a flipped bit",
