@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -96,6 +96,12 @@ def _rebuilt(params: object, copies: Iterator[NDArray[np.float32]]) -> object:
     # A named tuple takes its fields one by one.
     return type(members)._make(parts) if hasattr(members, "_make") else tuple(parts)
 
+
+Arrays: TypeAlias = "NDArray[Any] | Sequence[Arrays] | Mapping[Any, Arrays]"
+"""One array, or a sequence or nested mapping of arrays."""
+
+Gradients: TypeAlias = "NDArray[Any] | Sequence[Gradients] | Mapping[Any, Gradients] | None"
+"""The structure of the parameters; None leaves a parameter alone."""
 
 Template: TypeAlias = "str | list[Template] | dict[Any, Template]"
 """A structure with the names of its arrays in their places."""

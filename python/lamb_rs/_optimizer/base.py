@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lamb_rs._arrays import Arrays, Gradients
     from lamb_rs._optimizer.description import Description
     from lamb_rs._optimizer.hyperparameters import Driver, Overrides
     from lamb_rs._optimizer.native import Native
@@ -222,7 +223,7 @@ class Optimizer(ABC):
     # Steps
 
     @abstractmethod
-    def build(self, params: object, overrides: Overrides | None = None) -> None:
+    def build(self, params: Arrays, overrides: Overrides | None = None) -> None:
         """Bind the parameters and allocate the state.
 
         Parameters
@@ -250,7 +251,7 @@ class Optimizer(ABC):
             If a state is waiting that does not belong to these parameters.
         """
 
-    def apply(self, grads: object, params: object = None) -> bool:
+    def apply(self, grads: Gradients, params: Arrays | None = None) -> bool:
         """Update the parameters in place, by one step.
 
         Parameters
@@ -506,7 +507,7 @@ class Optimizer(ABC):
             for _, schedule in remembering(source, hyper):
                 schedule.reset()
 
-    def finalize_variable_values(self, params: object = None) -> None:
+    def finalize_variable_values(self, params: Arrays | None = None) -> None:
         """Give the parameters the values of their averages, with ``use_ema=True``; else nothing.
 
         Parameters
@@ -628,21 +629,28 @@ class Optimizer(ABC):
                 "Lookahead"
             )
         native = self._bound()
-        with self._moved(native.evaluation(), "averages", "evaluation_weights()"):
+        with self._moved(native.evaluation(), "averages", "evaluation_weights()", nests=True):
             yield
 
     @contextmanager
     def _moved(
-        self, values: Mapping[str, NDArray[np.float32]], what: str, context: str
+        self,
+        values: Mapping[str, NDArray[np.float32]],
+        what: str,
+        context: str,
+        nests: bool = False,
     ) -> Iterator[None]:
-        """Put values into the parameters of these names; refuse what would change anything."""
+        """Put values into the parameters of these names; refuse what would change anything.
+
+        With `nests`, `evaluation_weights` may be used inside and changes nothing.
+        """
         native = self._native
         if isinstance(native, Frozen) and values:
             native.refuse()
         parameters = dict(zip(native.parameter_names, native.parameters, strict=True))
         kept = {name: parameters[name].copy() for name in values}
         # Swapped, so that `apply` need not ask on every step whether it may.
-        self._native = cast("Native", Frozen(native, what, context))
+        self._native = cast("Native", Frozen(native, what, context, nests))
         try:
             for name, value in values.items():
                 parameters[name][...] = value
@@ -715,17 +723,18 @@ class Optimizer(ABC):
 class Frozen:
     """Stands in for a native optimizer while its parameters hold something else."""
 
-    def __init__(self, native: Native, what: str, context: str) -> None:
+    def __init__(self, native: Native, what: str, context: str, nests: bool) -> None:
         self._native = native
         self._what = what
         self._context = context
+        self._nests = nests
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._native, name)
 
     def evaluation(self) -> dict[str, NDArray[np.float32]]:
         """Nothing: they are in the parameters already."""
-        if self._context != "evaluation_weights()":
+        if not self._nests:
             self.refuse()
         return {}
 

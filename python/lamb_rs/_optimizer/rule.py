@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from lamb_rs._arrays import Arrays
     from lamb_rs._optimizer.hyperparameters import Overrides
     from lamb_rs._optimizer.overrides import Reasons, Settings
 
@@ -92,7 +93,7 @@ class Rule(Optimizer):
 
     # Steps
 
-    def build(self, params: object, overrides: Overrides | None = None) -> None:
+    def build(self, params: Arrays, overrides: Overrides | None = None) -> None:
         """Bind the parameters and allocate the state: see `Optimizer.build`."""
         if self._native.built:
             raise ParameterSetError(
@@ -109,7 +110,7 @@ class Rule(Optimizer):
         for exclusion in excluded:
             config_.by_name(exclusion, names, arrays)
 
-    def _bind(self, params: object, settings: list[dict[str, object]] | None) -> None:
+    def _bind(self, params: Arrays, settings: list[dict[str, object]] | None) -> None:
         """Build the native optimizer, with the state that waits; on an error nothing is built."""
         if self._pending is None:
             self._native.build(params, settings, None)

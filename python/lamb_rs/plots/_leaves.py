@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def checked_leaves(params: object) -> list[NDArray[np.float32]]:
+def checked_leaves(params: Any) -> list[NDArray[np.float32]]:
     """Return the arrays of parameters, after the checks that `Optimizer.build` makes.
 
     Parameters

@@ -63,9 +63,7 @@ class History:
             If the optimizer is not built.
         """
         if not self._optimizer.built:
-            raise NotBuiltError(
-                "History.record: the optimizer is not built; call apply first"
-            )
+            raise NotBuiltError("History.record: the optimizer is not built; call apply first")
         nothing = np.full(len(self._optimizer.parameter_names), np.nan)
         for name, rows in self._rows.items():
             reading = getattr(self._optimizer, name)

@@ -16,6 +16,7 @@ from lamb_rs.wrappers.single import Around
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lamb_rs._arrays import Gradients
     from lamb_rs._optimizer.base import Optimizer
     from lamb_rs._optimizer.rule import Rule
 
@@ -165,7 +166,7 @@ class LossScaleOptimizer(Around):
         """Return the loss times `dynamic_scale`."""
         return loss * self._scale
 
-    def _step(self, grads: object) -> bool:
+    def _step(self, grads: Gradients) -> bool:
         skipped = self.skipped_steps
         changed = self.inner.apply(grads)
         if self.skipped_steps != skipped:

@@ -15,7 +15,7 @@ from lamb_rs.wrappers.joined import Joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lamb_rs._arrays import Template
+    from lamb_rs._arrays import Arrays, Template
     from lamb_rs._optimizer.base import Optimizer
     from lamb_rs._optimizer.hyperparameters import Overrides
 
@@ -122,7 +122,7 @@ class MultiOptimizer(Wrapper):
             f"such as .optimizers[0].{name} = {value!r}"
         )
 
-    def build(self, params: object, overrides: Overrides | None = None) -> None:
+    def build(self, params: Arrays, overrides: Overrides | None = None) -> None:
         """Bind the parameters and allocate the state, part by part: see `Optimizer.build`.
 
         Parameters

@@ -19,6 +19,7 @@ from lamb_rs.wrappers.base import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lamb_rs._arrays import Arrays, Gradients
     from lamb_rs._optimizer.base import Optimizer
     from lamb_rs._optimizer.hyperparameters import Overrides
     from lamb_rs._optimizer.native import Native
@@ -75,7 +76,7 @@ class Around(Wrapper):
     def _exclude(self, method: str, var_list: Any, var_names: Any) -> None:
         self.inner._exclude(method, var_list, var_names)
 
-    def build(self, params: object, overrides: Overrides | None = None) -> None:
+    def build(self, params: Arrays, overrides: Overrides | None = None) -> None:
         """Bind the parameters and allocate the state: see `Optimizer.build`."""
         if self._pending is None or self.built:
             self.inner.build(params, overrides)
@@ -93,7 +94,7 @@ class Around(Wrapper):
         self._accept_own(values)
         self._pending = None
 
-    def apply(self, grads: object, params: object = None) -> bool:
+    def apply(self, grads: Gradients, params: Arrays | None = None) -> bool:
         """Update the parameters in place, by one step: see `Optimizer.apply`."""
         if params is not None:
             if self.built:
@@ -102,7 +103,7 @@ class Around(Wrapper):
                 self.build(params)
         return self._step(grads)
 
-    def _step(self, grads: object) -> bool:
+    def _step(self, grads: Gradients) -> bool:
         return self.inner.apply(grads)
 
     def _unbind(self) -> None:
