@@ -108,8 +108,8 @@ RUST = Language(
         py
         py/optimizer
         py/step | py/state | py/checkpoint | py/floor
-        py/bindings
-        py/arrays | py/structure | py/running
+        py/bindings | py/values
+        py/arrays | py/structure | py/running | py/simd_level
         py/errors
         lib
         optimizer
@@ -167,7 +167,6 @@ RUST = Language(
             ("optim/ranger_lars", "optim/ralamb"),
         }
     ),
-    known=frozenset({("py/floor", "py"), ("py/optimizer", "py")}),
 )
 
 PYTHON = Language(

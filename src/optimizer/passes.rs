@@ -122,7 +122,8 @@ impl Built {
             let (Some(group), true) = (group, self.takes_part(i, inputs)) else { return Pull::NONE };
             let [weight, gradient, ..] = self.sums.total(self.tensors[i].chunks);
             let decay = self.decay_of(i, group).unwrap_or(0.0);
-            larc.pull(weight, gradient, decay, group.learning_rate(rate))
+            let own = self.rate_factor(i, group) * group.learning_rate(rate);
+            larc.pull(weight, gradient, decay, own)
         };
         (0..self.tensors.len()).map(pull).collect()
     }

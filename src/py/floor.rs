@@ -3,6 +3,7 @@
 use crate::engine::plan::{CHUNK, Item, Plan};
 use crate::engine::pool::{self, WorkQueue, num_threads};
 use crate::py::arrays::{Role, read};
+use crate::py::simd_level::isa;
 use crate::simd::{Isa, LANES, load, store, with_isa};
 use pyo3::prelude::*;
 use std::hint::black_box;
@@ -31,7 +32,7 @@ pub(crate) fn stream_floor(py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, reads:
     let writes = pointers.len().saturating_sub(reads);
     let pointers = Pointers(pointers);
     let threads = num_threads();
-    let isa = super::isa().unwrap_or(Isa::best());
+    let isa = isa().unwrap_or(Isa::best());
     py.detach(|| {
         let mut cached = BOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cached.as_ref().is_none_or(|c| (c.0, c.1) != (len, threads)) {
