@@ -53,7 +53,23 @@ class HyperparameterError(LambError, ValueError):
 
 
 class StateMismatchError(LambError, ValueError):
-    """A state that does not belong to this optimizer; the message lists all differences."""
+    """A state that does not belong to this optimizer; the message lists all differences.
+
+    Attributes
+    ----------
+    summary : str
+        The first line of the message.
+    differences : tuple of str
+        What does not fit, one line each.
+    """
+
+    def __init__(self, summary: str, differences: Iterable[str] = ()) -> None:
+        self.summary = summary
+        self.differences = tuple(differences)
+        super().__init__(summary + "".join(f"\n  - {one}" for one in self.differences))
+
+    def __reduce__(self) -> tuple[type[StateMismatchError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.summary, self.differences)
 
 
 class CheckpointError(LambError, ValueError):

@@ -1,6 +1,7 @@
 //! Errors as Python exceptions: one class for each kind, defined in `lamb_rs._errors`.
 
 use crate::error::{Error, Kind};
+use pyo3::PyErrArguments;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -23,9 +24,22 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
         Kind::Overflow => return PyOverflowError::new_err(error.message.clone()),
         Kind::Internal => "InternalError",
     };
+    make(py, class, (error.message.clone(),))
+}
+
+/// The exception for a state that does not fit, with all that is wrong with it.
+pub(crate) fn mismatch(py: Python<'_>, summary: &str, differences: Vec<String>) -> PyErr {
+    make(py, "StateMismatchError", (summary.to_string(), differences))
+}
+
+/// An exception of a class of `lamb_rs._errors`.
+fn make<'py, A>(py: Python<'py>, class: &str, arguments: A) -> PyErr
+where
+    A: PyErrArguments + Send + Sync + 'static,
+{
     let found = py.import("lamb_rs._errors").and_then(|module| module.getattr(class));
     match found.and_then(|class| Ok(class.cast_into::<PyType>()?)) {
-        Ok(class) => PyErr::from_type(class, error.message.clone()),
+        Ok(class) => PyErr::from_type(class, arguments),
         Err(failed) => failed,
     }
 }

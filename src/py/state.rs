@@ -1,9 +1,8 @@
 //! The state as a dictionary of arrays, and back.
 
-use crate::error::Kind;
 use crate::optimizer::{Entry, Optimizer, Rates};
 use crate::py::arrays::is_plain;
-use crate::py::errors::error;
+use crate::py::errors::mismatch;
 use crate::py::structure::shown;
 use crate::{FORMAT_VERSION, Format, NUMERICS_VERSION};
 use numpy::{PyArray1, PyArrayMethods};
@@ -138,12 +137,8 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
         }
     }
     if !differences.is_empty() {
-        let list = differences.iter().map(|d| format!("\n  - {d}")).collect::<String>();
-        return Err(error(
-            py,
-            Kind::StateMismatch,
-            format!("the state does not fit this optimizer; nothing was changed:{list}"),
-        ));
+        let summary = "the state does not fit this optimizer; nothing was changed:";
+        return Err(mismatch(py, summary, differences));
     }
     for (entry, bytes) in writes {
         optimizer.write_entry(&entry, &bytes);

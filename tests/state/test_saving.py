@@ -281,3 +281,18 @@ def test_reset(cls: Any) -> None:
     assert {key: np.asarray(x).tobytes() for key, x in state.items()} == {
         key: np.asarray(x).tobytes() for key, x in fresh.items()
     }
+
+
+def test_differences_are_data() -> None:
+    state = trained(Lamb())
+    del state["w/momentum"]
+    state["more"] = 1
+    opt = Lamb()
+    trained(opt)
+    with pytest.raises(StateMismatchError) as raised:
+        opt.load_state_dict(state)
+    error = raised.value
+    assert set(error.differences) == {"'w/momentum' is missing", "'more' is unknown"}
+    assert str(error) == "\n  - ".join([error.summary, *error.differences])
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.differences) == (str(error), error.differences)

@@ -79,8 +79,8 @@ def load(optimizer: Saved, path: str | os.PathLike[str]) -> None:
     try:
         optimizer.load_state_dict(state)
     except StateMismatchError as error:
-        lines = [str(error), *_differences(optimizer, metadata)]
-        raise StateMismatchError(f"{os.fspath(path)}: " + "\n  - ".join(lines)) from None
+        found = [*error.differences, *_differences(optimizer, metadata)]
+        raise StateMismatchError(f"{os.fspath(path)}: {error.summary}", found) from None
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:

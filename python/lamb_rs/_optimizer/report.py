@@ -83,7 +83,7 @@ def explain(optimizer: Any) -> str:
 
 def summary(optimizer: Any) -> str:
     """Return counters, memory, and a table with a row per group treated alike."""
-    lines = [repr(optimizer).partition("  # ")[0]]
+    lines = [optimizer._call()]
     if not optimizer.built:
         return "\n".join([*lines, "Not built: call build(params).", *_excluded(optimizer)])
     skipped = f", {optimizer.skipped_steps:,} skipped" if optimizer.skipped_steps else ""

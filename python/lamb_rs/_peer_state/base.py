@@ -86,7 +86,8 @@ def load(optimizer: Any, framework: str, state: Any, iterations: int | None) -> 
     if found.problems:
         raise StateMismatchError(
             f"this state of {framework} does not belong to this {type(inner).__name__}; "
-            "nothing was changed:" + "".join(f"\n  - {one}" for one in found.problems)
+            "nothing was changed:",
+            found.problems,
         )
     optimizer.load_state_dict(new)
 

@@ -98,11 +98,9 @@ def _with_all(
     try:
         load(rest)
     except StateMismatchError as error:
-        missing = f"  - '{_CALLS}' is missing"
-        lines = str(error).splitlines()
-        if given is not None:
-            lines.remove(missing)
-        return StateMismatchError("\n".join(lines + [f"  - {line}" for line in differences]))
+        left_out = set() if given is None else {f"'{_CALLS}' is missing"}
+        found = [one for one in error.differences if one not in left_out]
+        return StateMismatchError(error.summary, [*found, *differences])
     raise AssertionError(f"a state without {_CALLS} was accepted")
 
 

@@ -72,9 +72,9 @@ class StatefulSchedule(Schedule):
         """
         differences = self.differences(state, strict)
         if differences:
-            lines = "".join(f"\n  - {line}" for line in differences)
             raise StateMismatchError(
-                f"the state does not fit this {type(self).__name__}; nothing was changed:{lines}"
+                f"the state does not fit this {type(self).__name__}; nothing was changed:",
+                differences,
             )
         for name, old in self._state.items():
             self._state[name] = type(old)(state.get(name, old))

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from lamb_rs._optimizer.rule import Rule
 
 
-# Before each difference in a message.
-_BULLET = "\n  - "
-
 
 class Wrapper(Optimizer):
     """Base of all wrappers.
@@ -298,15 +295,14 @@ def load_together(
 
 
 def differences(error: StateMismatchError) -> list[str]:
-    """Return the list in the message of an error."""
-    _, *listed = str(error).split(_BULLET)
-    return listed or [str(error)]
+    """Return what an error lists, or all that it says."""
+    return list(error.differences) or [error.summary]
 
 
 def mismatch(wrong: Iterable[str]) -> StateMismatchError:
     """Make the error that lists differences."""
     head = "the state does not fit this optimizer; nothing was changed:"
-    return StateMismatchError(_BULLET.join([head, *wrong]))
+    return StateMismatchError(head, wrong)
 
 
 def _serialized(optimizer: Optimizer) -> dict[str, Any]:
