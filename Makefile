@@ -47,7 +47,8 @@ test-python: $(VENV)/demo.extra $(VENV)/test.extra module
 	@$(call step,240,Python tests,--show) $(RUN) -m pytest
 
 instructions: $(VENV)/base ## Count the instructions per element of every rule (valgrind)
-	@$(call step,400,Count instructions,--show) $(RUN) benches/instructions.py
+	@$(call step,80,Compile the release) cargo build --release --example steps
+	@$(call step,120,Count instructions,--show) $(RUN) benches/instructions.py
 
 tables: $(VENV)/demo.extra module ## Bring the generated tables up to date
 	@$(RUN) tools/tables.py
