@@ -26,20 +26,18 @@ struct Source {
     value: Computed,
 }
 
-/// The value of a source. It is called once for each update, however often it is read.
-#[derive(Clone, Copy)]
-enum Computed {
-    /// It was not called yet, or not since the state was replaced.
-    Never,
-    /// For the next update.
-    Next(f64),
-    /// In the last update.
-    Last(f64),
+/// The values of a source. It is called once for each update, however often it is read.
+#[derive(Clone, Copy, Default)]
+struct Computed {
+    /// In the last update; none before it, or since the state was replaced.
+    last: Option<f64>,
+    /// For the next update, if the source was called for it already.
+    next: Option<f64>,
 }
 
 impl Source {
     fn new(name: String, object: Py<PyAny>, takes_step: bool) -> Source {
-        Source { name, object, takes_step, value: Computed::Never }
+        Source { name, object, takes_step, value: Computed::default() }
     }
 }
 
@@ -79,8 +77,12 @@ impl Optimizer {
         let found = self.sources().iter().find(|s| s.name == name).map(|s| s.value);
         match found {
             None => Ok(None),
-            Some(Computed::Next(x) | Computed::Last(x)) => Ok(Some(x)),
-            Some(Computed::Never) => self.compute(py, name).map(Some),
+            Some(Computed { last: Some(x), .. } | Computed { next: Some(x), .. }) => Ok(Some(x)),
+            Some(_) => {
+                let (object, x) = self.compute(py, name)?;
+                self.keep(name, &object, x);
+                Ok(Some(x))
+            }
         }
     }
 
@@ -91,20 +93,39 @@ impl Optimizer {
         if sources.is_empty() || !self.lock(py)?.core.next_call_updates() {
             return Ok(Vec::new());
         }
-        let value = |(name, value): (String, Computed)| match value {
-            Computed::Next(x) => Ok((name, x)),
-            _ => self.compute(py, &name).map(|x| (name, x)),
-        };
-        sources.into_iter().map(value).collect()
+        let mut values = Vec::with_capacity(sources.len());
+        let mut called = Vec::new();
+        for (name, value) in sources {
+            let x = match value.next {
+                Some(x) => x,
+                None => {
+                    let (object, x) = self.compute(py, &name)?;
+                    called.push((name.clone(), object, x));
+                    x
+                }
+            };
+            values.push((name, x));
+        }
+        // Kept only when every source has given its value: a call that raises changes nothing.
+        for (name, object, x) in &called {
+            self.keep(name, object, *x);
+        }
+        Ok(values)
     }
 
-    /// Calls a source for the next update, and keeps the value. No lock is held while Python code
+    /// Keeps the value of a source for the next update.
+    fn keep(&self, name: &str, object: &Py<PyAny>, x: f64) {
+        if let Some(source) = self.sources().iter_mut().find(|s| s.name == name && s.object.is(object)) {
+            source.value.next = Some(x);
+        }
+    }
+
+    /// Calls a source for the next update; returns it and the value. No lock is held while Python code
     /// runs.
-    fn compute(&self, py: Python<'_>, name: &str) -> PyResult<f64> {
-        let find = |sources: &[Source]| sources.iter().position(|s| s.name == name);
+    fn compute(&self, py: Python<'_>, name: &str) -> PyResult<(Py<PyAny>, f64)> {
         let (object, takes_step) = {
             let sources = self.sources();
-            let source = find(&sources).map(|i| &sources[i]).ok_or_else(|| replaced(py, name))?;
+            let source = sources.iter().find(|s| s.name == name).ok_or_else(|| replaced(py, name))?;
             (source.object.clone_ref(py), source.takes_step)
         };
         let call = self.lock(py)?.core.next_update_call();
@@ -121,27 +142,21 @@ impl Optimizer {
             )
         })?;
         self.lock(py)?.core.check_value(name, Value::Number(x)).map_err(|e| raise(py, &e))?;
-        let mut sources = self.sources();
-        if let Some(i) = find(&sources)
-            && sources[i].object.is(&object)
-        {
-            sources[i].value = Computed::Next(x);
-        }
-        Ok(x)
+        Ok((object, x))
     }
 
     /// The update that these values were for is done.
     fn used(&self, values: &[(String, f64)]) {
         for source in self.sources().iter_mut() {
             if let Some((_, x)) = values.iter().find(|(name, _)| *name == source.name) {
-                source.value = Computed::Last(*x);
+                source.value = Computed { last: Some(*x), next: None };
             }
         }
     }
 
     /// Forgets all values of sources: they belong to another place in the run.
     fn forget(&self) {
-        self.sources().iter_mut().for_each(|source| source.value = Computed::Never);
+        self.sources().iter_mut().for_each(|source| source.value = Computed::default());
     }
 }
 

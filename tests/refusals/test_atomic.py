@@ -252,6 +252,9 @@ def test_bad_schedules(row: Any) -> None:
             ):
                 before = snapshot(pair[0], all_params[0], grads)
                 driver.value = value
+                if t < 2:
+                    # Set anew: a value that was read before the first update is kept for it.
+                    setattr(pair[0], name, driver)
                 if t % 2 == 1:
                     with pytest.raises(error):
                         pair[0].apply(grads)

@@ -195,14 +195,6 @@ def test_examples_in_docstrings(module: str) -> None:
     assert not found.failed
 
 
-def test_examples_of_warmup() -> None:
-    found = doctest.testmod(
-        importlib.import_module("lamb_rs.schedules.warmup"),
-        extraglobs={"CosineDecay": lamb_rs.schedules.CosineDecay},
-    )
-    assert (found.attempted, found.failed) == (2, 0)
-
-
 def test_import_needs_numpy_alone() -> None:
     code = (
         "import sys, numpy; before = set(sys.modules); import lamb_rs; "
