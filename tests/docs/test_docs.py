@@ -76,7 +76,8 @@ def test_public_names_have_numpydoc_docstrings(name: str) -> None:
     wanted = set(signature.parameters)
     if inspect.isclass(documented) and issubclass(documented, lamb_rs.Optimizer):
         # What all of them have is documented at their base, whose own signature takes anything.
-        wanted -= {"arguments", "args", "kwargs", *entries(sections(lamb_rs.Optimizer)["Parameters"])}
+        shared = entries(sections(lamb_rs.Optimizer)["Parameters"])
+        wanted -= {"arguments", "args", "kwargs", *shared}
     assert wanted <= set(entries(found.get("Parameters", ""))), name
     if inspect.isfunction(documented) and signature.return_annotation not in {None, "None"}:
         assert "Returns" in found or inspect.isgeneratorfunction(inspect.unwrap(documented)), name

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lamb_rs._optimizer.rule import Rule
 
 
-
 class Wrapper(Optimizer):
     """Base of all wrappers.
 
