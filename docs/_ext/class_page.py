@@ -56,14 +56,14 @@ def typed(one: inspect.Parameter) -> inspect.Parameter:
 
 def values_table(cls: Any, shown: list[Any]) -> list[str]:
     """Default and allowed values of arguments that the docstring describes."""
-    lines = [(code(one["name"]), code(rows.default(one)), allowed(cls, one)) for one in shown]
+    lines = [(code(one.name), code(rows.default(one)), allowed(cls, one)) for one in shown]
     return table(("argument", "default", "allowed values"), lines)
 
 
 def arguments_table(cls: Any, shown: list[Any]) -> list[str]:
     """Default, allowed values and meaning of arguments."""
     lines = [
-        (code(one["name"]), code(rows.default(one)), allowed(cls, one), cell(one["doc"]))
+        (code(one.name), code(rows.default(one)), allowed(cls, one), cell(one.meaning))
         for one in shown
     ]
     return table(("argument", "default", "allowed values", "meaning"), lines)
@@ -71,7 +71,7 @@ def arguments_table(cls: Any, shown: list[Any]) -> list[str]:
 
 def allowed(cls: Any, one: Any) -> str:
     """The values that an argument takes, as a cell."""
-    return cell(one["domain"]) + (f"; {DRIVEN}" if is_driven(cls, one["name"]) else "")
+    return cell(one.range) + (f"; {DRIVEN}" if is_driven(cls, one.name) else "")
 
 
 def is_driven(cls: Any, name: str) -> bool:

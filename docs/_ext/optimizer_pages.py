@@ -11,7 +11,7 @@ import formula
 import numpy as np
 import peer_tables
 from markdown import contents, sentence, table
-from rows import class_of, own_arguments, rows, shared_arguments, slots_of
+from rows import class_of, own_arguments, rows, shared_arguments
 
 import lamb_rs
 
@@ -23,7 +23,7 @@ ELEMENTS = 65536
 def pages() -> dict[str, str]:
     """A page for each algorithm."""
     names = published()
-    return {f"api/{row['class_name']}.md": page(row, names) for row in rows()}
+    return {f"api/{row.class_name}.md": page(row, names) for row in rows()}
 
 
 def published() -> dict[str, list[tuple[str, str]]]:
@@ -42,9 +42,9 @@ def overview() -> str:
     lines = []
     for row in rows():
         cells = [number(state(class_of(row), {}, SHAPES["matrix"], one)) for one in STORAGES]
-        link = f"[{row['class_name']}](/api/{row['class_name']}.md)"
-        lines.append((link, row["summary"], *cells))
-    names = [row["class_name"] for row in rows()]
+        link = f"[{row.class_name}](/api/{row.class_name}.md)"
+        lines.append((link, row.summary, *cells))
+    names = [row.class_name for row in rows()]
     shown = table(("optimizer", "what it is", *STORAGES), lines)
     return "\n".join([*shown, *contents(f"api/{name}" for name in names)])
 
@@ -52,14 +52,14 @@ def overview() -> str:
 def page(row: Any, names: dict[str, list[tuple[str, str]]]) -> str:
     """The page of one algorithm."""
     cls = class_of(row)
-    name = row["class_name"]
+    name = row.class_name
     assert inspect.getdoc(cls), f"{name} has no docstring"
     parts = [
         f"# {name}",
         "",
-        sentence(row["summary"]),
+        sentence(row.summary),
         "",
-        f"Source: {linked(row['source'])}.",
+        f"Source: {linked(row.source)}.",
         "",
         *shown_formula(row),
         *kind(row),
@@ -96,21 +96,21 @@ def linked(source: str) -> str:
 
 def shown_formula(row: Any) -> list[str]:
     """The formula as mathematics, or as it is written where it is prose."""
-    text = formula.tex(row["formula"])
-    lines = ["$$", text, "$$"] if text else ["```text", *row["formula"].split("; "), "```"]
+    text = formula.tex(row.formula)
+    lines = ["$$", text, "$$"] if text else ["```text", *row.formula.split("; "), "```"]
     return [*lines, "", "[What the symbols mean](../optimizers.md#symbols)", ""]
 
 
 def kind(row: Any) -> list[str]:
     """What distinguishes an algorithm from one that updates each element alone."""
     lines = []
-    if row["layerwise"]:
+    if row.layerwise:
         lines += [
             "This rule is layer-wise: a trust ratio, computed from norms over the array, scales",
             "the step of each parameter array.",
             "",
         ]
-    if row["matrix"]:
+    if row.matrix:
         lines += [
             "This rule multiplies matrices. It gives the same bits on one machine only:",
             "[Numerics](../numerics.md#the-same-bits).",
@@ -141,17 +141,17 @@ def state_table(row: Any) -> list[str]:
     plain = {shape: measured(cls, {}, SHAPES[shape]) for shape in SHAPES}
     if plain["matrix"] == plain["vector"]:
         cases = [("the defaults", {}, "matrix")]
-    for one in row["hyper"]:
-        if one["shared"] or one["name"] not in inspect.signature(cls).parameters:
+    for one in row.hyperparameters:
+        if one.shared or one.name not in inspect.signature(cls).parameters:
             continue
         for value in others(one):
-            changed = {one["name"]: value}
+            changed = {one.name: value}
             try:
                 found = measured(cls, changed, SHAPES["matrix"])
             except lamb_rs.LambError:
                 continue
             if found != plain["matrix"]:
-                cases.append((f"`{one['name']}={value!r}`", changed, "matrix"))
+                cases.append((f"`{one.name}={value!r}`", changed, "matrix"))
     for title, changed in (
         ("`use_ema=True`", {"use_ema": True}),
         ("`gradient_accumulation_steps=2`", {"gradient_accumulation_steps": 2}),
@@ -165,8 +165,8 @@ def state_table(row: Any) -> list[str]:
         )
         for title, changed, shape in cases
     ]
-    slots = ", ".join(f"`{slot}`" for slot in slots_of(cls)) or "none"
-    scalars = ", ".join(f"`{name}`" for name in row["scalars"])
+    slots = ", ".join(f"`{slot}`" for slot in row.slots) or "none"
+    scalars = ", ".join(f"`{name}`" for name in row.scalars)
     return [
         "Bytes of state per parameter, for each `state_dtype`. They were measured when this page",
         "was built. With `float8`, arrays of fewer than 4096 elements stay float32.",
@@ -184,10 +184,10 @@ def measured(cls: Any, changed: dict[str, Any], shape: tuple[int, ...]) -> list[
 
 def others(one: Any) -> list[Any]:
     """Other values of a switch; for a number that is 0 by default, one that is not."""
-    if one["kind"] in {"bool", "choice"}:
-        values = one["choices"] if one["kind"] == "choice" else (True, False)
-        return [value for value in values if value != one["default"]]
-    return [0.5] if one["kind"] == "number" and one["default"] == 0.0 else []
+    if one.kind in {"bool", "choice"}:
+        values = one.choices if one.kind == "choice" else (True, False)
+        return [value for value in values if value != one.default]
+    return [0.5] if one.kind == "number" and one.default == 0.0 else []
 
 
 def names_table(names: list[tuple[str, str]]) -> list[str]:

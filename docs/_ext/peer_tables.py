@@ -60,7 +60,7 @@ def classes(one: Any) -> list[str]:
 
 def here(one: Any) -> str:
     """Links to the pages of these classes."""
-    known = {row["class_name"] for row in rows()}
+    known = {row.class_name for row in rows()}
     linked = [
         f"[{name}](/api/{name}.md)" if name in known else f"`{name}`" for name in classes(one)
     ]

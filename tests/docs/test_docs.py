@@ -87,8 +87,7 @@ def test_public_names_have_numpydoc_docstrings(name: str) -> None:
 def test_every_argument_of_an_optimizer_is_documented(cls: Any) -> None:
     own = entries(sections(cls)["Parameters"])
     shared = entries(sections(lamb_rs.Optimizer)["Parameters"])
-    rows = [one for one in lamb_rs._core.algorithms()[0]["hyper"] if one["wrapper"] is None]
-    arguments = [one["name"] for one in rows if one["shared"]]
+    arguments = [one.name for one in lamb_rs.registry()[0].hyperparameters if one.shared]
     assert set(arguments) < set(shared)
     for name in inspect.signature(cls).parameters:
         text = own.get(name) or shared.get(name)

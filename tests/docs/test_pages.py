@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 WRITTEN = sorted([*DOCS.glob("*.md"), *DOCS.glob("migrating/*.md"), *DOCS.glob("reference/*.md")])
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ROWS = lamb_rs._core.algorithms()
+ROWS = lamb_rs.registry()
 
 each_written = pytest.mark.parametrize(
     "page", WRITTEN, ids=lambda page: page.relative_to(DOCS).as_posix()
@@ -126,25 +126,25 @@ def test_the_examples_of_docstrings_run(
 # Generated pages
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_optimizer_has_a_page(row: Any) -> None:
-    page = generated()[f"api/{row['class_name']}.md"]
-    assert f"autoclass:: lamb_rs.{row['class_name']}\n" in page
-    own = [one["name"] for one in row["hyper"] if not one["shared"]]
-    shown = inspect.signature(getattr(lamb_rs, row["class_name"])).parameters
+    page = generated()[f"api/{row.class_name}.md"]
+    assert f"autoclass:: lamb_rs.{row.class_name}\n" in page
+    own = [one.name for one in row.hyperparameters if not one.shared]
+    shown = inspect.signature(getattr(lamb_rs, row.class_name)).parameters
     for name in own:
         assert name not in shown or f"| `{name}` | " in page
-    assert "arXiv" not in row["source"] or "](https://arxiv.org/abs/" in page
+    assert "arXiv" not in row.source or "](https://arxiv.org/abs/" in page
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_state_on_a_page_is_what_an_optimizer_takes(row: Any) -> None:
-    page = generated()[f"api/{row['class_name']}.md"]
+    page = generated()[f"api/{row.class_name}.md"]
     row_of_defaults = r"\| the defaults \| 256 x 256 \| (\S+) \| (\S+) \| (\S+) \|\n"
     cells = re.search(row_of_defaults, page)
     assert cells
     for dtype, cell in zip(("float32", "bfloat16", "float8"), cells.groups(), strict=True):
-        opt = getattr(lamb_rs, row["class_name"])
+        opt = getattr(lamb_rs, row.class_name)
         if cell == "refused":
             with pytest.raises(lamb_rs.HyperparameterError):
                 opt(state_dtype=dtype)
@@ -181,7 +181,7 @@ def test_combinations_name_what_is_refused() -> None:
 
 def test_the_table_of_convergence_has_every_optimizer() -> None:
     (table,) = blocks(DOCS / "convergence.md", "text")
-    assert {row["class_name"] for row in ROWS} <= {
+    assert {row.class_name for row in ROWS} <= {
         line.partition(" ")[0] for line in table.splitlines()
     }
 
@@ -273,8 +273,8 @@ def allowed() -> dict[str, list[Any]]:
     """Every argument of an optimizer or wrapper, with the words that it takes; others take any."""
     words: dict[str, list[Any]] = {}
     for row in ROWS:
-        for one in row["hyper"]:
-            words.setdefault(one["name"], []).extend(one["choices"])
+        for one in row.hyperparameters:
+            words.setdefault(one.name, []).extend(one.choices)
     public = [getattr(lamb_rs, name) for name in lamb_rs.__all__]
     public += [getattr(lamb_rs.schedules, name) for name in lamb_rs.schedules.__all__]
     for value in public:
@@ -308,10 +308,10 @@ def test_arguments_that_a_page_names_are_there(page: Path) -> None:
 # Formulas
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_formula_of_the_registry_is_shown_as_mathematics(row: Any) -> None:
-    assert "\n$$\n\\begin{aligned}\n" in generated()[f"api/{row['class_name']}.md"], (
-        f"docs/_ext/formula.py cannot read {row['formula']!r}"
+    assert "\n$$\n\\begin{aligned}\n" in generated()[f"api/{row.class_name}.md"], (
+        f"docs/_ext/formula.py cannot read {row.formula!r}"
     )
 
 
