@@ -304,7 +304,7 @@ def test_all_differences_are_listed_at_once(tmp_path: Path) -> None:
     assert lines[0].startswith(f"{path}: the state does not fit")
     for wanted in (
         "it is of 'adam', this optimizer is 'lamb'",
-        "'w/momentum' must be uint16 of shape [3, 4], got float32 of shape (3, 4)",
+        "'w/momentum' must be uint16 of shape (3, 4), got float32 of shape (3, 4)",
         "'c/velocity' is missing",
         "'b/velocity' is unknown",
         "it was saved by Adam, this is Lamb",
