@@ -260,7 +260,7 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     quoted = re.findall(r"`([^`\n]+)`", prose(page.read_text(encoding="utf-8")))
     for path in quoted:
         if re.fullmatch(r"(?:src|python|tests|tools|docs|benches|\.ci)/[\w./-]*\w/?", path):
-            assert (ROOT / path).exists(), path
+            assert path.startswith("docs/_build/") or (ROOT / path).exists(), path
     for path in quoted:
         if found := re.fullmatch(r"lamb_rs\.(\w+(?:\.\w+)*)(?:\(.*\))?", path):
             value: Any = lamb_rs
