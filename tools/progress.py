@@ -91,8 +91,9 @@ def main() -> int:
     parser.add_argument("seconds", type=float)
     parser.add_argument("title")
     parser.add_argument("--show", action="store_true", help="leave the output alone")
-    parser.add_argument("command", nargs="+")
-    step = parser.parse_args()
+    # Split here: argparse would take a "--" out of the command too.
+    split = sys.argv.index("--")
+    step, command = parser.parse_args(sys.argv[1:split]), sys.argv[split + 1 :]
     heading = f"[{step.number}/{len(step.all)}] {step.title}"
     if step.number == 1 and len(step.all) > 1:
         say(f"{len(step.all)} steps, about {duration(sum(step.all))} if nothing is built yet")
@@ -101,15 +102,15 @@ def main() -> int:
         say(f"{heading} (about {duration(step.seconds)})")
     try:
         if step.show:
-            code, lines = subprocess.run(step.command, check=False).returncode, []  # noqa: S603
+            code, lines = subprocess.run(command, check=False).returncode, []  # noqa: S603
         else:
-            code, lines = follow(step.command, heading, step.seconds)
+            code, lines = follow(command, heading, step.seconds)
     except KeyboardInterrupt:
         say(f"{heading}: interrupted")
         return 130
     took = f"{time.monotonic() - started:.1f} s"
     if code:
-        say(f"{heading} failed after {took}: {' '.join(step.command)}")
+        say(f"{heading} failed after {took}: {' '.join(command)}")
         sys.stdout.flush()
         sys.stdout.buffer.write(b"\n".join(lines))
     else:
