@@ -48,7 +48,7 @@ pub trait OnePass<const S: usize>: Copy + Send + Sync + 'static {
 pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
-    /// Whether [`ReduceFirst::measure`] reads the states.
+    /// Whether [`ReduceFirst::reduce`] reads the states.
     const REDUCES_STATE: bool = false;
     /// Whether [`ReduceFirst::apply`] sees the new states as stored, or before they are rounded.
     const AS_STORED: bool = true;
