@@ -16,7 +16,7 @@ import examples
 import gallery
 import optimizer_pages
 import peer_tables
-import starting_rates
+import rate_tables
 from markdown import contents, rst, table
 
 import lamb_rs
@@ -44,7 +44,7 @@ def pages() -> dict[str, str]:
         "_made/plots.md": plots(),
         "_made/examples.md": examples.overview(),
         "_made/gallery.md": gallery.figures(),
-        "_made/starting_rates.md": starting_rates.tables(),
+        "_made/starting_rates.md": rate_tables.tables(),
     }
 
 
