@@ -1,9 +1,9 @@
 //! What the registry says about an algorithm.
 
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Hyper, Needs, Value, Values};
+use crate::hyper::{Hyper, Value, Values};
 use crate::kernel::Kernel;
-use crate::rule::{Scalar, Scope};
+use crate::rule::{Formula, Scalar, Scope};
 
 /// An algorithm: its names, its hyperparameters, and how to make it.
 #[derive(Clone, Copy)]
@@ -14,16 +14,14 @@ pub struct Algorithm {
     pub class_name: &'static str,
     /// What it is, in one line.
     pub summary: &'static str,
-    /// The update, in one line.
-    pub formula: &'static str,
+    /// The update of its own rule: see [`Algorithm::formula`].
+    pub(crate) formula: fn(&mut Formula<'_>),
     /// Where it was published.
     pub source: &'static str,
     /// Its own hyperparameters; the learning rate is the first.
     pub hypers: &'static [Hyper],
     /// Defaults of shared hyperparameters that differ from the shared ones.
     pub defaults: &'static [(&'static str, Value)],
-    /// What its own hyperparameters need to have an effect.
-    pub needs: &'static [Needs],
     /// Whether its step is scaled by a trust ratio.
     pub layerwise: bool,
     /// Whether it multiplies matrices, which promises the same bits on one machine only.
@@ -57,12 +55,16 @@ pub(crate) type Make = fn(&Values) -> Result<Box<dyn Kernel>>;
 pub(crate) struct Route {
     /// Name of the rule that they follow.
     pub(crate) rule: &'static str,
+    /// Which parameters these are.
+    pub(crate) which: &'static str,
     /// Whether a parameter of this name and shape does.
     pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
     /// Position of its own weight decay in the algorithm's table, where it has one.
     pub(crate) decay: Option<usize>,
     /// Position of the factor of its learning rate, where it has one.
     pub(crate) rate: Option<usize>,
+    /// The update of that rule.
+    pub(crate) formula: fn(&mut Formula<'_>),
     /// That rule.
     pub(crate) make: Make,
 }
@@ -73,11 +75,10 @@ impl Algorithm {
         name: "",
         class_name: "",
         summary: "",
-        formula: "",
+        formula: |_| {},
         source: "",
         hypers: &[],
         defaults: &[],
-        needs: &[],
         layerwise: false,
         matrix: false,
         scalars: &[],
@@ -87,8 +88,33 @@ impl Algorithm {
         make: |_| Err(Error::new(Kind::Hyperparameter, "an algorithm without a rule")),
     };
 
+    /// The update with these hyperparameters, in the grammar of [`Formula`].
+    pub fn formula(&self, values: &Values) -> String {
+        self.text(self.formula, values, None)
+    }
+
+    /// The update of the parameters that follow another rule, where some do.
+    pub fn routed_formula(&self, values: &Values) -> Option<String> {
+        self.route.map(|route| self.text(route.formula, values, route.decay))
+    }
+
+    /// Which parameters follow another rule, where some do.
+    pub fn routed(&self) -> Option<&'static str> {
+        self.route.map(|route| route.which)
+    }
+
+    /// A rule's formula with what surrounds the rule.
+    fn text(&self, rule: fn(&mut Formula<'_>), values: &Values, own_decay: Option<usize>) -> String {
+        let mut formula = Formula::new(values, self.hypers, own_decay);
+        formula.start_slow();
+        formula.gradient();
+        rule(&mut formula);
+        formula.synchronise();
+        formula.text()
+    }
+
     /// Its hyperparameters at their defaults.
     pub fn defaults(&self) -> Values {
-        Values::defaults(self.hypers, self.needs, self.defaults)
+        Values::defaults(self.hypers, self.defaults)
     }
 }

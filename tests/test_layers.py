@@ -140,13 +140,17 @@ RUST = Language(
         kernel/storage/bfloat16 | kernel/storage/float8 | kernel/storage/state_tile
         kernel/storage
         kernel/storage/rounding
-        rule/cautious
+        rule/cautious | rule/projection
         rule
         rule/adaptors
         rule/traits
         rule/decay | rule/trust
-        rule/step | rule/slots
+        rule/step | rule/slots | rule/formula
         hyper
+        hyper/values
+        hyper/shared
+        hyper/table
+        hyper/domain
         simd | matrix | powers | hash | error
     """,
     # Rules that share the directions of others.
@@ -155,6 +159,7 @@ RUST = Language(
             ("optim/adabelief", "optim/adam"),
             ("optim/adabelief", "optim/radam"),
             ("optim/adabound", "optim/adam"),
+            ("optim/adamp", "optim/adam"),
             ("optim/ademamix", "optim/adam"),
             ("optim/grams", "optim/adam"),
             ("optim/lamb", "optim/adam"),
@@ -162,6 +167,7 @@ RUST = Language(
             ("optim/muon", "optim/adam"),
             ("optim/nadam", "optim/adam"),
             ("optim/radam", "optim/adam"),
+            ("optim/ralamb", "optim/adam"),
             ("optim/ralamb", "optim/radam"),
             ("optim/ranger", "optim/radam"),
             ("optim/ranger_lars", "optim/ralamb"),

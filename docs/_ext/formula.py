@@ -1,7 +1,7 @@
-"""The one-line formulas of the registry, as TeX.
+"""The formulas of the registry, as TeX.
 
-The registry writes ``p = p - eta (m / c1) / (sqrt(v / c2) + eps)``: a product is a space, a
-quotient takes everything to its left in the product. A word that is no symbol stays text.
+The grammar is that of `Formula` in `src/rule/formula.rs`: assignments separated by ``"; "``, a
+product is a space, and a function is followed by its parenthesis without a space.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 
 GREEK = {"alpha", "beta", "gamma", "delta", "eta", "theta", "lambda", "mu", "phi", "psi", "rho"}
-GREEK |= {"sigma", "tau", "kappa", "omega", "xi", "nu", "zeta"}
-NAMES = {"slow": r"\phi", "eps": r"\epsilon", "epsilon": r"\epsilon", "tc": r"\mathrm{tc}"}
-FUNCTIONS = {"sign", "sgn", "max", "min", "clip", "clamp", "mean", "sum", "rms", "abs", "rows"}
-FUNCTIONS |= {"columns", "log", "exp", "cos"}
-RELATIONS = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
+GREEK |= {"sigma", "tau", "kappa", "omega", "xi", "nu", "zeta", "epsilon"}
+NAMES = {"learning_rate": r"\eta", "weight_decay": r"\lambda"}
+RELATIONS = {"==": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
 # A quotient of two symbols, which may have an index.
 SIMPLE = re.compile(r"\\frac\{((?:[^{}\s]|\{[^{}]*\})+)\}\{((?:[^{}\s]|\{[^{}]*\})+)\}")
-TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*'?|_\w+|<=|>=|!=|[-+*/^()\[\]|=<>,])")
+TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*\(?|<=|>=|==|!=|[-+/^()<>,])")
 
 
 class NotAFormulaError(ValueError):
@@ -25,45 +23,29 @@ class NotAFormulaError(ValueError):
 
 
 def symbol(name: str) -> str:
-    """TeX of a variable: ``b1`` is beta_1, ``m_hat`` has a hat, ``r_t`` an index."""
-    prime = "'" if name.endswith("'") else ""
-    base, _, index = name.rstrip("'").partition("_")
-    if digits := re.fullmatch(r"([A-Za-z]+?)(\d+)", base):
-        base, index = digits[1], digits[2] + ("," + index if index else "")
-    if base == "b" and index:
-        base = "beta"
-    if base in GREEK:
-        text = "\\" + base
-    elif base in NAMES:
-        text = NAMES[base]
-    elif len(base) == 1:
-        text = base
-    else:
-        text = rf"\mathrm{{{base}}}"
-    if index == "hat":
-        return rf"\hat{{{text}}}{prime}"
-    if index and len(index) > 1 and not index.replace(",", "").isdigit():
-        index = rf"\mathrm{{{index}}}"
-    return text + prime + (f"_{{{index}}}" if index else "")
+    """TeX of a variable: one letter or a Greek one, with an index; other names are upright."""
+    if name in NAMES:
+        return NAMES[name]
+    base, _, index = name.partition("_")
+    if base not in GREEK and len(base) > 1:
+        return rf"\mathrm{{{escaped(name)}}}"
+    text = "\\" + base if base in GREEK else base
+    if len(index) > 1:
+        index = rf"\mathrm{{{escaped(index)}}}"
+    return text + (f"_{{{index}}}" if index else "")
 
 
-def known(word: str) -> bool:
-    """Whether a word is a symbol rather than prose."""
-    base = word.rstrip("'").partition("_")[0]
-    letters = re.sub(r"\d+$", "", base)
-    if word in FUNCTIONS or word in {"sqrt", "root"}:
-        return True
-    return (len(letters) == 1 and word != "a") or letters in GREEK or letters in NAMES
+def escaped(name: str) -> str:
+    """A name with underscores as they are."""
+    return name.replace("_", r"\_")
 
 
 class Parser:
-    """Recursive descent over the tokens of one clause."""
+    """Recursive descent over the tokens of one expression."""
 
-    def __init__(self, tokens: list[str], norm: tuple[str, str]) -> None:
+    def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
-        self.norm = norm
         self.at = 0
-        self.bars = 0
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -75,22 +57,20 @@ class Parser:
         self.at += 1
         return token
 
-    def clause(self) -> str:
+    def comparison(self) -> str:
         text = self.sum()
-        while self.peek() in RELATIONS:
+        if self.peek() in RELATIONS:
             text += f" {RELATIONS[self.take()]} {self.sum()}"
         return text
 
     def whole(self) -> str:
-        text = self.clause()
+        text = self.comparison()
         if self.peek():
             raise NotAFormulaError(" ".join(self.tokens))
         return text
 
     def sum(self) -> str:
-        text = ""
-        if self.peek() in {"-", "+"}:
-            text = self.take() + " "
+        text = self.take() + " " if self.peek() == "-" else ""
         text += self.product()
         while self.peek() in {"+", "-"}:
             text += f" {self.take()} {self.product()}"
@@ -103,68 +83,51 @@ class Parser:
             if token == "/":
                 self.take()
                 text = rf"\frac{{{flat(bare(text))}}}{{{flat(bare(self.power()))}}}"
-            elif token == "*":
-                self.take()
-                text += rf" \cdot {self.power()}"
-            elif self.starts(token):
+            elif re.match(r"[A-Za-z0-9(]", token):
                 text += rf" \, {self.power()}"
             else:
                 return text
 
-    def starts(self, token: str) -> bool:
-        if token == "|":
-            return self.bars == 0
-        return token in {"(", "["} or bool(re.match(r"[A-Za-z0-9]", token))
-
     def power(self) -> str:
         text = self.atom()
-        if self.peek().startswith("_"):
-            text += f"_{{{self.take()[1:]}}}"
-        while self.peek() == "^":
+        if self.peek() == "^":
             self.take()
-            sign = self.take() if self.peek() == "-" else ""
-            text = f"{text}^{{{sign}{bare(self.atom())}}}"
+            text = f"{text}^{{{bare(self.atom())}}}"
         return text
 
     def atom(self) -> str:
         token = self.take()
         if token == "(":
-            bars, self.bars = self.bars, 0
-            inner = self.clause()
+            inner = self.comparison()
             self.take(")")
-            self.bars = bars
             # A quotient needs no parentheses beside a factor; it has its bar.
             return inner if re.fullmatch(QUOTIENT, inner) else rf"\left( {inner} \right)"
-        if token == "[":
-            inner = self.clause()
-            self.take("]")
-            return rf"\left[ {inner} \right]"
-        if token == "|":
-            self.bars += 1
-            inner = self.clause()
-            self.take("|")
-            self.bars -= 1
-            return rf"{self.norm[0]} {inner} {self.norm[1]}"
         if token[0].isdigit():
-            return token
-        if not re.match(r"[A-Za-z]", token):
+            mantissa, _, exponent = token.partition("e")
+            return rf"10^{{{exponent}}}" if exponent and mantissa == "1" else token
+        if not token[0].isalpha():
             raise NotAFormulaError(token)
-        if self.peek() == "(" and (not known(token) or token in {"sqrt", "root", *FUNCTIONS}):
-            return self.call(token)
-        return symbol(token)
+        return self.call(token[:-1]) if token.endswith("(") else symbol(token)
 
     def call(self, name: str) -> str:
-        self.take("(")
-        bars, self.bars = self.bars, 0
-        arguments = [self.clause()]
+        arguments = [self.comparison()]
         while self.peek() == ",":
             self.take()
-            arguments.append(self.clause())
+            arguments.append(self.comparison())
         self.take(")")
-        self.bars = bars
-        if name in {"sqrt", "root"} and len(arguments) == 1:
+        if name == "sqrt":
             return rf"\sqrt{{{arguments[0]}}}"
-        title = rf"\{name}" if name in {"max", "min", "log", "exp", "cos"} else None
+        if name == "norm":
+            return rf"\lVert {arguments[0]} \rVert"
+        if name == "abs":
+            return rf"\lvert {arguments[0]} \rvert"
+        if name == "if":
+            condition, x, y = arguments
+            return (
+                rf"\begin{{cases}} {x} & \text{{if }} {condition} \\ {y} & \text{{else}} "
+                r"\end{cases}"
+            )
+        title = rf"\{name}" if name in {"max", "min", "log"} else None
         title = title or rf"\operatorname{{{name.replace('_', ' ')}}}"
         return rf"{title} \left( {', '.join(arguments)} \right)"
 
@@ -187,41 +150,8 @@ def flat(text: str) -> str:
     return SIMPLE.sub(r"\1 / \2", text)
 
 
-def statement(text: str, norm: tuple[str, str]) -> str:
-    """TeX of one statement: clauses between commas, with words in between."""
-    parts: list[str] = []
-    for number, clause in enumerate(split(text)):
-        if number:
-            parts.append(r", \quad ")
-        words = clause.split()
-        run: list[str] = []
-        prose: list[str] = []
-        for word in [*words, ""]:
-            is_prose = bool(re.fullmatch(r"[A-Za-z-]+:?", word)) and not known(word)
-            if (is_prose or not word) and run:
-                parts.append(Parser(tokenize(" ".join(run)), norm).whole())
-                run = []
-            if not is_prose and prose:
-                parts.append(rf"\text{{ {' '.join(prose)} }}")
-                prose = []
-            if word:
-                (prose if is_prose else run).append(word)
-    return " ".join(parts)
-
-
-def split(text: str) -> list[str]:
-    """Parts between the commas that stand in no parentheses."""
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts]
-
-
 def tokenize(text: str) -> list[str]:
+    """Numbers, names, names of functions with their parenthesis, and signs."""
     tokens, at = [], 0
     while at < len(text.rstrip()):
         found = TOKEN.match(text, at)
@@ -232,17 +162,18 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
+def assignment(text: str) -> str:
+    """TeX of one assignment."""
+    name, equals, expression = text.partition(" = ")
+    if not equals:
+        raise NotAFormulaError(text)
+    return f"{symbol(name)} &= {Parser(tokenize(expression)).whole()}"
+
+
 def tex(formula: str) -> str | None:
     """TeX of a formula of the registry, or None where it is not one of this grammar."""
-    # Beside a sign, or as an argument of a maximum, bars are of each element; else of the array.
-    elements = "sign(" in formula or re.search(r", \|\w+\|\)", formula)
-    norm = (r"\lvert", r"\rvert") if elements else (r"\lVert", r"\rVert")
     try:
-        lines = [statement(part, norm) for part in formula.split("; ")]
+        lines = [assignment(part) for part in formula.split("; ")]
     except NotAFormulaError:
         return None
-    lines = [
-        "& " + line if line.startswith(r"\text") else line.replace(" = ", " &= ", 1)
-        for line in lines
-    ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

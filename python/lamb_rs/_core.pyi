@@ -32,7 +32,7 @@ class _Hyper(TypedDict):
     kind: Literal["number", "integer", "bool", "choice", "pair"]
     choices: tuple[bool | str, ...]
     domain: str
-    moves: bool
+    dynamic: bool
     per_parameter: bool
     doc: str
     shared: bool
@@ -43,6 +43,8 @@ class _Algorithm(TypedDict):
     class_name: str
     summary: str
     formula: str
+    routed: str | None
+    routed_formula: str | None
     source: str
     slots: list[str]
     scalars: list[str]
@@ -122,6 +124,7 @@ class Optimizer:
     def averages(self) -> dict[str, NDArray[np.float32]]: ...
     def finalize(self) -> None: ...
     def describe(self) -> list[_Parameter]: ...
+    def formula(self, *, routed: bool = False) -> str | None: ...
 
 __version__: str
 

@@ -25,7 +25,7 @@ class Hyperparameter(NamedTuple):
         Value where none is given.
     meaning : str
         One line.
-    moves : bool
+    dynamic : bool
         Whether it may change between steps.
     shared : bool
         Whether every algorithm has it.
@@ -37,7 +37,7 @@ class Hyperparameter(NamedTuple):
     choices: tuple[bool | str, ...]
     default: Any
     meaning: str
-    moves: bool
+    dynamic: bool
     shared: bool
 
 
@@ -128,7 +128,7 @@ def _hyperparameter(hyper: _core._Hyper) -> Hyperparameter:
         hyper["choices"],
         hyper["default"],
         hyper["doc"],
-        hyper["moves"],
+        hyper["dynamic"],
         hyper["shared"],
     )
 

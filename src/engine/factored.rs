@@ -116,7 +116,7 @@ impl FactoredMoments {
         let Factored { first_row, first_column, first_sum, .. } = factored;
         let bands = factored.bands();
         let blend = |old: f32, mean: f64| {
-            let new = (how.keep * f64::from(old) + how.take * mean) as f32;
+            let new = (how.beta * f64::from(old) + how.one_minus_beta * mean) as f32;
             if new.abs() < f32::MIN_POSITIVE { 0.0 } else { new }
         };
         let moments = state.write(&row, count * rows);

@@ -108,7 +108,8 @@ impl State {
                 }
             })
             .collect();
-        Ok(State { block: Block::zeroed(used)?, tensors: arrays })
+        // Reads in full groups of lanes that start at any element may end behind the last array.
+        Ok(State { block: Block::zeroed(used + ALIGN)?, tensors: arrays })
     }
 
     /// The byte ranges of an array's elements, without padding, and of its scales.

@@ -1,15 +1,16 @@
-//! AdaBelief (arXiv 2010.07468): Adam by how far the gradient is from its average.
+//! AdaBelief (Zhuang et al. 2020, arXiv 2010.07468): Adam whose second moment is that of the difference
+//! between the gradient and its moving average.
 //!
-//! `s = b2 s + (1 - b2) (g - m)^2 + eps` in the place of Adam's `v`, with the new `m`; `rectify` treats
-//! it as RAdam does, with epsilon beside the raw root.
+//! `m = beta_1 m + (1 - beta_1) g`; `v = beta_2 v + (1 - beta_2) (g - m)^2 + epsilon`, with the new
+//! `m`; and Adam's step, or with `rectify` that of RAdam.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Condition, Domain, Hyper, Needs, Values, flag, index, learning_rate, needs, number};
+use crate::hyper::{Domain, Values, beta_1, beta_2, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::optim::adam::Adam;
+use crate::optim::adam::{Adam, quotient};
 use crate::optim::radam::{self, Rectified};
-use crate::rule::{Direction, Plain, Slot, Step};
+use crate::rule::{Direction, Formula, Plain, Slot, Step};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -17,37 +18,49 @@ pub(crate) const ADABELIEF: Algorithm = Algorithm {
     name: "adabelief",
     class_name: "AdaBelief",
     summary: "step sizes from how far the gradient is from its average",
-    formula: "s = b2 s + (1 - b2) (g - m)^2 + eps; p = p - eta (m / c1) / (sqrt(s / c2) + eps)",
+    formula,
     source: "Zhuang et al. 2020, arXiv 2010.07468",
     hypers: HYPERS,
-    needs: NEEDS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-16, Domain::AtLeast(0.0), "small constant of the second moment and below"),
-    flag("rectify", true, "rectify the variance of the step, as RAdam"),
-    number("epsilon_root", 0.0, Domain::AtLeast(0.0), "small constant under the root"),
-    radam::HYPERS[radam::THRESHOLD],
-    radam::HYPERS[radam::DEGENERATE],
-];
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = number(
+        1e-16,
+        Domain::AtLeast(0.0),
+        "added to the denominator and, in every update, to the second moment",
+    ),
+    RECTIFY = flag(true, "rectify the variance of the step, as RAdam does"),
+    EPSILON_ROOT = number(0.0, Domain::AtLeast(0.0), "small constant inside the root"),
+    THRESHOLD = radam::HYPERS[radam::THRESHOLD],
+    DEGENERATE = radam::HYPERS[radam::DEGENERATE],
+}
 
-const NEEDS: &[Needs] =
-    &[needs("threshold", &[Condition::On("rectify")]), needs("degenerate", &[Condition::On("rectify")])];
-const RECTIFY: usize = index(HYPERS, "rectify");
-const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
-const THRESHOLD: usize = index(HYPERS, "threshold");
-const DEGENERATE: usize = index(HYPERS, "degenerate");
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let root = if v.number(EPSILON_ROOT) == 0.0 { "" } else { " + epsilon_root" };
+    f.couple();
+    f.line("m = beta_1 m + (1 - beta_1) g");
+    f.line("v = beta_2 v + (1 - beta_2) (g - m)^2 + epsilon");
+    let direction = quotient(v.flag(RECTIFY), "m", "v", root);
+    if v.flag(RECTIFY) {
+        radam::rectified(f, &direction, v.is(DEGENERATE, "skip"));
+    } else {
+        f.line(format!("u = {direction}"));
+        f.descend();
+    }
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let belief = Belief::new(step);
-        let stands = belief.0.factor.is_none() && step.values.is(DEGENERATE, "skip");
-        if stands { Plain::state_only(belief, step) } else { Plain::new(belief, step) }
+        let skips = belief.0.factor.is_none() && step.values.is(DEGENERATE, "skip");
+        if skips { Plain::state_only(belief, step) } else { Plain::new(belief, step) }
     }))
 }
 
@@ -73,9 +86,9 @@ impl Direction<2> for Belief {
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, s]: &mut [F32<V>; 2]) {
         let adam = &self.0.adam;
-        *m = *m * adam.beta_1 + g * adam.take_1;
+        *m = *m * adam.beta_1 + g * adam.one_minus_beta_1;
         let away = g - *m;
-        *s = *s * adam.beta_2 + (away * away) * adam.take_2 + adam.epsilon;
+        *s = *s * adam.beta_2 + (away * away) * adam.one_minus_beta_2 + adam.epsilon;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {

@@ -1,15 +1,22 @@
-//! AdaBound (arXiv 1902.09843): Adam whose rate of each element is kept within two bounds.
+//! AdaBound (Luo et al. 2019, arXiv 1902.09843): Adam whose learning rate of each element is limited by
+//! two bounds that approach the rate of SGD.
 //!
-//! `s = eta sqrt(c2) / c1`; `f = final_learning_rate eta / eta_1`, `eta_1` the first learning rate;
-//! `p = p - clip(s / (sqrt(v) + eps), f (1 - 1 / (gamma t + 1)), f (1 + 1 / (gamma t))) m`. AMSBound has
-//! the running maximum of `v` in its place.
+//! With Adam's moments, `rate = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)` and
+//! `end = final_learning_rate learning_rate / first_rate`, where `first_rate` is the learning rate of
+//! the first update:
+//!
+//! ```text
+//! p = p - clip(rate / (sqrt(v) + epsilon), end (1 - 1 / (gamma t + 1)), end (1 + 1 / (gamma t))) m
+//! ```
+//!
+//! AMSBound (`amsgrad`) has the running maximum of `v` in its place.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, beta_1, beta_2, epsilon, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Slot, Step, full};
+use crate::optim::adam::{Adam, MOMENTS};
+use crate::rule::{Direction, Formula, Plain, Slot, Step, full};
 use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -17,7 +24,7 @@ pub(crate) const ADABOUND: Algorithm = Algorithm {
     name: "adabound",
     class_name: "AdaBound",
     summary: "Adam that becomes SGD: rates within bounds that close; AMSBound by a switch",
-    formula: "p = p - clip((eta sqrt(c2) / c1) / (sqrt(v) + eps), low(t), high(t)) m",
+    formula,
     source: "Luo et al. 2019, arXiv 1902.09843",
     hypers: HYPERS,
     defaults: &[("weight_decay_mode", Value::Text("l2"))],
@@ -25,21 +32,36 @@ pub(crate) const ADABOUND: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    number("final_learning_rate", 0.1, Domain::AtLeast(0.0), "rate that both bounds approach"),
-    number("gamma", 0.001, Domain::AtLeast(0.0), "how fast the bounds close"),
-    flag("amsgrad", false, "running maximum of the second moment (AMSBound)"),
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const FINAL: usize = index(HYPERS, "final_learning_rate");
-const GAMMA: usize = index(HYPERS, "gamma");
-const AMSGRAD: usize = index(HYPERS, "amsgrad");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-8),
+    FINAL_LEARNING_RATE = number(0.1, Domain::AtLeast(0.0), "learning rate that both bounds approach"),
+    GAMMA = number(0.001, Domain::AtLeast(0.0), "how fast the bounds approach it"),
+    AMSGRAD = flag(false, "use the running maximum of the second moment (AMSBound)"),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    f.line(MOMENTS);
+    if v.flag(AMSGRAD) {
+        f.line("w = max(w, v)");
+    }
+    f.first_rate();
+    f.line("rate = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)");
+    f.line("end = final_learning_rate learning_rate / first_rate");
+    let rate = format!("rate / (sqrt({}) + epsilon)", if v.flag(AMSGRAD) { "w" } else { "v" });
+    if v.number(GAMMA) == 0.0 {
+        f.line(format!("u = if(end == 0, 0, {rate} m)"));
+    } else {
+        f.line("low = end (1 - 1 / (gamma t + 1)); high = end (1 + 1 / (gamma t))");
+        f.line(format!("u = clip({rate}, low, high) m"));
+    }
+    f.descend_at("p - u", "learning_rate", "u");
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let rule = |step: &mut Step<'_>| Plain::new(Bound::new(step), step).with_rate(1.0);
@@ -59,7 +81,7 @@ impl Bound {
         let v = step.values;
         let (c1, c2) = (step.correction(v.number(BETA_1)), step.correction(v.number(BETA_2)));
         let along = if step.first_rate > 0.0 { step.learning_rate / step.first_rate } else { 0.0 };
-        let (end, gone) = (v.number(FINAL) * along, v.number(GAMMA) * step.t as f64);
+        let (end, gone) = (v.number(FINAL_LEARNING_RATE) * along, v.number(GAMMA) * step.t as f64);
         Bound {
             adam: Adam::new(v.number(BETA_1), v.number(BETA_2), v.number(EPSILON), 0.0),
             rate: (step.learning_rate * c2.sqrt() / c1) as f32,

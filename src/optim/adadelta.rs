@@ -1,14 +1,17 @@
-//! Adadelta (arXiv 1212.5701).
+//! Adadelta (Zeiler 2012, arXiv 1212.5701): steps in the units of the parameters.
 //!
-//! `v = rho v + (1 - rho) g^2`; `d = g sqrt(x + eps) / sqrt(v + eps)`, with the average `x` of the
-//! earlier `d^2`; `x = rho x + (1 - rho) d^2`; `p = p - eta d`.
+//! ```text
+//! v = rho v + (1 - rho) g^2
+//! u = g sqrt(x + epsilon) / sqrt(v + epsilon)
+//! x = rho x + (1 - rho) u^2
+//! p = p - learning_rate u
+//! ```
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
+use crate::hyper::{Domain, Values, decay_rate, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::Decay;
-use crate::rule::{OnePass, Slot, Step, square};
+use crate::rule::{Decay, Formula, OnePass, Slot, Step, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -16,20 +19,27 @@ pub(crate) const ADADELTA: Algorithm = Algorithm {
     name: "adadelta",
     class_name: "Adadelta",
     summary: "steps in the units of the parameters, from averages of squared gradients and steps",
-    formula: "d = g sqrt(x + eps) / sqrt(v + eps); x = rho x + (1 - rho) d^2; p = p - eta d",
+    formula,
     source: "Zeiler 2012, arXiv 1212.5701",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(1.0),
-    number("rho", 0.95, Domain::Unit, "decay rate of both averages"),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant under both roots"),
-];
-const RHO: usize = index(HYPERS, "rho");
-const EPSILON: usize = index(HYPERS, "epsilon");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(1.0),
+    RHO = decay_rate(0.95, "decay rate of both moving averages"),
+    EPSILON = number(1e-7, Domain::AtLeast(0.0), "small constant inside both roots"),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("v = rho v + (1 - rho) g^2");
+    f.line("u = g sqrt(x + epsilon) / sqrt(v + epsilon)");
+    f.line("x = rho x + (1 - rho) u^2");
+    f.descend();
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(Adadelta::new))
@@ -38,7 +48,7 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct Adadelta {
     rho: f32,
-    take: f32,
+    one_minus_rho: f32,
     epsilon: f32,
     rate: f32,
     decay: Decay,
@@ -49,7 +59,7 @@ impl Adadelta {
         let rho = step.values.number(RHO);
         Adadelta {
             rho: rho as f32,
-            take: (1.0 - rho) as f32,
+            one_minus_rho: (1.0 - rho) as f32,
             epsilon: step.values.number(EPSILON) as f32,
             rate: step.learning_rate as f32,
             decay: Decay::new(step, false),
@@ -65,12 +75,12 @@ impl OnePass<2> for Adadelta {
         p: F32<V>,
         g: F32<V>,
         [v, x]: &mut [F32<V>; 2],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
-        *v = keep(*v * self.rho + (g * g) * self.take);
+        *v = store(*v * self.rho + (g * g) * self.one_minus_rho);
         let d = div_or_zero(g * sqrt(*x + self.epsilon), sqrt(*v + self.epsilon));
-        *x = keep(*x * self.rho + (d * d) * self.take);
+        *x = store(*x * self.rho + (d * d) * self.one_minus_rho);
         self.decay.step(p, d * self.rate)
     }
 }

@@ -1,23 +1,25 @@
-//! Adafactor (arXiv 1804.04235): Adam whose second moment is kept as its row and column means.
-//!
-//! With `w = t^decay`, `r` and `c` the moments of rows and columns (of each matrix of the last two
-//! axes), `r = (1 - w) r + w mean(g^2)`, `V = r c / mean(r)`:
+//! Adafactor (Shazeer and Stern 2018, arXiv 1804.04235): Adam whose second moment is stored as its row
+//! and column means.
 //!
 //! ```text
-//! u = g / sqrt(V)    u = u / max(1, rms(u) / d)    alpha = max(eps2, rms(p)) rho    p = p - alpha u
+//! w = t^beta_2_decay
+//! row = (1 - w) row + w row_mean(g^2)        column = (1 - w) column + w column_mean(g^2)
+//! v = row column / column_mean(row)          u = g / sqrt(v)
+//! u = u / max(1, sqrt(mean(u^2)) / clip_threshold)
+//! p = p - max(epsilon_2, sqrt(mean(p^2))) min(learning_rate, 1 / sqrt(t)) u
 //! ```
 //!
-//! Tensors without rows and columns keep the second moment itself.
+//! Arrays without rows and columns keep the second moment itself.
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, fixed, flag, index, integer, learning_rate,
-    needs, number,
+    Condition, Domain, Value, Values, choice, decay_rate, flag, hypers, integer, learning_rate, number,
 };
 use crate::kernel::{Kernel, reduce_first};
-use crate::rule::Decay;
-use crate::rule::{Factoring, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square};
+use crate::rule::{
+    Decay, Factoring, Formula, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square,
+};
 use crate::simd::{F32, F64, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -25,48 +27,99 @@ pub(crate) const ADAFACTOR: Algorithm = Algorithm {
     name: "adafactor",
     class_name: "Adafactor",
     summary: "adaptive steps with a second moment of rows and columns only",
-    formula: "u = g / sqrt(r c / mean(r)); p = p - max(eps2, rms(p)) rho u / max(1, rms(u) / d)",
+    formula,
     source: "Shazeer and Stern 2018, arXiv 1804.04235",
     hypers: HYPERS,
-    needs: NEEDS,
-    route: Some(Route { rule: "adafactor", takes: is_whole, decay: None, rate: None, make: make_whole }),
+    route: Some(Route {
+        rule: "adafactor",
+        which: "arrays with fewer than two axes, or with a short one of the last two",
+        takes: is_whole,
+        decay: None,
+        rate: None,
+        formula: formula_whole,
+        make: make_whole,
+    }),
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_2_decay", -0.8, Domain::AtMostZero, "power of t in the second moment's new share"),
-    number("epsilon_1", 1e-30, Domain::AtLeast(0.0), "small constant of the second moment"),
-    number("epsilon_2", 0.001, Domain::AtLeast(0.0), "least size of a parameter in its step"),
-    number("clip_threshold", 1.0, Domain::Above(0.0), "largest root mean square of a direction, d"),
-    flag("relative_step", true, "the learning rate is at most 1 / sqrt(t)"),
-    flag("scale_parameter", true, "steps in proportion to the size of the parameter"),
-    choice(
-        "epsilon_mode",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_2_DECAY = number(-0.8, Domain::AtMostZero, "exponent of t in the weight of a new square"),
+    EPSILON_1 = number(1e-30, Domain::AtLeast(0.0), "small constant of the second moment"),
+    EPSILON_2 = number(
+        0.001,
+        Domain::AtLeast(0.0),
+        "smallest size of the parameter that a step is relative to",
+    )
+    .needs(&[&[Condition::On("scale_parameter")]]),
+    CLIP_THRESHOLD = number(1.0, Domain::Above(0.0), "largest root mean square of the direction"),
+    RELATIVE_STEP = flag(true, "limit the learning rate to 1 / sqrt(t)"),
+    SCALE_PARAMETER = flag(true, "make steps proportional to the root mean square of the parameter"),
+    EPSILON_MODE = choice(
         &[Value::Text("clamp"), Value::Text("add")],
-        "epsilon_1 limits the second moment (torch), or is added to each square (Keras)",
+        "epsilon_1 is a lower limit of the second moment (torch), or is added to each square (Keras)",
     ),
-    fixed(number("beta_1", 0.0, Domain::Unit, "decay rate of a momentum of the steps; 0 keeps none")),
-    integer("min_dim_size_to_factor", 0, 0, "least length of a factored axis"),
-];
-
-const NEEDS: &[Needs] = &[needs("epsilon_2", &[Condition::On("scale_parameter")])];
-const POWER: usize = index(HYPERS, "beta_2_decay");
-const EPSILON_1: usize = index(HYPERS, "epsilon_1");
-const EPSILON_2: usize = index(HYPERS, "epsilon_2");
-const THRESHOLD: usize = index(HYPERS, "clip_threshold");
-const RELATIVE: usize = index(HYPERS, "relative_step");
-const SCALE: usize = index(HYPERS, "scale_parameter");
-const MODE: usize = index(HYPERS, "epsilon_mode");
-const BETA_1: usize = index(HYPERS, "beta_1");
-const LEAST: usize = index(HYPERS, "min_dim_size_to_factor");
+    BETA_1 = decay_rate(0.0, "decay rate of a momentum of the steps; with 0 there is none").fixed(),
+    MIN_DIM_SIZE_TO_FACTOR = integer(0, 0, "shortest axis that is factored"),
+}
 
 /// Whether the second moment of a tensor is kept whole.
 fn is_whole(values: &Values, _: &str, shape: &[usize]) -> bool {
     match shape {
-        [.., rows, columns] => ((*rows).min(*columns) as u64) < values.integer(LEAST),
+        [.., rows, columns] => ((*rows).min(*columns) as u64) < values.integer(MIN_DIM_SIZE_TO_FACTOR),
         _ => true,
+    }
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let (square, least) = squares(v);
+    f.couple();
+    f.line("w = t^beta_2_decay");
+    f.line(format!("row = (1 - w) row + w row_mean({square})"));
+    f.line(format!("column = (1 - w) column + w column_mean({square})"));
+    f.line(match least {
+        true => "v = row column / max(column_mean(row), epsilon_1)",
+        false => "v = row column / column_mean(row)",
+    });
+    step(f, least);
+}
+
+fn formula_whole(f: &mut Formula<'_>) {
+    let (square, least) = squares(f.values);
+    f.couple();
+    f.line("w = t^beta_2_decay");
+    f.line(format!("v = (1 - w) v + w {}", if least { square.to_string() } else { format!("({square})") }));
+    step(f, least);
+}
+
+/// The square of the gradient in a formula, and whether epsilon_1 limits the second moment.
+fn squares(v: &Values) -> (&'static str, bool) {
+    match (v.number(EPSILON_1) == 0.0, v.is(EPSILON_MODE, "add")) {
+        (true, _) => ("g^2", false),
+        (false, true) => ("g^2 + epsilon_1", false),
+        (false, false) => ("g^2", true),
+    }
+}
+
+/// The step from the second moment `v`, in a formula.
+fn step(f: &mut Formula<'_>, least: bool) {
+    let v = f.values;
+    f.line(if least { "u = g / sqrt(max(v, epsilon_1^2))" } else { "u = g / sqrt(v)" });
+    f.line("u = u / max(1, sqrt(mean(u^2)) / clip_threshold)");
+    let rate = if v.flag(RELATIVE_STEP) { "min(learning_rate, 1 / sqrt(t))" } else { "learning_rate" };
+    f.line(match v.flag(SCALE_PARAMETER) {
+        true => format!("alpha = max(epsilon_2, sqrt(mean(p^2))) {rate}"),
+        false => format!("alpha = {rate}"),
+    });
+    let rate = if f.inside().is_some() { "alpha" } else { "learning_rate" };
+    if v.number(BETA_1) == 0.0 {
+        f.descend_at("p - alpha u", rate, "u");
+    } else {
+        f.line("m = beta_1 m + (1 - beta_1) alpha u");
+        f.descend_at("p - m", rate, "m");
     }
 }
 
@@ -89,13 +142,13 @@ fn make_whole(values: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct Adafactor<const FACTORED: bool, const MOMENTUM: bool> {
     factoring: Factoring,
-    keep: f32,
-    take: f32,
+    beta_2: f32,
+    one_minus_beta_2: f32,
     added: f32,
     /// The least second moment.
     least: f32,
-    beta: f32,
-    take_1: f32,
+    beta_1: f32,
+    one_minus_beta_1: f32,
     scale: f32,
     rate: f64,
     smallest: f64,
@@ -108,23 +161,23 @@ struct Adafactor<const FACTORED: bool, const MOMENTUM: bool> {
 impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
-        let take = libm::pow(step.t as f64, v.number(POWER));
+        let share = libm::pow(step.t as f64, v.number(BETA_2_DECAY));
         let (added, least) =
-            if v.is(MODE, "add") { (v.number(EPSILON_1), 0.0) } else { (0.0, v.number(EPSILON_1)) };
-        let limit = if v.flag(RELATIVE) { 1.0 / (step.t as f64).sqrt() } else { f64::INFINITY };
+            if v.is(EPSILON_MODE, "add") { (v.number(EPSILON_1), 0.0) } else { (0.0, v.number(EPSILON_1)) };
+        let limit = if v.flag(RELATIVE_STEP) { 1.0 / (step.t as f64).sqrt() } else { f64::INFINITY };
         Adafactor {
-            factoring: Factoring { keep: 1.0 - take, take, added, least },
-            keep: (1.0 - take) as f32,
-            take: take as f32,
+            factoring: Factoring { beta: 1.0 - share, one_minus_beta: share, added, least },
+            beta_2: (1.0 - share) as f32,
+            one_minus_beta_2: share as f32,
             added: added as f32,
             least: (least * least) as f32,
-            beta: v.number(BETA_1) as f32,
-            take_1: (1.0 - v.number(BETA_1)) as f32,
+            beta_1: v.number(BETA_1) as f32,
+            one_minus_beta_1: (1.0 - v.number(BETA_1)) as f32,
             scale: 0.0,
             rate: step.learning_rate.min(limit),
             smallest: v.number(EPSILON_2),
-            threshold: v.number(THRESHOLD),
-            scales: v.flag(SCALE),
+            threshold: v.number(CLIP_THRESHOLD),
+            scales: v.flag(SCALE_PARAMETER),
             decay: Decay::new(step, true),
             coupled: step.coupled(),
         }
@@ -147,7 +200,7 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
     #[inline(always)]
     fn velocity<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
         let g = self.gradient(p, g);
-        v * self.keep + (g * g + self.added) * self.take
+        v * self.beta_2 + (g * g + self.added) * self.one_minus_beta_2
     }
 
     /// The direction; `v` is the second moment, or one over its root where it is factored.
@@ -200,7 +253,8 @@ macro_rules! adafactor {
                     s[$v] = self.velocity(p, g, s[$v]);
                 }
                 if $momentum {
-                    s[$m] = s[$m] * self.beta + self.direction(p, g, s[$v]) * self.scale * self.take_1;
+                    s[$m] = s[$m] * self.beta_1
+                        + self.direction(p, g, s[$v]) * self.scale * self.one_minus_beta_1;
                 }
             }
 

@@ -1,10 +1,11 @@
-//! Adagrad (Duchi et al. 2011, JMLR 12:2121): `G = G + g^2`; `p = p - eta g / sqrt(G + eps)`.
+//! Adagrad (Duchi et al. 2011, JMLR 12:2121): `a = a + g^2`;
+//! `p = p - learning_rate g / sqrt(a + epsilon)`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, choice, epsilon, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, Step, full};
+use crate::rule::{Direction, Formula, Plain, Slot, Step, full};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -12,37 +13,51 @@ pub(crate) const ADAGRAD: Algorithm = Algorithm {
     name: "adagrad",
     class_name: "Adagrad",
     summary: "step sizes from the sum of all squared gradients",
-    formula: "G = G + g^2; p = p - eta g / sqrt(G + eps)",
+    formula,
     source: "Duchi et al. 2011, JMLR 12:2121",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    fixed(number("initial_accumulator_value", 0.1, Domain::AtLeast(0.0), "first value of the accumulator")),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "epsilon_mode",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    INITIAL_ACCUMULATOR_VALUE = number(0.1, Domain::AtLeast(0.0), "initial value of the accumulator").fixed(),
+    EPSILON = epsilon(1e-7),
+    EPSILON_MODE = choice(
         &[Value::Text("in"), Value::Text("out")],
-        "epsilon inside the root (Keras) or outside (torch)",
+        "epsilon inside the root (Keras) or outside of it (torch)",
     ),
-    number(
-        "learning_rate_decay",
+    LEARNING_RATE_DECAY = number(
         0.0,
         Domain::AtLeast(0.0),
-        "eta_t = eta / (1 + (t - 1) decay), as in torch",
+        "the rate is divided by 1 + (t - 1) learning_rate_decay, as in torch",
     ),
-];
-const INITIAL: usize = index(HYPERS, "initial_accumulator_value");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-const RATE_DECAY: usize = index(HYPERS, "learning_rate_decay");
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    if v.number(LEARNING_RATE_DECAY) != 0.0 {
+        f.line("rate = learning_rate / (1 + (t - 1) learning_rate_decay)");
+        f.rate_is("rate");
+    }
+    f.line(match v.number(INITIAL_ACCUMULATOR_VALUE) {
+        0.0 => "a = a + g^2",
+        _ => "a = if(t == 1, initial_accumulator_value, a) + g^2",
+    });
+    f.line(if v.is(EPSILON_MODE, "in") {
+        "u = g / sqrt(a + epsilon)"
+    } else {
+        "u = g / (sqrt(a) + epsilon)"
+    });
+    f.descend();
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 1>(|step| {
-        step.learning_rate /= 1.0 + (step.t - 1) as f64 * step.values.number(RATE_DECAY);
+        step.learning_rate /= 1.0 + (step.t - 1) as f64 * step.values.number(LEARNING_RATE_DECAY);
         Plain::new(Root::new(step), step)
     }))
 }
@@ -64,7 +79,7 @@ impl Root {
 }
 
 impl Direction<1> for Root {
-    const SLOTS: [Slot; 1] = [full("accumulator").starting_at(INITIAL)];
+    const SLOTS: [Slot; 1] = [full("accumulator").starting_at(INITIAL_ACCUMULATOR_VALUE)];
     const USES_GRADIENT: bool = true;
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [sum]: &mut [F32<V>; 1]) {

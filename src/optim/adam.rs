@@ -1,17 +1,25 @@
-//! Adam (arXiv 1412.6980), AdamW (arXiv 1711.05101) and AMSGrad (arXiv 1904.09237).
+//! Adam (Kingma and Ba 2014, arXiv 1412.6980), AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101) and
+//! AMSGrad (Reddi et al. 2018, arXiv 1904.09237).
 //!
 //! ```text
-//! m = b1 m + (1 - b1) g        v = b2 v + (1 - b2) g^2        (w = v, or its running maximum)
-//! out: u = (m / c1) / (sqrt(w / c2 + root) + eps)
-//! hat: u = (m sqrt(c2) / c1) / (sqrt(w + root) + eps)         c = 1 - b^t
+//! m = beta_1 m + (1 - beta_1) g
+//! v = beta_2 v + (1 - beta_2) g^2
+//! hat: u = sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+//! out: u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+//! p = p - learning_rate u
 //! ```
+//!
+//! AMSGrad has the running maximum of `v` in its place.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, beta_1, beta_2, choice, epsilon, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass, state_first};
-use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Masked};
-use crate::rule::{Direction, Plain, Slot, Step, full, momentum, square};
+use crate::rule::{
+    Direction, Formula, Plain, Slot, Step,
+    cautious::{self, Masked},
+    full, momentum, square,
+};
 use crate::simd::{F32, div_or_zero, maximum, sqrt};
 use fearless_simd::Simd;
 
@@ -19,7 +27,7 @@ pub(crate) const ADAM: Algorithm = Algorithm {
     name: "adam",
     class_name: "Adam",
     summary: "adaptive moments; AMSGrad by a switch",
-    formula: "p = p - eta (m / c1) / (sqrt(v / c2) + eps)",
+    formula,
     source: "Kingma and Ba 2014, arXiv 1412.6980",
     hypers: HYPERS,
     make,
@@ -30,37 +38,65 @@ pub(crate) const ADAMW: Algorithm = Algorithm {
     name: "adamw",
     class_name: "AdamW",
     summary: "Adam with decoupled weight decay",
-    formula: "p = p - eta (lambda p + (m / c1) / (sqrt(v / c2) + eps))",
     source: "Loshchilov and Hutter 2017, arXiv 1711.05101",
     defaults: &[("weight_decay", Value::Number(0.004))],
     ..ADAM
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "amsgrad",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-7),
+    AMSGRAD = choice(
         &[Value::Bool(false), Value::Bool(true), Value::Text("corrected"), Value::Text("paper")],
-        "running maximum of the second moment: of v (True), of v / c2, or of v without corrections",
+        "use the running maximum of v (True), of v / (1 - beta_2^t), or of v without bias corrections",
     ),
-    choice(
-        "epsilon_mode",
+    EPSILON_MODE = choice(
         &[Value::Text("hat"), Value::Text("out")],
-        "epsilon beside the raw root (Keras) or beside the corrected one (torch)",
+        "add epsilon to the root of v (Keras), or to that of the corrected v (torch)",
     ),
-    number("epsilon_root", 0.0, Domain::AtLeast(0.0), "small constant under the root"),
-    CAUTIOUS_ROW,
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const AMSGRAD: usize = index(HYPERS, "amsgrad");
-const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-const EPSILON_ROOT: usize = index(HYPERS, "epsilon_root");
-const CAUTIOUS: usize = index(HYPERS, "cautious");
+    EPSILON_ROOT = number(0.0, Domain::AtLeast(0.0), "small constant inside the root"),
+    CAUTIOUS = cautious::SWITCH,
+}
+
+/// The moments, in a formula.
+pub(crate) const MOMENTS: &str = "m = beta_1 m + (1 - beta_1) g; v = beta_2 v + (1 - beta_2) g^2";
+
+/// The direction from the moments `m` and `v`, in a formula; `root` is what is added under the root.
+pub(crate) fn quotient(hat: bool, m: &str, v: &str, root: &str) -> String {
+    if hat {
+        format!("sqrt(1 - beta_2^t) / (1 - beta_1^t) {m} / (sqrt({v}{root}) + epsilon)")
+    } else {
+        format!("{m} / (1 - beta_1^t) / (sqrt({v} / (1 - beta_2^t){root}) + epsilon)")
+    }
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let root = if v.number(EPSILON_ROOT) == 0.0 { "" } else { " + epsilon_root" };
+    let hat = v.is(EPSILON_MODE, "hat");
+    f.couple();
+    f.line(MOMENTS);
+    match v.own(AMSGRAD) {
+        Value::Bool(true) => {
+            f.line("w = max(w, v)");
+            f.line(format!("u = {}", quotient(hat, "m", "w", root)));
+        }
+        Value::Text("corrected") => {
+            f.line("w = max(w, v / (1 - beta_2^t))");
+            f.line(format!("u = m / (1 - beta_1^t) / (sqrt(w{root}) + epsilon)"));
+        }
+        Value::Text(_) => {
+            f.line("w = max(w, v)");
+            f.line(format!("u = m / (sqrt(w{root}) + epsilon)"));
+        }
+        _ => f.line(format!("u = {}", quotient(hat, "m", "v", root))),
+    }
+    cautious::formula(f, v.own(CAUTIOUS));
+    f.descend();
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let plain = values.own(AMSGRAD) == Value::Bool(false);
@@ -86,9 +122,9 @@ fn direction(step: &mut Step<'_>) -> Adam {
 #[derive(Clone, Copy)]
 pub(crate) struct Adam {
     pub(crate) beta_1: f32,
-    pub(crate) take_1: f32,
+    pub(crate) one_minus_beta_1: f32,
     pub(crate) beta_2: f32,
-    pub(crate) take_2: f32,
+    pub(crate) one_minus_beta_2: f32,
     /// Factor of the first moment.
     pub(crate) first: f32,
     /// Factor of the second moment, under the root.
@@ -102,9 +138,9 @@ impl Adam {
     pub(crate) fn new(beta_1: f64, beta_2: f64, epsilon: f64, root: f64) -> Self {
         Adam {
             beta_1: beta_1 as f32,
-            take_1: (1.0 - beta_1) as f32,
+            one_minus_beta_1: (1.0 - beta_1) as f32,
             beta_2: beta_2 as f32,
-            take_2: (1.0 - beta_2) as f32,
+            one_minus_beta_2: (1.0 - beta_2) as f32,
             first: 1.0,
             second: 1.0,
             root: root as f32,
@@ -120,8 +156,8 @@ impl Adam {
 
     #[inline(always)]
     pub(crate) fn moments<V: Simd>(&self, g: F32<V>, m: &mut F32<V>, v: &mut F32<V>) {
-        *m = *m * self.beta_1 + g * self.take_1;
-        *v = *v * self.beta_2 + (g * g) * self.take_2;
+        *m = *m * self.beta_1 + g * self.one_minus_beta_1;
+        *v = *v * self.beta_2 + (g * g) * self.one_minus_beta_2;
     }
 
     #[inline(always)]

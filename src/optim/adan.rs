@@ -1,15 +1,20 @@
-//! Adan (arXiv 2208.06677): Nesterov's momentum from the change of the gradient.
+//! Adan (Xie et al. 2022, arXiv 2208.06677): Adam with Nesterov's momentum, from the change of the
+//! gradient.
 //!
-//! `d = g - g_previous`, first 0; `m = b1 m + (1 - b1) g`; `n = b2 n + (1 - b2) d`;
-//! `v = b3 v + (1 - b3) (g + b2 d)^2`; `u = (m / c1 + b2 n / c2) / (sqrt(v / c3) + eps)`;
-//! `p = (p - eta u) / (1 + eta lambda)`.
+//! ```text
+//! d = if(t == 1, 0, g - g_old)
+//! m = beta_1 m + (1 - beta_1) g
+//! n = beta_2 n + (1 - beta_2) d
+//! v = beta_3 v + (1 - beta_3) (g + beta_2 d)^2
+//! u = (m / (1 - beta_1^t) + beta_2 n / (1 - beta_2^t)) / (sqrt(v / (1 - beta_3^t)) + epsilon)
+//! p = (p - learning_rate u) / (1 + learning_rate weight_decay)
+//! ```
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number, shared};
+use crate::hyper::{Value, Values, beta_1, choice, decay_rate, epsilon, hypers, learning_rate, shared};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::Decay;
-use crate::rule::{Direction, Plain, Slot, Step, full, moment, momentum, square};
+use crate::rule::{Decay, Direction, Formula, Plain, Slot, Step, full, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -17,42 +22,60 @@ pub(crate) const ADAN: Algorithm = Algorithm {
     name: "adan",
     class_name: "Adan",
     summary: "adaptive Nesterov momentum, from the change of the gradient",
-    formula: "p = (p - eta (m / c1 + b2 n / c2) / (sqrt(v / c3) + eps)) / (1 + eta lambda)",
+    formula,
     source: "Xie et al. 2022, arXiv 2208.06677",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.98, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.92, Domain::Unit, "decay rate of the gradient's change, and its weight"),
-    number("beta_3", 0.99, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "form",
-        &[Value::Text("proximal"), Value::Text("decoupled")],
-        "decoupled weight decay as a division by 1 + eta lambda (paper), or before the step",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.98),
+    BETA_2 = decay_rate(
+        0.92,
+        "decay rate of the moment of the gradient's change, and the weight of that moment",
     ),
-];
-const BETAS: [usize; 3] = [index(HYPERS, "beta_1"), index(HYPERS, "beta_2"), index(HYPERS, "beta_3")];
-const EPSILON: usize = index(HYPERS, "epsilon");
-const FORM: usize = index(HYPERS, "form");
+    BETA_3 = decay_rate(0.99, "decay rate of the second moment"),
+    EPSILON = epsilon(1e-8),
+    FORM = choice(
+        &[Value::Text("proximal"), Value::Text("decoupled")],
+        "decoupled weight decay divides by 1 + learning_rate weight_decay (paper), or is subtracted",
+    ),
+}
+const BETAS: [usize; 3] = [BETA_1, BETA_2, BETA_3];
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("d = if(t == 1, 0, g - g_old); g_old = g");
+    f.line("m = beta_1 m + (1 - beta_1) g");
+    f.line("n = beta_2 n + (1 - beta_2) d");
+    f.line("v = beta_3 v + (1 - beta_3) (g + beta_2 d)^2");
+    f.line("u = (m / (1 - beta_1^t) + beta_2 n / (1 - beta_2^t)) / (sqrt(v / (1 - beta_3^t)) + epsilon)");
+    if is_proximal(f.values) && f.decays() {
+        f.line("p = (p - learning_rate u) / (1 + learning_rate weight_decay)");
+    } else {
+        f.descend();
+    }
+}
+
+/// Whether weight decay is a proximal step.
+fn is_proximal(values: &Values) -> bool {
+    values.shared_text(shared::WEIGHT_DECAY_MODE) == "decoupled" && values.is(FORM, "proximal")
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 4>(|step| {
         let rule = Plain::new(Adan::new(step), step);
-        let decoupled = step.values.shared_text(shared::MODE) == "decoupled";
-        let proximal = decoupled && step.values.is(FORM, "proximal");
-        if proximal { rule.with_decay(Decay::new(step, false).proximal()) } else { rule }
+        if is_proximal(step.values) { rule.with_decay(Decay::new(step, false).proximal()) } else { rule }
     }))
 }
 
 #[derive(Clone, Copy)]
 struct Adan {
-    keep: [f32; 3],
-    take: [f32; 3],
+    betas: [f32; 3],
+    one_minus_betas: [f32; 3],
     /// Factors of the moments in the direction.
     out: [f32; 3],
     epsilon: f32,
@@ -64,8 +87,8 @@ impl Adan {
         let betas = BETAS.map(|i| step.values.number(i));
         let [c1, c2, c3] = betas.map(|beta| step.correction(beta));
         Adan {
-            keep: betas.map(|beta| beta as f32),
-            take: betas.map(|beta| (1.0 - beta) as f32),
+            betas: betas.map(|beta| beta as f32),
+            one_minus_betas: betas.map(|beta| (1.0 - beta) as f32),
             out: [1.0 / c1, betas[1] / c2, 1.0 / c3].map(|x| x as f32),
             epsilon: step.values.number(EPSILON) as f32,
             first: step.t == 1,
@@ -79,10 +102,10 @@ impl Direction<4> for Adan {
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, n, v, previous]: &mut [F32<V>; 4]) {
         let change = if self.first { splat(g, 0.0) } else { g - *previous };
-        let ahead = g + change * self.keep[1];
-        *m = *m * self.keep[0] + g * self.take[0];
-        *n = *n * self.keep[1] + change * self.take[1];
-        *v = *v * self.keep[2] + (ahead * ahead) * self.take[2];
+        let ahead = g + change * self.betas[1];
+        *m = *m * self.betas[0] + g * self.one_minus_betas[0];
+        *n = *n * self.betas[1] + change * self.one_minus_betas[1];
+        *v = *v * self.betas[2] + (ahead * ahead) * self.one_minus_betas[2];
         *previous = g;
     }
     #[inline(always)]

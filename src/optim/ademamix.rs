@@ -1,14 +1,24 @@
-//! AdEMAMix (arXiv 2409.03137): Adam with a second, much longer average of the gradient.
+//! AdEMAMix (Pagliardini et al. 2024, arXiv 2409.03137): Adam with a second, much longer moving average
+//! of the gradient.
 //!
-//! `u = (m / c1 + alpha m_slow) / (sqrt(v / c2) + eps)`; the slow average is not corrected. In a
-//! warm-up `alpha` grows linearly, and so does the half-life of `beta_3`, from that of `beta_1`.
+//! ```text
+//! m = beta_1 m + (1 - beta_1) g
+//! m_slow = beta_3 m_slow + (1 - beta_3) g
+//! v = beta_2 v + (1 - beta_2) g^2
+//! p = p - learning_rate (m / (1 - beta_1^t) + alpha m_slow) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+//! ```
+//!
+//! During a warm-up `alpha` grows linearly, and so does the half-life of `beta_3`, from that of
+//! `beta_1`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, fixed, index, learning_rate, number, optional};
+use crate::hyper::{
+    Domain, Value, Values, beta_2, decay_rate, epsilon, hypers, learning_rate, number, optional,
+};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Slot, Step, moment, momentum, square};
+use crate::rule::{Direction, Formula, Plain, Slot, Step, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -16,30 +26,45 @@ pub(crate) const ADEMAMIX: Algorithm = Algorithm {
     name: "ademamix",
     class_name: "AdEMAMix",
     summary: "Adam with a fast and a slow average of the gradient",
-    formula: "p = p - eta (m / c1 + alpha m_slow) / (sqrt(v / c2) + eps)",
+    formula,
     source: "Pagliardini et al. 2024, arXiv 2409.03137",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the fast average"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("beta_3", 0.9999, Domain::Unit, "decay rate of the slow average"),
-    number("alpha", 5.0, Domain::AtLeast(0.0), "weight of the slow average"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    fixed(optional("alpha_warmup_steps", Domain::IntegerOrNone(1), "updates until alpha is reached")),
-    fixed(optional("beta_3_warmup_steps", Domain::IntegerOrNone(1), "updates until beta_3 is reached")),
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const BETA_3: usize = index(HYPERS, "beta_3");
-const ALPHA: usize = index(HYPERS, "alpha");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const ALPHA_WARMUP: usize = index(HYPERS, "alpha_warmup_steps");
-const BETA_3_WARMUP: usize = index(HYPERS, "beta_3_warmup_steps");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = decay_rate(0.9, "decay rate of the fast moving average"),
+    BETA_2 = beta_2(0.999),
+    BETA_3 = decay_rate(0.9999, "decay rate of the slow moving average"),
+    ALPHA = number(5.0, Domain::AtLeast(0.0), "weight of the slow moving average"),
+    EPSILON = epsilon(1e-8),
+    ALPHA_WARMUP_STEPS = optional(Domain::IntegerOrNone(1), "updates until alpha is reached").fixed(),
+    BETA_3_WARMUP_STEPS = optional(Domain::IntegerOrNone(1), "updates until beta_3 is reached").fixed(),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    f.line("m = beta_1 m + (1 - beta_1) g");
+    let mut slow = "beta_3";
+    if v.own(BETA_3_WARMUP_STEPS) != Value::None {
+        f.line("s = min(1, t / beta_3_warmup_steps)");
+        f.line("h_1 = log(0.5) / log(beta_1 + 1e-8) - 1; h_3 = log(0.5) / log(beta_3 + 1e-8) - 1");
+        f.line("b = if(s == 1, beta_3, 0.5^(1 / ((1 - s) h_1 + s h_3 + 1)))");
+        slow = "b";
+    }
+    f.line(format!("m_slow = {slow} m_slow + (1 - {slow}) g"));
+    f.line("v = beta_2 v + (1 - beta_2) g^2");
+    let alpha = match v.own(ALPHA_WARMUP_STEPS) {
+        Value::None => "alpha",
+        _ => "alpha min(1, t / alpha_warmup_steps)",
+    };
+    f.line(format!("u = (m / (1 - beta_1^t) + {alpha} m_slow) / (sqrt(v / (1 - beta_2^t)) + epsilon)"));
+    f.descend();
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 3>(|step| Plain::new(Mix::new(step), step)))
@@ -62,8 +87,8 @@ fn warmed(along: f64, first: f64, last: f64) -> f64 {
 #[derive(Clone, Copy)]
 struct Mix {
     adam: Adam,
-    keep: f32,
-    take: f32,
+    beta_3: f32,
+    one_minus_beta_3: f32,
     alpha: f32,
 }
 
@@ -73,9 +98,9 @@ impl Mix {
         let (beta_1, beta_2) = (v.number(BETA_1), v.number(BETA_2));
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, false);
-        let beta_3 = warmed(along(step, BETA_3_WARMUP), beta_1, v.number(BETA_3));
-        let alpha = v.number(ALPHA) * along(step, ALPHA_WARMUP);
-        Mix { adam, keep: beta_3 as f32, take: (1.0 - beta_3) as f32, alpha: alpha as f32 }
+        let beta_3 = warmed(along(step, BETA_3_WARMUP_STEPS), beta_1, v.number(BETA_3));
+        let alpha = v.number(ALPHA) * along(step, ALPHA_WARMUP_STEPS);
+        Mix { adam, beta_3: beta_3 as f32, one_minus_beta_3: (1.0 - beta_3) as f32, alpha: alpha as f32 }
     }
 }
 
@@ -84,7 +109,7 @@ impl Direction<3> for Mix {
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m, slow, v]: &mut [F32<V>; 3]) {
         self.adam.moments(g, m, v);
-        *slow = *slow * self.keep + g * self.take;
+        *slow = *slow * self.beta_3 + g * self.one_minus_beta_3;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, _: F32<V>, [m, slow, v]: &[F32<V>; 3]) -> F32<V> {

@@ -1,13 +1,20 @@
-//! ADOPT (arXiv 2411.02853): the second moment of the earlier gradients alone, before the momentum.
+//! ADOPT (Taniguchi et al. 2024, arXiv 2411.02853): Adam whose second moment is that of the earlier
+//! gradients only, and which divides by it before the momentum.
 //!
-//! First `v = g^2` and nothing else. Then, `k` the `clip_exponent`, `n = clip(g / max(sqrt(v), eps),
-//! (t - 1)^k)`; `m = b1 m + (1 - b1) n`; `p = p - eta m`; `v = b2 v + (1 - b2) g^2`.
+//! The first update only sets `v = g^2`. Every later one:
+//!
+//! ```text
+//! u = clip(g / max(sqrt(v), epsilon), -(t - 1)^clip_exponent, (t - 1)^clip_exponent)
+//! m = beta_1 m + (1 - beta_1) u
+//! v = beta_2 v + (1 - beta_2) g^2
+//! p = p - learning_rate m
+//! ```
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, beta_2, decay_rate, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, Step, momentum, square};
+use crate::rule::{Direction, Formula, Plain, Slot, Step, momentum, square};
 use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -15,27 +22,33 @@ pub(crate) const ADOPT: Algorithm = Algorithm {
     name: "adopt",
     class_name: "Adopt",
     summary: "Adam that converges with any beta_2: normalised by earlier gradients, then averaged",
-    formula: "m = b1 m + (1 - b1) clip(g / max(sqrt(v), eps)); p = p - eta m; then v",
+    formula,
     source: "Taniguchi et al. 2024, arXiv 2411.02853",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the momentum"),
-    number("beta_2", 0.9999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-6, Domain::AtLeast(0.0), "least denominator"),
-    Hyper {
-        domain: Domain::NonNegativeOrNone,
-        ..number("clip_exponent", 0.25, Domain::Unit, "the n-th step is clipped to n**clip_exponent")
-    },
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const EXPONENT: usize = index(HYPERS, "clip_exponent");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = decay_rate(0.9, "decay rate of the momentum"),
+    BETA_2 = beta_2(0.9999),
+    EPSILON = number(1e-6, Domain::AtLeast(0.0), "smallest denominator"),
+    CLIP_EXPONENT = number(0.25, Domain::NonNegativeOrNone, "limit of update t is (t - 1)**clip_exponent"),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("u = g / max(sqrt(v), epsilon)");
+    if f.values.own(CLIP_EXPONENT) != Value::None {
+        f.line("u = clip(u, -(t - 1)^clip_exponent, (t - 1)^clip_exponent)");
+    }
+    f.line("m = if(t == 1, m, beta_1 m + (1 - beta_1) u)");
+    f.line("v = if(t == 1, g^2, beta_2 v + (1 - beta_2) g^2)");
+    f.descend_at("p - learning_rate m", "learning_rate", "m");
+    f.only_if("t > 1");
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
@@ -47,9 +60,9 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct Adopt {
     beta_1: f32,
-    take_1: f32,
+    one_minus_beta_1: f32,
     beta_2: f32,
-    take_2: f32,
+    one_minus_beta_2: f32,
     epsilon: f32,
     limit: f32,
     first: bool,
@@ -59,13 +72,13 @@ impl Adopt {
     fn new(step: &Step<'_>) -> Self {
         let v = step.values;
         let (beta_1, beta_2) = (v.number(BETA_1), v.number(BETA_2));
-        let limit = match v.own(EXPONENT) {
+        let limit = match v.own(CLIP_EXPONENT) {
             Value::Number(k) => libm::pow((step.t - 1) as f64, k) as f32,
             _ => f32::INFINITY,
         };
-        let (take_1, take_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+        let (one_minus_beta_1, one_minus_beta_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
         let (beta_1, beta_2, epsilon) = (beta_1 as f32, beta_2 as f32, v.number(EPSILON) as f32);
-        Adopt { beta_1, take_1, beta_2, take_2, epsilon, limit, first: step.t == 1 }
+        Adopt { beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon, limit, first: step.t == 1 }
     }
 }
 
@@ -78,8 +91,8 @@ impl Direction<2> for Adopt {
             return;
         }
         let n = div_or_zero(g, maximum(splat(g, self.epsilon), sqrt(*v)));
-        *m = *m * self.beta_1 + clamp(n, -self.limit, self.limit) * self.take_1;
-        *v = *v * self.beta_2 + (g * g) * self.take_2;
+        *m = *m * self.beta_1 + clamp(n, -self.limit, self.limit) * self.one_minus_beta_1;
+        *v = *v * self.beta_2 + (g * g) * self.one_minus_beta_2;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, _: F32<V>, [m, _]: &[F32<V>; 2]) -> F32<V> {

@@ -1,11 +1,12 @@
-//! Grams (arXiv 2412.17107): Adam's step in size, the gradient's in sign.
+//! Grams (Cao et al. 2024, arXiv 2412.17107): `p = p - learning_rate abs(u) sign(g)` with Adam's
+//! direction `u`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
+use crate::hyper::{Values, beta_1, beta_2, epsilon, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass};
-use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Slot};
+use crate::optim::adam::{Adam, MOMENTS, quotient};
+use crate::rule::{Direction, Formula, Plain, Slot};
 use crate::simd::{F32, abs, sign};
 use fearless_simd::Simd;
 
@@ -13,22 +14,27 @@ pub(crate) const GRAMS: Algorithm = Algorithm {
     name: "grams",
     class_name: "Grams",
     summary: "the size of Adam's step with the sign of the gradient",
-    formula: "p = p - eta |(m / c1) / (sqrt(v / c2) + eps)| sign(g)",
+    formula,
     source: "Cao et al. 2024, arXiv 2412.17107",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-6, Domain::AtLeast(0.0), "small constant of the denominator"),
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-6),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line(MOMENTS);
+    f.line(format!("u = abs({}) sign(g)", quotient(false, "m", "v", "")));
+    f.descend();
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {

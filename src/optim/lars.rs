@@ -1,24 +1,28 @@
-//! LARS (arXiv 1708.03888): momentum, scaled layer by layer.
+//! LARS (You et al. 2017, arXiv 1708.03888): momentum, scaled by a trust ratio for each array.
 //!
-//! With `d = g + lambda p`, and a ratio of 1 where a norm is 0:
+//! With `d = g + weight_decay p`, and a ratio `q` of 1 if a norm is 0:
 //!
-//! * `lr_inside` (paper): `q = tc |p| / (|g| + lambda |p| + eps)`, `v = mu v + eta q d`, `p = p - v`;
-//! * `lr_outside` (timm): the same ratio, `b = mu b + q d`, `p = p - eta b`;
-//! * `joint_norm` (optax): `q = tc |p| / (|g + lambda p| + eps)`, otherwise as the paper;
-//! * `ratio_outside`: the paper's ratio, `m = mu m + (1 - mu) d`, `p = p - eta q m`;
-//! * `momentum_norm` (arXiv 1904.00962): `q = tc |p| / (|m| + eps)`, otherwise as the last.
+//! * `lr_inside` (paper): `q = trust_coefficient norm(p) / (norm(g) + weight_decay norm(p) + epsilon)`,
+//!   `m = momentum m + learning_rate q d`, `p = p - m`;
+//! * `lr_outside` (timm): the same ratio, `m = momentum m + q d`, `p = p - learning_rate m`;
+//! * `joint_norm` (optax): `q = trust_coefficient norm(p) / (norm(d) + epsilon)`, otherwise as
+//!   `lr_inside`;
+//! * `ratio_outside`: the ratio of `lr_inside`, `m = momentum m + (1 - momentum) d`,
+//!   `p = p - learning_rate q m`;
+//! * `momentum_norm` (arXiv 1904.00962): `q = trust_coefficient norm(p) / (norm(m) + epsilon)`,
+//!   otherwise as `ratio_outside`.
 
 use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, fixed, flag, index, learning_rate, needs, number,
-    optional,
+    Condition, Domain, Value, Values, choice, decay_rate, flag, hypers, learning_rate, number, optional,
 };
 use crate::kernel::{Kernel, reduce_first, state_first};
 use crate::powers::narrow;
-use crate::rule::Decay;
-use crate::rule::{Denominator, Direction, LayerScalars, Layerwise, ReduceFirst, Slot, Step, momentum};
-use crate::rule::{Trust, TrustRecord};
+use crate::rule::{
+    Decay, Denominator, Direction, Formula, LayerScalars, Layerwise, ReduceFirst, Slot, Step, Trust,
+    TrustRecord, momentum, trust,
+};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -26,24 +30,23 @@ pub(crate) const LARS: Algorithm = Algorithm {
     name: "lars",
     class_name: "Lars",
     summary: "layer-wise adaptive rates for momentum",
-    formula: "q = tc |p| / (|g| + lambda |p|); v = mu v + eta q (g + lambda p); p = p - v",
+    formula,
     source: "You et al. 2017, arXiv 1708.03888",
     hypers: HYPERS,
-    needs: NEEDS,
     defaults: &[("weight_decay_mode", Value::Text("l2"))],
     layerwise: true,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(1.0),
-    number("momentum", 0.9, Domain::Unit, "decay rate of the velocity, mu"),
-    number("trust_coefficient", 1e-3, Domain::AtLeast(0.0), "factor of the ratio, tc"),
-    flag("nesterov", false, "look ahead along the velocity"),
-    number("epsilon", 0.0, Domain::AtLeast(0.0), "small constant of the ratio's denominator"),
-    choice(
-        "form",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(1.0),
+    MOMENTUM = decay_rate(0.9, "decay rate of the velocity"),
+    TRUST_COEFFICIENT = number(1e-3, Domain::AtLeast(0.0), "factor of the trust ratio"),
+    NESTEROV = flag(false, "use Nesterov's momentum").needs(&[&[Condition::On("momentum")]]),
+    EPSILON = number(0.0, Domain::AtLeast(0.0), "added to the denominator of the trust ratio"),
+    FORM = choice(
         &[
             Value::Text("lr_inside"),
             Value::Text("lr_outside"),
@@ -51,20 +54,59 @@ const HYPERS: &[Hyper] = &[
             Value::Text("momentum_norm"),
             Value::Text("ratio_outside"),
         ],
-        "the paper's, timm's, optax's, that of the LAMB paper, or with the ratio outside the momentum",
+        "form of the LARS paper, of timm, of optax, of the LAMB paper, or with the ratio outside the momentum",
     ),
-    fixed(optional("trust_clip", Domain::PairOrNone, "limits of the ratio over the learning rate")),
-    flag("always_adapt", true, "adapt layers without weight decay too"),
-];
+    TRUST_CLIP = optional(
+        Domain::PairOrNone,
+        "limits of the trust ratio divided by the learning rate",
+    ).fixed(),
+    ALWAYS_ADAPT = flag(true, "use the trust ratio for arrays without weight decay too"),
+}
 
-const NEEDS: &[Needs] = &[needs("nesterov", &[Condition::On("momentum")])];
-const MOMENTUM: usize = index(HYPERS, "momentum");
-const COEFFICIENT: usize = index(HYPERS, "trust_coefficient");
-const NESTEROV: usize = index(HYPERS, "nesterov");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const FORM: usize = index(HYPERS, "form");
-const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
-const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let adapts = v.flag(ALWAYS_ADAPT) || f.decays();
+    f.decay_first();
+    if v.is(FORM, "momentum_norm") {
+        f.couple();
+        f.line("m = momentum m + (1 - momentum) g");
+        f.line(ratio(v, adapts, "norm(m)", None));
+        return f.descend_at("p - learning_rate q m", "learning_rate", "m");
+    }
+    if v.is(FORM, "joint_norm") {
+        f.couple();
+        f.line(ratio(v, adapts, "norm(g)", None));
+    } else {
+        f.line(ratio(v, adapts, "norm(g)", f.coupled()));
+        f.couple();
+    }
+    let (gradient, rate) = match v.own(FORM) {
+        Value::Text("ratio_outside") => ("(1 - momentum) g", "learning_rate q "),
+        Value::Text("lr_outside") => ("q g", "learning_rate "),
+        _ => ("learning_rate q g", ""),
+    };
+    f.line(format!("m = momentum m + {gradient}"));
+    let mut u = "m";
+    if v.flag(NESTEROV) {
+        f.line(format!("u = {gradient} + momentum m"));
+        u = "u";
+    }
+    f.descend_at(&format!("p - {rate}{u}"), "learning_rate", u);
+}
+
+/// The trust ratio over a norm and the norm of the decay, in a formula.
+fn ratio(v: &Values, adapts: bool, norm: &str, decay: Option<&str>) -> String {
+    if !adapts {
+        return "q = 1".to_string();
+    }
+    let decay = decay.map_or(String::new(), |name| format!(" + {name} norm(p)"));
+    let epsilon = if v.number(EPSILON) == 0.0 { "" } else { " + epsilon" };
+    let mut ratio = format!("trust_coefficient norm(p) / ({norm}{decay}{epsilon})");
+    if v.pair(TRUST_CLIP).is_some() {
+        ratio += " / learning_rate";
+    }
+    trust::formula(&ratio, norm, v.pair(TRUST_CLIP).map(trust::limits))
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let over_momentum = values.is(FORM, "momentum_norm");
@@ -88,21 +130,21 @@ fn trust(step: &Step<'_>) -> Trust {
     // The limits are of q / eta.
     let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
     let adapt = step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0);
-    let coefficient = v.number(COEFFICIENT) / if clip.is_some() { rate } else { 1.0 };
+    let coefficient = v.number(TRUST_COEFFICIENT) / if clip.is_some() { rate } else { 1.0 };
     Trust { coefficient, phi: None, clip, epsilon: 0.0, adapt }
 }
 
 /// The average of the gradient.
 #[derive(Clone, Copy)]
 struct Average {
-    keep: f32,
-    take: f32,
+    beta: f32,
+    one_minus_beta: f32,
 }
 
 impl Average {
     fn new(step: &Step<'_>) -> Self {
         let momentum = step.values.number(MOMENTUM);
-        Average { keep: momentum as f32, take: (1.0 - momentum) as f32 }
+        Average { beta: momentum as f32, one_minus_beta: (1.0 - momentum) as f32 }
     }
 }
 
@@ -110,7 +152,7 @@ impl Direction<1> for Average {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
-        *m = *m * self.keep + g * self.take;
+        *m = *m * self.beta + g * self.one_minus_beta;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, _: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {
@@ -128,8 +170,8 @@ struct Lars {
     leave: f32,
     inside: bool,
     joint: bool,
-    /// What the momentum takes of the gradient, where the ratio is outside.
-    take: Option<f32>,
+    /// Weight of the gradient in the momentum, where the ratio is outside of it.
+    weight: Option<f32>,
     lambda: f64,
     epsilon: f64,
     trust: Trust,
@@ -147,7 +189,7 @@ impl Lars {
             leave: 0.0,
             inside: !v.is(FORM, "lr_outside"),
             joint: v.is(FORM, "joint_norm"),
-            take: v.is(FORM, "ratio_outside").then(|| Average::new(step).take),
+            weight: v.is(FORM, "ratio_outside").then(|| Average::new(step).one_minus_beta),
             lambda: step.coupled(),
             epsilon: v.number(EPSILON),
             trust: trust(step),
@@ -182,8 +224,8 @@ impl ReduceFirst<1, 2> for Lars {
         let [weight, denominator] = self.norms(sums);
         let ratio = self.trust.ratio(weight, denominator);
         let both = narrow(self.rate * ratio);
-        let (enter, leave) = match self.take {
-            Some(take) => (take, both),
+        let (enter, leave) = match self.weight {
+            Some(weight) => (weight, both),
             None if self.inside => (both, 1.0),
             None => (narrow(ratio), self.rate as f32),
         };

@@ -1,12 +1,15 @@
-//! Lion (arXiv 2302.06675): `u = sign(b1 m + (1 - b1) g)`; `p = p - eta u`; `m = b2 m + (1 - b2) g`.
+//! Lion (Chen et al. 2023, arXiv 2302.06675): `p = p - learning_rate sign(beta_1 m + (1 - beta_1) g)`;
+//! `m = beta_2 m + (1 - beta_2) g`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, index, learning_rate, number};
+use crate::hyper::{Value, Values, decay_rate, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass, reduce_first};
-use crate::rule::Decay;
-use crate::rule::cautious::{CAUTIOUS as CAUTIOUS_ROW, Caution};
-use crate::rule::{LayerScalars, OnePass, ReduceFirst, Slot, Step, momentum};
+use crate::rule::{
+    Decay, Formula, LayerScalars, OnePass, ReduceFirst, Slot, Step,
+    cautious::{self, Caution},
+    momentum,
+};
 use crate::simd::{F32, agreeing, nonzero, sign};
 use fearless_simd::Simd;
 
@@ -14,22 +17,28 @@ pub(crate) const LION: Algorithm = Algorithm {
     name: "lion",
     class_name: "Lion",
     summary: "the sign of an interpolated momentum",
-    formula: "p = p - eta sign(b1 m + (1 - b1) g); m = b2 m + (1 - b2) g",
+    formula,
     source: "Chen et al. 2023, arXiv 2302.06675",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "weight of the momentum in the direction"),
-    number("beta_2", 0.99, Domain::Unit, "decay rate of the momentum"),
-    CAUTIOUS_ROW,
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const CAUTIOUS: usize = index(HYPERS, "cautious");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = decay_rate(0.9, "weight of the momentum in the direction"),
+    BETA_2 = decay_rate(0.99, "decay rate of the momentum"),
+    CAUTIOUS = cautious::SWITCH,
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("u = sign(beta_1 m + (1 - beta_1) g)");
+    f.line("m = beta_2 m + (1 - beta_2) g");
+    cautious::formula(f, f.values.own(CAUTIOUS));
+    f.descend();
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.own(CAUTIOUS) == Value::Bool(false) {
@@ -42,9 +51,9 @@ fn make(values: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct Lion {
     beta_1: f32,
-    take_1: f32,
+    one_minus_beta_1: f32,
     beta_2: f32,
-    take_2: f32,
+    one_minus_beta_2: f32,
     rate: f32,
     decay: Decay,
 }
@@ -55,9 +64,9 @@ impl Lion {
         let decay = Decay::new(step, false);
         Lion {
             beta_1: beta_1 as f32,
-            take_1: (1.0 - beta_1) as f32,
+            one_minus_beta_1: (1.0 - beta_1) as f32,
             beta_2: beta_2 as f32,
-            take_2: (1.0 - beta_2) as f32,
+            one_minus_beta_2: (1.0 - beta_2) as f32,
             rate: step.learning_rate as f32,
             decay,
         }
@@ -67,11 +76,11 @@ impl Lion {
 impl Lion {
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
-        sign(m * self.beta_1 + g * self.take_1)
+        sign(m * self.beta_1 + g * self.one_minus_beta_1)
     }
     #[inline(always)]
     fn next<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
-        m * self.beta_2 + g * self.take_2
+        m * self.beta_2 + g * self.one_minus_beta_2
     }
 }
 
@@ -83,11 +92,11 @@ impl OnePass<1> for Lion {
         p: F32<V>,
         g: F32<V>,
         [m]: &mut [F32<V>; 1],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
         let u = self.direction(g, *m);
-        *m = keep(self.next(g, *m));
+        *m = store(self.next(g, *m));
         self.decay.step(p, u * self.rate)
     }
 }

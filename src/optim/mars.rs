@@ -1,17 +1,18 @@
-//! MARS (arXiv 2411.10438): AdamW or Lion on a gradient whose variance is reduced.
+//! MARS (Yuan et al. 2024, arXiv 2411.10438): AdamW or Lion on a gradient with reduced variance.
 //!
-//! `c = g + gamma b1 / (1 - b1) (g - g_previous)`, `c = c / max(1, |c|)` for each tensor, and then
-//! AdamW's or Lion's step on `c`. Tensors of less than two axes follow AdamW.
+//! `c = g + gamma beta_1 / (1 - beta_1) (g - g_old)`, where `g_old` is the previous gradient;
+//! `c = c / max(norm(c), 1)`; and the step of AdamW or Lion on `c`. Arrays with fewer than two axes
+//! follow AdamW.
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, learning_rate, needs, number,
+    Condition, Domain, Needs, Value, Values, beta_1, beta_2, choice, decay_rate, epsilon, flag, hypers,
+    learning_rate, number,
 };
 use crate::kernel::{Kernel, one_pass, reduce_first};
-use crate::optim::adam::Adam;
-use crate::rule::Decay;
-use crate::rule::{Direction, LayerScalars, Plain, ReduceFirst, Slot, Step, full};
+use crate::optim::adam::{Adam, quotient};
+use crate::rule::{Decay, Direction, Formula, LayerScalars, Plain, ReduceFirst, Slot, Step, full};
 use crate::simd::{F32, sign};
 use fearless_simd::Simd;
 
@@ -19,55 +20,77 @@ pub(crate) const MARS: Algorithm = Algorithm {
     name: "mars",
     class_name: "Mars",
     summary: "AdamW or Lion on a gradient with reduced variance",
-    formula: "c = g + gamma b1 / (1 - b1) (g - g_previous), at most of norm 1; AdamW on c",
+    formula,
     source: "Yuan et al. 2024, arXiv 2411.10438",
     hypers: HYPERS,
-    needs: NEEDS,
     route: Some(Route {
         rule: "adamw",
+        which: "arrays with fewer than two axes, unless optimize_1d is set",
         takes: |values, _, shape| shape.len() < 2 && !values.flag(OPTIMIZE_1D),
-        decay: Some(DECAY_1D),
-        rate: Some(RATE_1D),
+        decay: Some(WEIGHT_DECAY_1D),
+        rate: Some(LEARNING_RATE_1D_FACTOR),
+        formula: formula_1d,
         make: make_1d,
     }),
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.003),
-    number("beta_1", 0.95, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.99, Domain::Unit, "decay rate of the second moment"),
-    number("gamma", 0.025, Domain::AtLeast(0.0), "strength of the correction"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice("form", &[Value::Text("adamw"), Value::Text("lion")], "the rule that follows"),
-    flag("correct_first_step", true, "take the gradient before the first as zero, else as the first"),
-    flag("optimize_1d", false, "tensors of less than two axes follow MARS too, else AdamW"),
-    number("learning_rate_1d_factor", 1.0, Domain::AtLeast(0.0), "factor of that AdamW's learning rate"),
-    number("beta_1_1d", 0.9, Domain::Unit, "decay rate of its first moment"),
-    number("beta_2_1d", 0.95, Domain::Unit, "decay rate of its second moment"),
-    number("weight_decay_1d", 0.1, Domain::AtLeast(0.0), "its weight decay"),
-];
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.003),
+    BETA_1 = beta_1(0.95),
+    BETA_2 = beta_2(0.99),
+    GAMMA = number(0.025, Domain::AtLeast(0.0), "strength of the variance reduction"),
+    EPSILON = epsilon(1e-8),
+    FORM = choice(
+        &[Value::Text("adamw"), Value::Text("lion")],
+        "rule that is applied to the corrected gradient",
+    ),
+    CORRECT_FIRST_STEP = flag(true, "correct the first gradient too, with 0 for the previous one"),
+    OPTIMIZE_1D = flag(false, "arrays with fewer than two axes follow MARS too, else AdamW"),
+    LEARNING_RATE_1D_FACTOR = number(
+        1.0,
+        Domain::AtLeast(0.0),
+        "factor of the learning rate of AdamW",
+    )
+    .needs(ROUTES),
+    BETA_1_1D = decay_rate(0.9, "decay rate of the first moment of AdamW").needs(ROUTES),
+    BETA_2_1D = decay_rate(0.95, "decay rate of the second moment of AdamW").needs(ROUTES),
+    WEIGHT_DECAY_1D = number(0.1, Domain::AtLeast(0.0), "weight decay of AdamW").needs(ROUTES),
+}
 
-const NEEDS: &[Needs] = &[
-    needs("learning_rate_1d_factor", ROUTES),
-    needs("beta_1_1d", ROUTES),
-    needs("beta_2_1d", ROUTES),
-    needs("weight_decay_1d", ROUTES),
-];
+const ROUTES: Needs = &[&[Condition::Is("optimize_1d", Value::Bool(false))]];
 
-const ROUTES: &[Condition] = &[Condition::Is("optimize_1d", Value::Bool(false))];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const GAMMA: usize = index(HYPERS, "gamma");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const FORM: usize = index(HYPERS, "form");
-const FIRST: usize = index(HYPERS, "correct_first_step");
-const OPTIMIZE_1D: usize = index(HYPERS, "optimize_1d");
-const RATE_1D: usize = index(HYPERS, "learning_rate_1d_factor");
-const BETA_1_1D: usize = index(HYPERS, "beta_1_1d");
-const BETA_2_1D: usize = index(HYPERS, "beta_2_1d");
-const DECAY_1D: usize = index(HYPERS, "weight_decay_1d");
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    let strength = "gamma beta_1 / (1 - beta_1)";
+    f.line(if v.flag(CORRECT_FIRST_STEP) {
+        format!("c = g + {strength} (g - g_old); g_old = g")
+    } else {
+        format!("c = g + if(t == 1, 0, {strength}) (g - g_old); g_old = g")
+    });
+    f.line("c = c / max(norm(c), 1)");
+    f.line("m = beta_1 m + (1 - beta_1) c");
+    if v.is(FORM, "lion") {
+        f.line("u = sign(m)");
+    } else {
+        f.line("v = beta_2 v + (1 - beta_2) c^2");
+        f.line(format!("u = {}", quotient(false, "m", "v", "")));
+    }
+    f.descend();
+}
+
+/// AdamW, of arrays with less than two axes.
+fn formula_1d(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("rate = learning_rate_1d_factor learning_rate");
+    f.line("m = beta_1_1d m + (1 - beta_1_1d) g");
+    f.line("v = beta_2_1d v + (1 - beta_2_1d) g^2");
+    f.line("u = m / (1 - beta_1_1d^t) / (sqrt(v / (1 - beta_2_1d^t)) + epsilon)");
+    f.descend_at("p - rate u", "rate", "u");
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(if values.is(FORM, "lion") {
@@ -81,8 +104,8 @@ fn make_1d(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let adam = corrected(step, v.number(BETA_1_1D), v.number(BETA_2_1D));
-        let rate = step.learning_rate * v.number(RATE_1D);
-        let decay = Decay::of(step, step.decay_or(v.number(DECAY_1D)), rate, false);
+        let rate = step.learning_rate * v.number(LEARNING_RATE_1D_FACTOR);
+        let decay = Decay::of(step, step.decay_or(v.number(WEIGHT_DECAY_1D)), rate, false);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))
 }
@@ -106,7 +129,7 @@ impl<const LION: bool> Mars<LION> {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
         let beta = v.number(BETA_1);
-        let corrects = step.t > 1 || v.flag(FIRST);
+        let corrects = step.t > 1 || v.flag(CORRECT_FIRST_STEP);
         Mars {
             adam: corrected(step, beta, v.number(BETA_2)),
             change: if corrects { (v.number(GAMMA) * beta / (1.0 - beta)) as f32 } else { 0.0 },
@@ -146,9 +169,9 @@ macro_rules! measured {
             #[inline(always)]
             fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
                 let c = self.corrected(p, g, s[$n - 1]) * self.scale;
-                s[0] = s[0] * self.adam.beta_1 + c * self.adam.take_1;
+                s[0] = s[0] * self.adam.beta_1 + c * self.adam.one_minus_beta_1;
                 if !$lion {
-                    s[1] = s[1] * self.adam.beta_2 + (c * c) * self.adam.take_2;
+                    s[1] = s[1] * self.adam.beta_2 + (c * c) * self.adam.one_minus_beta_2;
                 }
                 s[$n - 1] = self.decay.gradient(p, g);
             }

@@ -1,22 +1,23 @@
-//! Muon (Jordan et al. 2024): momentum whose matrices are made orthogonal.
+//! Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): momentum whose matrices are made
+//! orthogonal by a Newton-Schulz iteration.
 //!
 //! ```text
-//! b = mu b + g    u = g + mu b    X = NewtonSchulz(u)    p = p - eta k X
+//! m = momentum m + g
+//! u = g + momentum m
+//! p = p - learning_rate rms_rate sqrt(max(rows(p), columns(p))) orthogonal(u)
 //! ```
 //!
-//! with `k = rms_rate sqrt(max(rows, columns))`. What is no matrix, and embeddings, follow AdamW.
+//! Arrays that are not matrices, and embeddings, follow AdamW.
 
 use crate::algorithm::{Algorithm, Route};
 use crate::error::Result;
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, integer, learning_rate, needs,
-    number,
+    Condition, Domain, Value, Values, choice, decay_rate, flag, hypers, integer, learning_rate, number,
 };
 use crate::kernel::{Kernel, one_pass, state_first};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
-use crate::rule::Decay;
-use crate::rule::{Between, LayerScalars, Plain, Slot, StateFirst, Step, momentum};
+use crate::rule::{Between, Decay, Formula, LayerScalars, Plain, Slot, StateFirst, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -24,67 +25,56 @@ pub(crate) const MUON: Algorithm = Algorithm {
     name: "muon",
     class_name: "Muon",
     summary: "momentum with orthogonal matrices; AdamW for everything else",
-    formula: "b = mu b + g; p = p - eta k NewtonSchulz(g + mu b)",
+    formula,
     source: "Jordan et al. 2024, kellerjordan.github.io/posts/muon; Liu et al. 2025, arXiv 2502.16982",
     hypers: HYPERS,
-    needs: NEEDS,
     defaults: &[("weight_decay", Value::Number(0.004))],
     matrix: true,
     route: Some(Route {
         rule: "adamw",
+        which: "arrays that are not matrices, and embeddings",
         takes: is_no_matrix,
-        decay: Some(ADAM_DECAY),
-        rate: Some(ADAM_RATE),
+        decay: Some(ADAM_WEIGHT_DECAY),
+        rate: Some(ADAM_LR_RATIO),
+        formula: formula_adamw,
         make: make_adamw,
     }),
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("adam_beta_1", 0.9, Domain::Unit, "decay rate of AdamW's first moment"),
-    number("adam_beta_2", 0.999, Domain::Unit, "decay rate of AdamW's second moment"),
-    number("adam_weight_decay", 0.004, Domain::AtLeast(0.0), "AdamW's weight decay"),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of AdamW's denominator"),
-    number("adam_lr_ratio", 1.0, Domain::AtLeast(0.0), "factor of AdamW's learning rate"),
-    number("momentum", 0.95, Domain::Unit, "decay rate of the momentum, mu"),
-    integer("ns_steps", 5, 1, "steps of the Newton-Schulz iteration"),
-    flag("nesterov", true, "look ahead along the momentum"),
-    flag("exclude_embeddings", true, "matrices with 'embedding' in their names follow AdamW"),
-    number("rms_rate", 0.2, Domain::AtLeast(0.0), "root mean square of a step, over the learning rate"),
-    choice(
-        "form",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    ADAM_BETA_1 = decay_rate(0.9, "decay rate of the first moment of AdamW"),
+    ADAM_BETA_2 = decay_rate(0.999, "decay rate of the second moment of AdamW"),
+    ADAM_WEIGHT_DECAY = number(0.004, Domain::AtLeast(0.0), "weight decay of AdamW"),
+    EPSILON = number(1e-7, Domain::AtLeast(0.0), "small constant of the denominator of AdamW"),
+    ADAM_LR_RATIO = number(1.0, Domain::AtLeast(0.0), "factor of the learning rate of AdamW"),
+    MOMENTUM = decay_rate(0.95, "decay rate of the momentum"),
+    NS_STEPS = integer(5, 1, "steps of the Newton-Schulz iteration"),
+    NESTEROV = flag(true, "use Nesterov's momentum"),
+    EXCLUDE_EMBEDDINGS = flag(true, "matrices with 'embedding' in their names follow AdamW"),
+    RMS_RATE = number(
+        0.2,
+        Domain::AtLeast(0.0),
+        "root mean square of a step, divided by the learning rate",
+    )
+    .needs(&[&[Condition::Is("scale", Value::Text("match_rms"))]]),
+    FORM = choice(
         &[Value::Text("sum"), Value::Text("ema"), Value::Text("debiased")],
-        "the momentum sums gradients (Keras), averages them (torch), or is corrected too (optax)",
+        "the momentum is a sum of gradients (Keras), their average (torch), or a corrected average (optax)",
     ),
-    choice(
-        "scale",
+    SCALE = choice(
         &[Value::Text("match_rms"), Value::Text("original"), Value::Text("columns"), Value::Text("none")],
         "factor of the step: rms_rate sqrt(max(rows, columns)), sqrt(max(1, rows / columns)), \
          sqrt(max(1, columns / rows)), or 1",
     ),
-    choice(
-        "coefficients",
+    COEFFICIENTS = choice(
         &[Value::Text("keller"), Value::Text("quintic"), Value::Text("polar_express")],
-        "of the iteration; the last row of a list is repeated",
+        "coefficients of the iteration; the last row of a list is repeated",
     ),
-];
-
-const NEEDS: &[Needs] = &[needs("rms_rate", &[Condition::Is("scale", Value::Text("match_rms"))])];
-const ADAM_BETA_1: usize = index(HYPERS, "adam_beta_1");
-const ADAM_BETA_2: usize = index(HYPERS, "adam_beta_2");
-const ADAM_DECAY: usize = index(HYPERS, "adam_weight_decay");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const ADAM_RATE: usize = index(HYPERS, "adam_lr_ratio");
-const MOMENTUM: usize = index(HYPERS, "momentum");
-const STEPS: usize = index(HYPERS, "ns_steps");
-const NESTEROV: usize = index(HYPERS, "nesterov");
-const EMBEDDINGS: usize = index(HYPERS, "exclude_embeddings");
-const RMS_RATE: usize = index(HYPERS, "rms_rate");
-const FORM: usize = index(HYPERS, "form");
-const SCALE: usize = index(HYPERS, "scale");
-const COEFFICIENTS: usize = index(HYPERS, "coefficients");
+}
 
 const KELLER: &[[f32; 3]] = &[[3.4445, -4.7750, 2.0315]];
 const QUINTIC: &[[f32; 3]] = &[
@@ -107,7 +97,39 @@ const POLAR_EXPRESS: &[[f32; 3]] = &[
 ];
 
 fn is_no_matrix(values: &Values, name: &str, shape: &[usize]) -> bool {
-    shape.len() != 2 || values.flag(EMBEDDINGS) && name.to_lowercase().contains("embedding")
+    shape.len() != 2 || values.flag(EXCLUDE_EMBEDDINGS) && name.to_lowercase().contains("embedding")
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let sums = v.is(FORM, "sum");
+    let gradient = if sums { "g" } else { "(1 - momentum) g" };
+    f.couple();
+    f.line(format!("m = momentum m + {gradient}"));
+    f.line(match (v.flag(NESTEROV), v.is(FORM, "debiased")) {
+        (true, false) => format!("u = {gradient} + momentum m"),
+        (true, true) => {
+            format!("u = {gradient} / (1 - momentum^t) + momentum m / (1 - momentum^(t + 1))")
+        }
+        (false, false) => "u = m".to_string(),
+        (false, true) => "u = m / (1 - momentum^t)".to_string(),
+    });
+    f.line(match v.own(SCALE) {
+        Value::Text("match_rms") => "u = rms_rate sqrt(max(rows(p), columns(p))) orthogonal(u)",
+        Value::Text("original") => "u = sqrt(max(1, rows(p) / columns(p))) orthogonal(u)",
+        Value::Text("columns") => "u = sqrt(max(1, columns(p) / rows(p))) orthogonal(u)",
+        _ => "u = orthogonal(u)",
+    });
+    f.descend();
+}
+
+/// AdamW, of arrays that are not matrices, and of embeddings.
+fn formula_adamw(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("m = adam_beta_1 m + (1 - adam_beta_1) g");
+    f.line("v = adam_beta_2 v + (1 - adam_beta_2) g^2");
+    f.line("u = sqrt(1 - adam_beta_2^t) / (1 - adam_beta_1^t) m / (sqrt(v) + epsilon)");
+    f.descend_at("p - adam_lr_ratio learning_rate u", "learning_rate", "u");
 }
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
@@ -121,8 +143,8 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, true);
         // As in Keras, the decay does not take the ratio.
-        let decay = Decay::of(step, step.decay_or(v.number(ADAM_DECAY)), step.learning_rate, false);
-        let rate = step.learning_rate * v.number(ADAM_RATE);
+        let decay = Decay::of(step, step.decay_or(v.number(ADAM_WEIGHT_DECAY)), step.learning_rate, false);
+        let rate = step.learning_rate * v.number(ADAM_LR_RATIO);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))
 }
@@ -130,8 +152,8 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
 /// How far a list of coefficients, and what else the iteration needs.
 #[derive(Clone, Copy)]
 struct Muon {
-    keep: f32,
-    take: f32,
+    momentum: f32,
+    weight: f32,
     /// Factors of momentum and gradient in the direction.
     along: f32,
     gradient: f32,
@@ -148,17 +170,17 @@ impl Muon {
         let v = step.values;
         let mu = v.number(MOMENTUM);
         let (sums, debiased) = (v.is(FORM, "sum"), v.is(FORM, "debiased"));
-        let take = if sums { 1.0 } else { 1.0 - mu };
+        let weight = if sums { 1.0 } else { 1.0 - mu };
         let now = if debiased { 1.0 / step.correction(mu) } else { 1.0 };
         let next = if debiased { 1.0 / (1.0 - mu * step.pow(mu)) } else { 1.0 };
-        let (along, gradient) = if v.flag(NESTEROV) { (mu * next, take * now) } else { (now, 0.0) };
+        let (along, gradient) = if v.flag(NESTEROV) { (mu * next, weight * now) } else { (now, 0.0) };
         let text = |position| match v.own(position) {
             Value::Text(name) => name,
             _ => "",
         };
         Muon {
-            keep: mu as f32,
-            take: take as f32,
+            momentum: mu as f32,
+            weight: weight as f32,
             along: along as f32,
             gradient: gradient as f32,
             rate: step.learning_rate as f32,
@@ -170,7 +192,7 @@ impl Muon {
                 "polar_express" => POLAR_EXPRESS,
                 _ => KELLER,
             },
-            steps: v.integer(STEPS) as usize,
+            steps: v.integer(NS_STEPS) as usize,
         }
     }
 }
@@ -182,7 +204,7 @@ impl StateFirst<1, 0> for Muon {
 
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
-        *b = *b * self.keep + self.decay.gradient(p, g) * self.take;
+        *b = *b * self.momentum + self.decay.gradient(p, g) * self.weight;
     }
 
     #[inline(always)]

@@ -1,21 +1,23 @@
-//! Nadam: Adam with Nesterov's look-ahead, in the three forms that share the name.
+//! Nadam (Dozat 2016, ICLR workshop): Adam with Nesterov's momentum, in the three forms that share the
+//! name.
 //!
-//! With `c = 1 - b^t` and `mu_t = b1 (1 - 0.96^(t psi) / 2)`, `Pi_t = mu_1 ... mu_t`:
+//! With Adam's moments, `mu = beta_1 (1 - 0.96^(t momentum_decay) / 2)`, `mu_next` the same for
+//! `t + 1`, and `product` the product of all `mu` so far:
 //!
-//! * `dozat`: `n = mu_{t+1} m / (1 - Pi_t mu_{t+1}) + (1 - mu_t) g / (1 - Pi_t)`;
-//! * `ruder` (NAdamW): `n = (b1 m + (1 - b1) g) / c1`;
-//! * `optax`: `n = b1 m / (1 - b1^(t+1)) + (1 - b1) g / c1`;
+//! * `dozat`: `n = mu_next m / (1 - product mu_next) + (1 - mu) g / (1 - product)`;
+//! * `ruder` (NAdamW): `n = (beta_1 m + (1 - beta_1) g) / (1 - beta_1^t)`;
+//! * `optax`: `n = beta_1 m / (1 - beta_1^(t + 1)) + (1 - beta_1) g / (1 - beta_1^t)`;
 //!
-//! and `p = p - eta n / (sqrt(v / c2) + eps)`.
+//! and `p = p - learning_rate n / (sqrt(v / (1 - beta_2^t)) + epsilon)`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, index, learning_rate, needs, number,
+    Condition, Domain, Value, Values, beta_1, beta_2, choice, epsilon, hypers, learning_rate, number,
 };
 use crate::kernel::{Kernel, one_pass};
-use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Scalar, Slot, Start, Step};
+use crate::optim::adam::{Adam, MOMENTS};
+use crate::rule::{Direction, Formula, Plain, Scalar, Slot, Start, Step};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -23,34 +25,49 @@ pub(crate) const NADAM: Algorithm = Algorithm {
     name: "nadam",
     class_name: "Nadam",
     summary: "Adam with Nesterov's look-ahead",
-    formula: "p = p - eta (b1 m / (1 - b1^(t+1)) + (1 - b1) g / c1) / (sqrt(v / c2) + eps)",
+    formula,
     source: "Dozat 2016, ICLR workshop",
     hypers: HYPERS,
-    needs: NEEDS,
     scalars: &[Scalar { name: "momentum_product", initial: Start::At(1.0) }],
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "form",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-7),
+    FORM = choice(
         &[Value::Text("dozat"), Value::Text("ruder"), Value::Text("optax")],
-        "whose look-ahead: with a momentum schedule, without one (NAdamW), or of the next step",
+        "Nesterov's momentum with a schedule (Dozat), without one (NAdamW), or of the next update (optax)",
     ),
-    number("momentum_decay", 0.004, Domain::AtLeast(0.0), "psi of the momentum schedule; 1 in Keras"),
-];
+    MOMENTUM_DECAY = number(
+        0.004,
+        Domain::AtLeast(0.0),
+        "exponent of the momentum schedule; 1 in Keras",
+    )
+    .needs(&[&[Condition::Is("form", Value::Text("dozat"))]]),
+}
 
-const NEEDS: &[Needs] = &[needs("momentum_decay", &[Condition::Is("form", Value::Text("dozat"))])];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const FORM: usize = index(HYPERS, "form");
-const PSI: usize = index(HYPERS, "momentum_decay");
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line(MOMENTS);
+    let ahead = if f.values.is(FORM, "dozat") {
+        f.line("mu = beta_1 (1 - 0.96^(t momentum_decay) / 2)");
+        f.line("mu_next = beta_1 (1 - 0.96^((t + 1) momentum_decay) / 2)");
+        f.line("product = if(t == 1, 1, product) mu");
+        "mu_next m / (1 - product mu_next) + (1 - mu) g / (1 - product)"
+    } else if f.values.is(FORM, "optax") {
+        "beta_1 m / (1 - beta_1^(t + 1)) + (1 - beta_1) g / (1 - beta_1^t)"
+    } else {
+        "(beta_1 m + (1 - beta_1) g) / (1 - beta_1^t)"
+    };
+    f.line(format!("n = {ahead}"));
+    f.line("u = n / (sqrt(v / (1 - beta_2^t)) + epsilon)");
+    f.descend();
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| Plain::new(Nadam::new(step), step)))
@@ -70,7 +87,7 @@ impl Nadam {
         let beta = v.number(BETA_1);
         let (c1, c2) = (step.correction(beta), step.correction(v.number(BETA_2)));
         let (momentum, gradient) = if v.is(FORM, "dozat") {
-            let mu = |t: u64| beta * (1.0 - 0.5 * libm::pow(0.96, t as f64 * v.number(PSI)));
+            let mu = |t: u64| beta * (1.0 - 0.5 * libm::pow(0.96, t as f64 * v.number(MOMENTUM_DECAY)));
             let (now, next) = (mu(step.t), mu(step.t + 1));
             step.scalars[0] *= now;
             let product = step.scalars[0];

@@ -1,17 +1,19 @@
-//! NovoGrad (arXiv 1905.11286): the gradient over a moving norm of its tensor.
+//! NovoGrad (Ginsburg et al. 2019, arXiv 1905.11286): momentum of the gradient divided by a moving norm
+//! of its array.
 //!
 //! ```text
-//! v = b2 v + (1 - b2) |g|^2, or |g|^2 while v is 0        d = g / (sqrt(v) + eps) + lambda p
-//! m = b1 m + d, or b1 m + (1 - b1) d                      p = p - eta m
+//! v = beta_2 v + (1 - beta_2) norm(g)^2, or norm(g)^2 while v is 0
+//! d = g / (sqrt(v) + epsilon) + weight_decay p
+//! m = beta_1 m + d
+//! p = p - learning_rate m
 //! ```
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, flag, index, learning_rate, number};
+use crate::hyper::{Value, Values, decay_rate, epsilon, flag, hypers, learning_rate};
 use crate::kernel::{Kernel, reduce_first};
 use crate::powers::narrow;
-use crate::rule::Decay;
-use crate::rule::{LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, momentum};
+use crate::rule::{Decay, Formula, LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -19,7 +21,7 @@ pub(crate) const NOVOGRAD: Algorithm = Algorithm {
     name: "novograd",
     class_name: "NovoGrad",
     summary: "momentum of gradients normalised layer by layer",
-    formula: "m = b1 m + g / (sqrt(v) + eps) + lambda p; p = p - eta m; v = b2 v + (1 - b2) |g|^2",
+    formula,
     source: "Ginsburg et al. 2019, arXiv 1905.11286",
     hypers: HYPERS,
     defaults: &[("weight_decay_mode", Value::Text("l2"))],
@@ -29,17 +31,25 @@ pub(crate) const NOVOGRAD: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.95, Domain::Unit, "decay rate of the momentum"),
-    number("beta_2", 0.98, Domain::Unit, "decay rate of the squared norm"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    flag("gradient_averaging", false, "the momentum takes (1 - beta_1) d, else d"),
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const AVERAGING: usize = index(HYPERS, "gradient_averaging");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = decay_rate(0.95, "decay rate of the momentum"),
+    BETA_2 = decay_rate(0.98, "decay rate of the squared norm"),
+    EPSILON = epsilon(1e-8),
+    GRADIENT_AVERAGING = flag(false, "add (1 - beta_1) d to the momentum, else d"),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.line("v = if(v == 0, norm(g)^2, beta_2 v + (1 - beta_2) norm(g)^2)");
+    let decay = f.coupled().map_or(String::new(), |name| format!(" + {name} p"));
+    f.line(format!("d = g / (sqrt(v) + epsilon){decay}"));
+    f.line(match f.values.flag(GRADIENT_AVERAGING) {
+        true => "m = beta_1 m + (1 - beta_1) d",
+        false => "m = beta_1 m + d",
+    });
+    f.descend_at("p - learning_rate m", "learning_rate", "m");
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(reduce_first::<_, 1, 1>(NovoGrad::new))
@@ -48,7 +58,7 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct NovoGrad {
     beta: f32,
-    take: f32,
+    weight: f32,
     rate: f32,
     beta_2: f64,
     epsilon: f64,
@@ -63,7 +73,7 @@ impl NovoGrad {
         let beta = v.number(BETA_1);
         NovoGrad {
             beta: beta as f32,
-            take: if v.flag(AVERAGING) { (1.0 - beta) as f32 } else { 1.0 },
+            weight: if v.flag(GRADIENT_AVERAGING) { (1.0 - beta) as f32 } else { 1.0 },
             rate: step.learning_rate as f32,
             beta_2: v.number(BETA_2),
             epsilon: v.number(EPSILON),
@@ -100,7 +110,7 @@ impl ReduceFirst<1, 1> for NovoGrad {
 
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &mut [F32<V>; 1]) {
-        *m = *m * self.beta + self.decay.gradient(p, g * self.scale) * self.take;
+        *m = *m * self.beta + self.decay.gradient(p, g * self.scale) * self.weight;
     }
 
     #[inline(always)]

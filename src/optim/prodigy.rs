@@ -1,23 +1,29 @@
-//! Prodigy (arXiv 2306.06101): Adam whose learning rate grows with the distance travelled.
+//! Prodigy (Mishchenko and Defazio 2023, arXiv 2306.06101): Adam whose learning rate is an estimate of
+//! the distance to the solution.
 //!
-//! With `r = d eta` (times `sqrt(c2) / c1` with bias correction) and sums over all tensors:
+//! With the initial parameters `p_0`, `rate = d learning_rate`, and sums over the elements of all
+//! arrays:
 //!
 //! ```text
-//! m = b1 m + d (1 - b1) g       v = b2 v + d^2 (1 - b2) g^2       s = b3 s + (d / d0) r g
-//! n = b3 n + (d / d0) r <g, p_0 - p>             d_hat = coefficient n / |s|_1
-//! p = p - r (lambda p + m / (sqrt(v) + d eps))   with the new d in the denominator
+//! m = beta_1 m + d (1 - beta_1) g
+//! v = beta_2 v + d^2 (1 - beta_2) g^2
+//! s = beta_3 s + d / initial_distance rate g
+//! n = beta_3 n + d / initial_distance rate total(g (p_0 - p))
+//! d = max(d, distance_coefficient n / total(abs(s)))
+//! p = p - rate m / (sqrt(v) + d epsilon)
 //! ```
+//!
+//! Nothing moves before the first gradient that is not zero.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{
-    Domain, Hyper, Value, Values, common, fixed, flag, index, learning_rate, number, optional,
+    Domain, Value, Values, beta_1, beta_2, epsilon, flag, hypers, learning_rate, number, optional,
 };
 use crate::kernel::{Kernel, state_first};
-use crate::rule::Decay;
 use crate::rule::{
-    Between, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full, moment, momentum,
-    square,
+    Between, Decay, Formula, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full,
+    moment, momentum, square,
 };
 use crate::simd::{F32, abs, div_or_zero, splat, sqrt};
 use fearless_simd::Simd;
@@ -26,12 +32,12 @@ pub(crate) const PRODIGY: Algorithm = Algorithm {
     name: "prodigy",
     class_name: "Prodigy",
     summary: "Adam that estimates its own learning rate",
-    formula: "p = p - d eta m / (sqrt(v) + d eps); d = max(d, n / |s|_1)",
+    formula,
     source: "Mishchenko and Defazio 2023, arXiv 2306.06101",
     hypers: HYPERS,
     scalars: &[
-        Scalar { name: "distance", initial: Start::Hyper(D0) },
-        Scalar { name: "largest_distance", initial: Start::Hyper(D0) },
+        Scalar { name: "distance", initial: Start::Hyper(INITIAL_DISTANCE) },
+        Scalar { name: "largest_distance", initial: Start::Hyper(INITIAL_DISTANCE) },
         Scalar { name: "numerator", initial: Start::At(0.0) },
     ],
     scope: Scope::All,
@@ -39,28 +45,51 @@ pub(crate) const PRODIGY: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-// Those of the estimate, which is one for all parameters, hold for all parameters.
-const HYPERS: &[Hyper] = &[
-    learning_rate(1.0),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    common(number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment")),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    common(optional("beta_3", Domain::UnitOrNone, "decay rate of the distance's sums; None is sqrt(beta_2)")),
-    fixed(number("initial_distance", 1e-6, Domain::Above(0.0), "first estimate of the distance, d0")),
-    common(number("distance_coefficient", 1.0, Domain::AtLeast(0.0), "factor of the estimate")),
-    common(optional("growth_rate", Domain::PositiveOrNone, "largest growth of the distance in a step")),
-    flag("bias_correction", false, "correct the moments in the learning rate"),
-    flag("safeguard_warmup", false, "leave the learning rate out of the denominator of the estimate"),
-];
-const BETA_1: usize = index(HYPERS, "beta_1");
-const BETA_2: usize = index(HYPERS, "beta_2");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const BETA_3: usize = index(HYPERS, "beta_3");
-const D0: usize = index(HYPERS, "initial_distance");
-const COEFFICIENT: usize = index(HYPERS, "distance_coefficient");
-const GROWTH: usize = index(HYPERS, "growth_rate");
-const CORRECTION: usize = index(HYPERS, "bias_correction");
-const SAFEGUARD: usize = index(HYPERS, "safeguard_warmup");
+// Those of the estimate, which is one for all parameters, are the same for all parameters.
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(1.0),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999).for_all(),
+    EPSILON = epsilon(1e-8),
+    BETA_3 = optional(
+        Domain::UnitOrNone,
+        "decay rate of the sums of the distance estimate; None is sqrt(beta_2)",
+    )
+    .for_all(),
+    INITIAL_DISTANCE = number(1e-6, Domain::Above(0.0), "initial estimate of the distance").fixed(),
+    DISTANCE_COEFFICIENT = number(1.0, Domain::AtLeast(0.0), "factor of the estimate").for_all(),
+    GROWTH_RATE = optional(Domain::PositiveOrNone, "largest growth of the distance in an update").for_all(),
+    BIAS_CORRECTION = flag(false, "correct the bias of the moments in the learning rate"),
+    SAFEGUARD_WARMUP = flag(false, "leave the learning rate out of the denominator of the estimate"),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let beta_3 = if v.own(BETA_3) == Value::None { "sqrt(beta_2)" } else { "beta_3" };
+    f.couple();
+    f.line("p_0 = if(t == 1, p, p_0); d = if(t == 1, initial_distance, d)");
+    let correction = if v.flag(BIAS_CORRECTION) { " sqrt(1 - beta_2^t) / (1 - beta_1^t)" } else { "" };
+    f.line(format!("rate = d learning_rate{correction}"));
+    f.line("m = beta_1 m + d (1 - beta_1) g");
+    f.line("v = beta_2 v + d^2 (1 - beta_2) g^2");
+    let weight = if v.flag(SAFEGUARD_WARMUP) { "d" } else { "rate" };
+    f.line(format!("s = {beta_3} s + d / initial_distance {weight} g"));
+    f.line(format!("n = {beta_3} n + d / initial_distance rate total(g (p_0 - p))"));
+    let estimate = match v.number(DISTANCE_COEFFICIENT) {
+        1.0 => "n / total(abs(s))",
+        _ => "distance_coefficient n / total(abs(s))",
+    };
+    if v.own(GROWTH_RATE) == Value::None {
+        f.line(format!("d = max(d, {estimate})"));
+    } else {
+        f.line(format!("e = {estimate}"));
+        f.line("e_max = if(t == 1, initial_distance, e_max); e_max = max(e_max, e)");
+        f.line("d = min(growth_rate if(d == initial_distance, max(d, e), d), e_max)");
+    }
+    f.line("u = m / (sqrt(v) + d epsilon)");
+    f.descend_at("p - rate u", "rate", "u");
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(state_first::<_, 4, 2>(Prodigy::new))
@@ -69,17 +98,17 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 #[derive(Clone, Copy)]
 struct Prodigy {
     beta_1: f32,
-    take_1: f32,
+    gradient_1: f32,
     beta_2: f32,
-    take_2: f32,
+    gradient_2: f32,
     beta_3: f32,
-    take_3: f32,
+    gradient_3: f32,
     rate: f32,
     epsilon: f32,
     decay: Decay,
     /// What the estimate needs: factor of the sum, decay rate, first value, limits.
     weight: f64,
-    keep: f64,
+    numerator_beta: f64,
     first: f64,
     coefficient: f64,
     growth: f64,
@@ -93,26 +122,26 @@ impl Prodigy {
         let (beta_1, beta_2) = (v.number(BETA_1), v.number(BETA_2));
         let beta_3 = if v.own(BETA_3) == Value::None { beta_2.sqrt() } else { v.number(BETA_3) };
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
-        let (d, first) = (step.scalars[0], v.number(D0));
-        let correction = if v.flag(CORRECTION) { c2.sqrt() / c1 } else { 1.0 };
+        let (d, first) = (step.scalars[0], v.number(INITIAL_DISTANCE));
+        let correction = if v.flag(BIAS_CORRECTION) { c2.sqrt() / c1 } else { 1.0 };
         // The estimate is one for all parameters: it takes the rate before what a group has.
         let (own, base) = (d * step.learning_rate * correction, d * step.base_rate * correction);
-        let along = d / first * if v.flag(SAFEGUARD) { d } else { base };
+        let along = d / first * if v.flag(SAFEGUARD_WARMUP) { d } else { base };
         Prodigy {
             beta_1: beta_1 as f32,
-            take_1: (d * (1.0 - beta_1)) as f32,
+            gradient_1: (d * (1.0 - beta_1)) as f32,
             beta_2: beta_2 as f32,
-            take_2: (d * d * (1.0 - beta_2)) as f32,
+            gradient_2: (d * d * (1.0 - beta_2)) as f32,
             beta_3: beta_3 as f32,
-            take_3: along as f32,
+            gradient_3: along as f32,
             rate: own as f32,
             epsilon: 0.0,
             decay: Decay::at(step, own, false),
             weight: d / first * base,
-            keep: beta_3,
+            numerator_beta: beta_3,
             first,
-            coefficient: v.number(COEFFICIENT),
-            growth: if v.own(GROWTH) == Value::None { f64::INFINITY } else { v.number(GROWTH) },
+            coefficient: v.number(DISTANCE_COEFFICIENT),
+            growth: if v.own(GROWTH_RATE) == Value::None { f64::INFINITY } else { v.number(GROWTH_RATE) },
             small: v.number(EPSILON),
             estimates: step.base_rate > 0.0,
         }
@@ -121,7 +150,7 @@ impl Prodigy {
     /// The scalars with the new estimate of the distance.
     fn estimated(&self, [product, size]: [f64; 2], [mut d, mut largest, mut numerator]: Scalars) -> Scalars {
         if size != 0.0 && self.estimates {
-            numerator = self.keep * numerator + self.weight * product;
+            numerator = self.numerator_beta * numerator + self.weight * product;
             let estimate = self.coefficient * numerator / size;
             if d == self.first {
                 d = d.max(estimate);
@@ -142,9 +171,9 @@ impl StateFirst<4, 2> for Prodigy {
     #[inline(always)]
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m, v, s, _]: &mut [F32<V>; 4]) {
         let g = self.decay.gradient(p, g);
-        *m = *m * self.beta_1 + g * self.take_1;
-        *v = *v * self.beta_2 + (g * g) * self.take_2;
-        *s = *s * self.beta_3 + g * self.take_3;
+        *m = *m * self.beta_1 + g * self.gradient_1;
+        *v = *v * self.beta_2 + (g * g) * self.gradient_2;
+        *s = *s * self.beta_3 + g * self.gradient_3;
     }
 
     #[inline(always)]

@@ -1,15 +1,20 @@
-//! Rectified Adam (arXiv 1908.03265).
+//! RAdam (Liu et al. 2019, arXiv 1908.03265): Adam with a rectified variance of its step.
 //!
-//! `rho_inf = 2 / (1 - b2) - 1`, `rho_t = rho_inf - 2 t b2^t / (1 - b2^t)`. While `rho_t` is at most
-//! the threshold the step is `eta m / c1`; above it Adam's step times
-//! `r_t = sqrt((rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t))`.
+//! ```text
+//! rho_inf = 2 / (1 - beta_2) - 1
+//! rho = rho_inf - 2 t beta_2^t / (1 - beta_2^t)
+//! r = sqrt((rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho))
+//! ```
+//!
+//! Adam's step is multiplied by `r` if `rho` is greater than the threshold; otherwise the step is
+//! `learning_rate m / (1 - beta_1^t)`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, beta_1, beta_2, choice, epsilon, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::optim::adam::Adam;
-use crate::rule::{Direction, Plain, Slot, Step};
+use crate::optim::adam::{Adam, MOMENTS, quotient};
+use crate::rule::{Direction, Formula, Plain, Slot, Step};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -17,44 +22,63 @@ pub(crate) const RADAM: Algorithm = Algorithm {
     name: "radam",
     class_name: "RAdam",
     summary: "Adam with the variance of its step rectified",
-    formula: "p = p - eta r_t sqrt(c2) (m / c1) / (sqrt(v) + eps), or p - eta m / c1 at first",
+    formula,
     source: "Liu et al. 2019, arXiv 1908.03265",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-/// The first four rows are those of every rectified rule.
-pub(crate) const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "epsilon_mode",
+// The first four rows are those of every rectified rule.
+hypers! {
+    pub(crate) HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-8),
+    EPSILON_MODE = choice(
         &[Value::Text("hat"), Value::Text("out")],
-        "epsilon beside the raw root (torch) or beside the corrected one (optax)",
+        "add epsilon to the root of v (torch), or to that of the corrected v (optax)",
     ),
-    number("threshold", 5.0, Domain::AtLeast(4.0), "rho_t above which the step is rectified"),
-    choice(
-        "degenerate",
+    THRESHOLD = number(5.0, Domain::AtLeast(4.0), "rho above which the step is rectified"),
+    DEGENERATE = choice(
         &[Value::Text("momentum"), Value::Text("skip")],
-        "what happens before that: a step along the momentum, or none",
+        "step before that: along the momentum, or none",
     ),
-];
-pub(crate) const BETA_1: usize = index(HYPERS, "beta_1");
-pub(crate) const BETA_2: usize = index(HYPERS, "beta_2");
-pub(crate) const EPSILON: usize = index(HYPERS, "epsilon");
-pub(crate) const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-pub(crate) const THRESHOLD: usize = index(HYPERS, "threshold");
-pub(crate) const DEGENERATE: usize = index(HYPERS, "degenerate");
+}
+
+/// `rho` and the rectification `r`, in a formula.
+pub(crate) const RECTIFICATION: &str = "\
+    rho_inf = 2 / (1 - beta_2) - 1; \
+    rho = rho_inf - 2 t beta_2^t / (1 - beta_2^t); \
+    r = sqrt((rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho))";
+
+/// The direction and the step of a rectified rule, in a formula; `direction` is the one that is rectified.
+pub(crate) fn rectified(f: &mut Formula<'_>, direction: &str, skips: bool) {
+    f.line(RECTIFICATION);
+    if skips {
+        f.line(format!("u = r {direction}"));
+        f.descend();
+        f.only_if("rho > threshold");
+    } else {
+        f.line(format!("u = if(rho > threshold, r {direction}, m / (1 - beta_1^t))"));
+        f.descend();
+    }
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    f.line(MOMENTS);
+    rectified(f, &quotient(v.is(EPSILON_MODE, "hat"), "m", "v", ""), v.is(DEGENERATE, "skip"));
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
         let direction = Rectified::new(step, v.is(EPSILON_MODE, "hat"), v.number(THRESHOLD));
-        let stands = direction.factor.is_none() && v.is(DEGENERATE, "skip");
-        if stands { Plain::state_only(direction, step) } else { Plain::new(direction, step) }
+        let skips = direction.factor.is_none() && v.is(DEGENERATE, "skip");
+        if skips { Plain::state_only(direction, step) } else { Plain::new(direction, step) }
     }))
 }
 

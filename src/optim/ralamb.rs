@@ -1,25 +1,26 @@
-//! Ralamb (Grankin 2019): RAdam's direction (arXiv 1908.03265), scaled layer by layer as LAMB's is
+//! Ralamb (Grankin 2019): the direction of RAdam (arXiv 1908.03265), scaled by the trust ratio of LAMB
 //! (arXiv 1904.00962).
 //!
-//! With RAdam's direction `r` and `u = r + lambda p`: `q = phi(|p|) / |u|` (step) or
-//! `phi(|p|) / |p - eta u|` (new_weights); `p = p - eta q u`. The clamp "paratrooper" keeps `q` between
-//! 1 and `c1 / (r_t sqrt(c2))`, or 10 while `r_t` is not tractable.
+//! With the direction `u` of RAdam plus `weight_decay p`: `q = norm(p) / norm(u)` (step), or
+//! `norm(p) / norm(p - learning_rate u)` (new_weights), and `p = p - learning_rate q u`. The limits
+//! "paratrooper" are 1 and `(1 - beta_1^t) / (r sqrt(1 - beta_2^t))`, or 10 while the step is not
+//! rectified.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{
-    Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number, optional,
+    Domain, Value, Values, beta_1, beta_2, choice, epsilon, flag, hypers, learning_rate, optional,
 };
 use crate::kernel::{Kernel, state_first};
-use crate::optim::radam::{self, Rectified};
-use crate::rule::Trust;
-use crate::rule::{Denominator, Layerwise, Step};
+use crate::optim::adam::{MOMENTS, quotient};
+use crate::optim::radam::{self, RECTIFICATION, Rectified};
+use crate::rule::{Denominator, Formula, Layerwise, Step, Trust, adaptors, trust};
 
 pub(crate) const RALAMB: Algorithm = Algorithm {
     name: "ralamb",
     class_name: "Ralamb",
     summary: "RAdam with the trust ratio of LAMB",
-    formula: "u = r_t (m / c1) / (sqrt(v / c2) + eps) + lambda p; p = p - eta (|p| / |u|) u",
+    formula,
     source: "Grankin 2019; Liu et al. 2019, arXiv 1908.03265; You et al. 2019, arXiv 1904.00962",
     hypers: HYPERS,
     defaults: &[("weight_decay_mode", Value::Text("update"))],
@@ -28,33 +29,46 @@ pub(crate) const RALAMB: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-pub(crate) const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    choice(
-        "epsilon_mode",
+hypers! {
+    pub(crate) HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.9),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-8),
+    EPSILON_MODE = choice(
         &[Value::Text("out"), Value::Text("hat")],
-        "epsilon beside the corrected root or beside the raw one",
+        "add epsilon to the root of the corrected v, or to that of v",
     ),
-    radam::HYPERS[radam::THRESHOLD],
-    choice(
-        "form",
+    THRESHOLD = radam::HYPERS[radam::THRESHOLD],
+    FORM = choice(
         &[Value::Text("step"), Value::Text("new_weights")],
-        "denominator of the ratio: norm of the step, or of the weights after it (over9000)",
+        "denominator of the trust ratio: norm of the step, or of the weights after it (over9000)",
     ),
-    fixed(optional("phi", Domain::PairOrNone, "limits of the weight norm in the ratio")),
-    fixed(optional("trust_clip", CLIP, "limits of the ratio")),
-    flag("always_adapt", true, "adapt layers without weight decay too"),
-];
+    PHI = optional(Domain::PairOrNone, "limits of the weight norm in the trust ratio").fixed(),
+    TRUST_CLIP = optional(CLIP, "limits of the trust ratio").fixed(),
+    ALWAYS_ADAPT = flag(true, "use the trust ratio for arrays without weight decay too"),
+}
 const CLIP: Domain = Domain::Or(&Domain::PairOrNone, &[Value::Text("paratrooper")]);
-const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-const THRESHOLD: usize = index(HYPERS, "threshold");
-const FORM: usize = index(HYPERS, "form");
-const PHI: usize = index(HYPERS, "phi");
-const TRUST_CLIP: usize = index(HYPERS, "trust_clip");
-const ALWAYS_ADAPT: usize = index(HYPERS, "always_adapt");
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    let adapts = v.flag(ALWAYS_ADAPT) || f.decays();
+    f.decay_first();
+    f.couple();
+    f.line(MOMENTS);
+    f.line(RECTIFICATION);
+    let direction = quotient(v.is(EPSILON_MODE, "hat"), "m", "v", "");
+    f.line(format!("u = if(rho > threshold, r {direction}, m / (1 - beta_1^t))"));
+    let norms = if v.is(FORM, "step") { Denominator::Joint } else { Denominator::NewWeights };
+    let clip = if v.is(TRUST_CLIP, "paratrooper") {
+        f.line("cap = if(rho > threshold, (1 - beta_1^t) / (r sqrt(1 - beta_2^t)), 10)");
+        Some("1, max(1, cap)".to_string())
+    } else {
+        v.pair(TRUST_CLIP).map(trust::limits)
+    };
+    adaptors::formula(f, adapts, norms, v.pair(PHI), false, clip);
+    f.descend_at("p - learning_rate q u", "learning_rate", "u");
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(state_first::<_, 2, 2>(layerwise))

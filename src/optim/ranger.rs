@@ -1,15 +1,14 @@
-//! Ranger (Wright 2019): RAdam, Lookahead (arXiv 1907.08610) and centralised gradients (arXiv
-//! 2004.01461). The last two are stages, on by default here: the rule is RAdam's.
+//! Ranger (Wright 2019): RAdam (arXiv 1908.03265) with Lookahead (arXiv 1907.08610) and centralized
+//! gradients (arXiv 2004.01461), which are on by default; the rule is that of RAdam.
 
 use crate::algorithm::Algorithm;
-use crate::hyper::{Domain, Hyper, Value, learning_rate, number};
+use crate::hyper::{Value, beta_1, beta_2, epsilon, hypers, learning_rate};
 use crate::optim::radam::{self, RADAM};
 
 pub(crate) const RANGER: Algorithm = Algorithm {
     name: "ranger",
     class_name: "Ranger",
     summary: "RAdam with Lookahead and centralised gradients",
-    formula: "RAdam on g - mean(g); every k steps slow = slow + alpha (p - slow), p = slow",
     source: "Wright 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
     hypers: HYPERS,
     defaults: &[
@@ -20,12 +19,13 @@ pub(crate) const RANGER: Algorithm = Algorithm {
     ..RADAM
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("beta_1", 0.95, Domain::Unit, "decay rate of the first moment"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-5, Domain::AtLeast(0.0), "small constant of the denominator"),
-    radam::HYPERS[radam::EPSILON_MODE],
-    radam::HYPERS[radam::THRESHOLD],
-    radam::HYPERS[radam::DEGENERATE],
-];
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    BETA_1 = beta_1(0.95),
+    BETA_2 = beta_2(0.999),
+    EPSILON = epsilon(1e-5),
+    EPSILON_MODE = radam::HYPERS[radam::EPSILON_MODE],
+    THRESHOLD = radam::HYPERS[radam::THRESHOLD],
+    DEGENERATE = radam::HYPERS[radam::DEGENERATE],
+}

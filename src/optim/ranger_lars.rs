@@ -1,5 +1,5 @@
-//! RangerLars (Grankin 2019, "over9000"): Ralamb with Lookahead (arXiv 1907.08610), which is a stage
-//! and on by default here.
+//! RangerLars (Grankin 2019, "over9000"): Ralamb with Lookahead (arXiv 1907.08610), which is on by
+//! default.
 
 use crate::algorithm::Algorithm;
 use crate::hyper::Value;
@@ -9,7 +9,6 @@ pub(crate) const RANGER_LARS: Algorithm = Algorithm {
     name: "rangerlars",
     class_name: "RangerLars",
     summary: "Ralamb with Lookahead",
-    formula: "Ralamb; every k steps slow = slow + alpha (p - slow), p = slow",
     source: "Grankin 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
     defaults: &[
         ("weight_decay_mode", Value::Text("update")),

@@ -1,15 +1,16 @@
-//! RMSprop (Tieleman and Hinton 2012).
+//! RMSprop (Tieleman and Hinton 2012): the gradient divided by the root of a moving average of its
+//! square.
 //!
-//! `v = rho v + (1 - rho) g^2`, `d = v`; centered `a = rho a + (1 - rho) g`, `d = max(v - a^2, 0)`.
-//! `q = g / sqrt(d + eps)` (in) or `g / (sqrt(d) + eps)` (out); `p = p - eta q`, or with momentum
-//! `b = mu b + eta q`, `p = p - b` (lr_inside), or `b = mu b + q`, `p = p - eta b` (lr_outside).
+//! `v = rho v + (1 - rho) g^2`; centered: `a = rho a + (1 - rho) g` and `v - a^2` in the place of `v`.
+//! `u = g / sqrt(v + epsilon)` (in) or `g / (sqrt(v) + epsilon)` (out); `p = p - learning_rate u`. With
+//! momentum: `m = momentum m + learning_rate u`, `p = p - m` (lr_inside), or `m = momentum m + u`,
+//! `p = p - learning_rate m` (lr_outside).
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, choice, fixed, flag, index, learning_rate, number};
+use crate::hyper::{Domain, Value, Values, choice, decay_rate, epsilon, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::Decay;
-use crate::rule::{OnePass, Slot, Step, moment, momentum, square};
+use crate::rule::{Decay, Formula, OnePass, Slot, Step, moment, momentum, square};
 use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
 use fearless_simd::Simd;
 
@@ -17,39 +18,65 @@ pub(crate) const RMSPROP: Algorithm = Algorithm {
     name: "rmsprop",
     class_name: "RMSprop",
     summary: "step sizes from a moving average of squared gradients",
-    formula: "v = rho v + (1 - rho) g^2; p = p - eta g / sqrt(v + eps)",
+    formula,
     source: "Tieleman and Hinton 2012",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.001),
-    number("rho", 0.9, Domain::Unit, "decay rate of the averages"),
-    number("momentum", 0.0, Domain::Unit, "decay rate of the velocity, mu; 0 keeps no such state"),
-    number("epsilon", 1e-7, Domain::AtLeast(0.0), "small constant of the denominator"),
-    flag("centered", false, "subtract the square of the average gradient"),
-    choice("epsilon_mode", &[Value::Text("in"), Value::Text("out")], "epsilon inside the root or outside"),
-    fixed(number(
-        "initial_accumulator_value",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.001),
+    RHO = decay_rate(0.9, "decay rate of the moving averages"),
+    MOMENTUM = decay_rate(0.0, "decay rate of the velocity; with 0 there is none"),
+    EPSILON = epsilon(1e-7),
+    CENTERED = flag(false, "subtract the square of the average gradient from the second moment"),
+    EPSILON_MODE = choice(
+        &[Value::Text("in"), Value::Text("out")],
+        "epsilon inside the root or outside of it",
+    ),
+    INITIAL_ACCUMULATOR_VALUE = number(
         0.0,
         Domain::Or(&Domain::AtLeast(0.0), &[Value::Text("gradient")]),
-        "first value of the average, or the square of the first gradient",
-    )),
-    choice(
-        "form",
+        "initial value of the average, or the square of the first gradient",
+    )
+    .fixed(),
+    FORM = choice(
         &[Value::Text("lr_inside"), Value::Text("lr_outside")],
-        "whether the learning rate is inside the velocity (Keras) or outside (torch)",
+        "learning rate inside the velocity (Keras) or outside of it (torch)",
     ),
-];
-const RHO: usize = index(HYPERS, "rho");
-const MOMENTUM: usize = index(HYPERS, "momentum");
-const EPSILON: usize = index(HYPERS, "epsilon");
-const CENTERED: usize = index(HYPERS, "centered");
-const EPSILON_MODE: usize = index(HYPERS, "epsilon_mode");
-const INITIAL: usize = index(HYPERS, "initial_accumulator_value");
-const FORM: usize = index(HYPERS, "form");
+}
+
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    if v.is(INITIAL_ACCUMULATOR_VALUE, "gradient") {
+        f.line("v = rho v + if(t == 1, 1, 1 - rho) g^2");
+    } else if v.number(INITIAL_ACCUMULATOR_VALUE) == 0.0 {
+        f.line("v = rho v + (1 - rho) g^2");
+    } else {
+        f.line("v = rho if(t == 1, initial_accumulator_value, v) + (1 - rho) g^2");
+    }
+    let mut d = "v";
+    if v.flag(CENTERED) {
+        f.line("a = rho a + (1 - rho) g; d = max(v - a^2, 0)");
+        d = "d";
+    }
+    f.line(match v.is(EPSILON_MODE, "in") {
+        true => format!("u = g / sqrt({d} + epsilon)"),
+        false => format!("u = g / (sqrt({d}) + epsilon)"),
+    });
+    if v.number(MOMENTUM) == 0.0 {
+        f.descend();
+    } else if v.is(FORM, "lr_inside") {
+        f.line("m = momentum m + learning_rate u");
+        f.descend_at("p - m", "learning_rate", "m");
+    } else {
+        f.line("m = momentum m + u");
+        f.descend_at("p - learning_rate m", "learning_rate", "m");
+    }
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     Ok(match (values.flag(CENTERED), values.number(MOMENTUM) != 0.0) {
@@ -62,8 +89,8 @@ fn make(values: &Values) -> Result<Box<dyn Kernel>> {
 
 #[derive(Clone, Copy)]
 struct RmsProp<const CENTERED: bool> {
-    keep: f32,
-    take: f32,
+    rho: f32,
+    one_minus_rho: f32,
     /// Factor of the squared gradient, which is 1 where it is the first value.
     square: f32,
     inside: f32,
@@ -79,12 +106,13 @@ impl<const CENTERED: bool> RmsProp<CENTERED> {
     fn new(step: &mut Step<'_>) -> Self {
         let (v, rate) = (step.values, step.learning_rate as f32);
         let (rho, epsilon) = (v.number(RHO), v.number(EPSILON) as f32);
-        let take = (1.0 - rho) as f32;
+        let one_minus_rho = (1.0 - rho) as f32;
         let (inside, outside) = if v.is(EPSILON_MODE, "in") { (epsilon, 0.0) } else { (0.0, epsilon) };
         let (enter, leave) = if v.is(FORM, "lr_inside") { (rate, 1.0) } else { (1.0, rate) };
-        let square = if step.t == 1 && v.is(INITIAL, "gradient") { 1.0 } else { take };
+        let square =
+            if step.t == 1 && v.is(INITIAL_ACCUMULATOR_VALUE, "gradient") { 1.0 } else { one_minus_rho };
         let (momentum, decay) = (v.number(MOMENTUM) as f32, Decay::new(step, false));
-        RmsProp { keep: rho as f32, take, square, inside, outside, momentum, enter, leave, decay }
+        RmsProp { rho: rho as f32, one_minus_rho, square, inside, outside, momentum, enter, leave, decay }
     }
 }
 
@@ -92,7 +120,7 @@ impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
     const SLOTS: [Slot; S] = {
         let mut slots = [momentum(); S];
         slots[CENTERED as usize] = moment("gradient_average");
-        slots[0] = square("velocity").starting_at(INITIAL);
+        slots[0] = square("velocity").starting_at(INITIAL_ACCUMULATOR_VALUE);
         slots
     };
     #[inline(always)]
@@ -101,20 +129,20 @@ impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
         p: F32<V>,
         g: F32<V>,
         s: &mut [F32<V>; S],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
-        s[0] = keep(s[0] * self.keep + (g * g) * self.square);
+        s[0] = store(s[0] * self.rho + (g * g) * self.square);
         let mut d = s[0];
         if CENTERED {
-            s[1] = keep(s[1] * self.keep + g * self.take);
+            s[1] = store(s[1] * self.rho + g * self.one_minus_rho);
             d = maximum(splat(g, 0.0), d - s[1] * s[1]);
         }
         let q = div_or_zero(g, sqrt(d + self.inside) + self.outside) * self.enter;
         if S == 1 + CENTERED as usize {
             return self.decay.step(p, q * self.leave);
         }
-        s[S - 1] = keep(s[S - 1] * self.momentum + q);
+        s[S - 1] = store(s[S - 1] * self.momentum + q);
         self.decay.step(p, s[S - 1] * self.leave)
     }
 }

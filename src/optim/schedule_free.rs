@@ -1,22 +1,23 @@
-//! Schedule-Free SGD and AdamW (arXiv 2405.15682): the average of the iterates in the place of a
-//! learning-rate schedule.
+//! Schedule-Free SGD and AdamW (Defazio et al. 2024, arXiv 2405.15682): the average of the iterates in
+//! place of a learning rate schedule.
 //!
-//! The parameter holds `y`; the state holds `z`. With `eta_t = eta min(1, t / W)`,
-//! `w = t^r (max eta)^k`, `S = S + w`, `c = w / S`, and `G = g`, or `g / (sqrt(v / c2) + eps)`, plus
-//! `lambda y`:
+//! The parameter holds `y = (1 - beta) z + beta x` with the iterates `z`, a state, and their average
+//! `x`. With `rate = learning_rate min(1, t / warmup_steps)`, the largest rate so far `rate_max`, and
+//! `u = g`, or `g / (sqrt(v / (1 - beta_2^t)) + epsilon)`, plus `weight_decay y`:
 //!
 //! ```text
-//! y = (1 - c) y + c z + eta_t (b (1 - c) - 1) G        z = z - eta_t G
+//! w = t^r rate_max^weight_lr_power;  w_sum = w_sum + w;  c = w / w_sum
+//! y = y - c (y - z) - rate (1 - beta (1 - c)) u
+//! z = z - rate u
 //! ```
 //!
-//! What is to be evaluated is `x = y + (1 - 1 / b)(z - y)`.
+//! `x = y + (1 - 1 / beta) (z - y)` is what should be evaluated.
 
 use crate::algorithm::{Algorithm, Evaluation};
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Value, Values, index, integer, learning_rate, number};
+use crate::hyper::{Domain, Hyper, Value, Values, integer, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::Decay;
-use crate::rule::{OnePass, Scalar, Slot, Start, Step, full, square};
+use crate::rule::{Decay, Formula, OnePass, Scalar, Slot, Start, Step, full, square};
 use crate::simd::{F32, div_or_zero, sqrt};
 use fearless_simd::Simd;
 
@@ -29,12 +30,12 @@ pub(crate) const SCHEDULE_FREE_SGD: Algorithm = Algorithm {
     name: "schedulefreesgd",
     class_name: "ScheduleFreeSGD",
     summary: "SGD on an average of its iterates, without a schedule",
-    formula: "z = z - eta g; x = (1 - c) x + c z; p = (1 - b) z + b x",
+    formula: formula_sgd,
     source: "Defazio et al. 2024, arXiv 2405.15682",
-    hypers: SGD_HYPERS,
+    hypers: sgd::HYPERS,
     defaults: &[("weight_decay_mode", Value::Text("update"))],
     scalars: SCALARS,
-    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(index(SGD_HYPERS, "momentum")) }),
+    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(sgd::MOMENTUM) }),
     make: make_sgd,
     ..Algorithm::BASE
 };
@@ -43,49 +44,123 @@ pub(crate) const SCHEDULE_FREE_ADAMW: Algorithm = Algorithm {
     name: "schedulefreeadamw",
     class_name: "ScheduleFreeAdamW",
     summary: "AdamW on an average of its iterates, without a schedule",
-    formula: "z = z - eta g / (sqrt(v / c2) + eps); x = (1 - c) x + c z; p = (1 - b1) z + b1 x",
-    hypers: ADAMW_HYPERS,
-    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(index(ADAMW_HYPERS, "beta_1")) }),
+    formula: formula_adamw,
+    hypers: adamw::HYPERS,
+    evaluation: Some(Evaluation { slot: "z", share: |values| values.number(adamw::BETA_1) }),
     make: make_adamw,
     ..SCHEDULE_FREE_SGD
 };
 
-const WARMUP: Hyper = integer("warmup_steps", 0, 0, "updates over which the learning rate rises");
-const POWER: Hyper = number("r", 0.0, Domain::AtLeast(0.0), "power of t in the weight of an iterate");
+const WARMUP: Hyper = integer(0, 0, "updates during which the learning rate rises");
+const POWER: Hyper = number(0.0, Domain::AtLeast(0.0), "exponent of t in the weight of an iterate");
 const RATE_POWER: Hyper =
-    number("weight_lr_power", 2.0, Domain::AtLeast(0.0), "power of the largest learning rate there");
-const SGD_HYPERS: &[Hyper] = &[
-    learning_rate(1.0),
-    number("momentum", 0.9, Domain::OpenUnit, "share of the average in the parameter, b"),
-    WARMUP,
-    POWER,
-    RATE_POWER,
-];
-const ADAMW_HYPERS: &[Hyper] = &[
-    learning_rate(0.0025),
-    number("beta_1", 0.9, Domain::OpenUnit, "share of the average in the parameter, b"),
-    number("beta_2", 0.999, Domain::Unit, "decay rate of the second moment"),
-    number("epsilon", 1e-8, Domain::AtLeast(0.0), "small constant of the denominator"),
-    WARMUP,
-    POWER,
-    RATE_POWER,
-];
+    number(2.0, Domain::AtLeast(0.0), "exponent of the largest learning rate in that weight");
+const SHARE: &str = "share of the average in the parameter";
+
+mod sgd {
+    use super::{POWER, RATE_POWER, SHARE, WARMUP};
+    use crate::hyper::{Domain, hypers, learning_rate, number};
+
+    hypers! {
+        pub(super) HYPERS;
+        LEARNING_RATE = learning_rate(1.0),
+        MOMENTUM = number(0.9, Domain::OpenUnit, SHARE),
+        WARMUP_STEPS = WARMUP,
+        R = POWER,
+        WEIGHT_LR_POWER = RATE_POWER,
+    }
+}
+
+mod adamw {
+    use super::{POWER, RATE_POWER, SHARE, WARMUP};
+    use crate::hyper::{Domain, beta_2, epsilon, hypers, learning_rate, number};
+
+    hypers! {
+        pub(super) HYPERS;
+        LEARNING_RATE = learning_rate(0.0025),
+        BETA_1 = number(0.9, Domain::OpenUnit, SHARE),
+        BETA_2 = beta_2(0.999),
+        EPSILON = epsilon(1e-8),
+        WARMUP_STEPS = WARMUP,
+        R = POWER,
+        WEIGHT_LR_POWER = RATE_POWER,
+    }
+}
+
+/// Where the tables have what both rules need.
+#[derive(Clone, Copy)]
+struct Positions {
+    /// The share of the average in the parameter.
+    share: usize,
+    warmup: usize,
+    power: usize,
+    rate_power: usize,
+}
+
+const SGD: Positions = Positions {
+    share: sgd::MOMENTUM,
+    warmup: sgd::WARMUP_STEPS,
+    power: sgd::R,
+    rate_power: sgd::WEIGHT_LR_POWER,
+};
+const ADAMW: Positions = Positions {
+    share: adamw::BETA_1,
+    warmup: adamw::WARMUP_STEPS,
+    power: adamw::R,
+    rate_power: adamw::WEIGHT_LR_POWER,
+};
+
+fn formula_sgd(f: &mut Formula<'_>) {
+    f.line("z = if(t == 1, p, z)");
+    f.decay_first();
+    f.couple();
+    f.line("u = g");
+    averaged(f, "momentum", SGD);
+}
+
+fn formula_adamw(f: &mut Formula<'_>) {
+    f.line("z = if(t == 1, p, z)");
+    f.decay_first();
+    f.couple();
+    f.line("v = beta_2 v + (1 - beta_2) g^2");
+    f.line("u = g / (sqrt(v / (1 - beta_2^t)) + epsilon)");
+    averaged(f, "beta_1", ADAMW);
+}
+
+/// The step along `u` and the average of the iterates, in a formula.
+fn averaged(f: &mut Formula<'_>, share: &str, positions: Positions) {
+    if let Some(name) = f.inside() {
+        f.line(format!("u = u + {name} p"));
+        f.decay_done();
+    }
+    let (warms, weighs) = (f.values.integer(positions.warmup) > 0, f.values.number(positions.power) != 0.0);
+    let rate = if warms { "rate" } else { "learning_rate" };
+    if warms {
+        f.line("rate = learning_rate min(1, t / warmup_steps)");
+    }
+    f.line(format!("rate_max = max(rate_max, {rate})"));
+    let weight = if weighs { "t^r rate_max^weight_lr_power" } else { "rate_max^weight_lr_power" };
+    f.line(format!("w = {weight}; w_sum = w_sum + w; c = w / w_sum"));
+    f.line(format!("d = c (p - z) + {rate} (1 - {share} (1 - c)) u"));
+    f.line(format!("z = z - {rate} u"));
+    f.descend_at("p - d", "learning_rate", "d");
+}
 
 fn make_sgd(_: &Values) -> Result<Box<dyn Kernel>> {
-    Ok(one_pass::<_, 1>(|step| Average::new(step, SGD_HYPERS, "momentum")))
+    Ok(one_pass::<_, 1>(|step| Average::new(step, SGD)))
 }
 
 fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 2>(|step| {
         let v = step.values;
-        let beta = v.number(index(ADAMW_HYPERS, "beta_2"));
+        let beta = v.number(adamw::BETA_2);
         let c2 = step.correction(beta);
         Adaptive {
-            average: Average::new(step, ADAMW_HYPERS, "beta_1"),
+            average: Average::new(step, ADAMW),
             beta: beta as f32,
-            take: (1.0 - beta) as f32,
+            one_minus_beta: (1.0 - beta) as f32,
             second: (1.0 / c2) as f32,
-            epsilon: v.number(index(ADAMW_HYPERS, "epsilon")) as f32,
+            epsilon: v.number(adamw::EPSILON) as f32,
         }
     }))
 }
@@ -101,18 +176,18 @@ struct Average {
 }
 
 impl Average {
-    fn new(step: &mut Step<'_>, table: &[Hyper], beta: &str) -> Self {
+    fn new(step: &mut Step<'_>, positions: Positions) -> Self {
         let v = step.values;
-        let of = |name: &str| v.number(index(table, name));
-        let warmup = of("warmup_steps");
+        let warmup = v.number(positions.warmup);
         let rise = if warmup > 0.0 { (step.t as f64 / warmup).min(1.0) } else { 1.0 };
         let rate = step.learning_rate * rise;
         let [sum, largest, _] = &mut *step.scalars;
         *largest = largest.max(rate);
-        let weight = libm::pow(step.t as f64, of("r")) * libm::pow(*largest, of("weight_lr_power"));
+        let weight = libm::pow(step.t as f64, v.number(positions.power))
+            * libm::pow(*largest, v.number(positions.rate_power));
         *sum += weight;
         let share = if *sum > 0.0 { weight / *sum } else { 0.0 };
-        let along = rate * (1.0 - of(beta) * (1.0 - share));
+        let along = rate * (1.0 - v.number(positions.share) * (1.0 - share));
         let decay = Decay::new(step, true);
         Average { rate: rate as f32, share: share as f32, along: along as f32, decay }
     }
@@ -135,10 +210,10 @@ impl OnePass<1> for Average {
         p: F32<V>,
         g: F32<V>,
         [z]: &mut [F32<V>; 1],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let new = self.along(p, z, self.decay.gradient(p, g));
-        *z = keep(*z);
+        *z = store(*z);
         new
     }
 }
@@ -148,7 +223,7 @@ impl OnePass<1> for Average {
 struct Adaptive {
     average: Average,
     beta: f32,
-    take: f32,
+    one_minus_beta: f32,
     second: f32,
     epsilon: f32,
 }
@@ -161,13 +236,13 @@ impl OnePass<2> for Adaptive {
         p: F32<V>,
         g: F32<V>,
         [z, v]: &mut [F32<V>; 2],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.average.decay.gradient(p, g);
-        *v = keep(*v * self.beta + (g * g) * self.take);
+        *v = store(*v * self.beta + (g * g) * self.one_minus_beta);
         let u = div_or_zero(g, sqrt(*v * self.second) + self.epsilon);
         let new = self.average.along(p, z, u);
-        *z = keep(*z);
+        *z = store(*z);
         new
     }
 }

@@ -1,17 +1,18 @@
-//! Stochastic gradient descent, with momentum (Polyak 1964) and Nesterov's form (Sutskever 2013).
+//! Stochastic gradient descent, with momentum (Polyak 1964) and Nesterov's momentum (Sutskever et al.
+//! 2013).
 //!
-//! * `lr_inside` (Keras): `v = mu v - eta g`; `p = p + v`, Nesterov `p = p + mu v - eta g`.
-//! * `lr_outside` (torch): `b = mu b + (1 - tau) g`, first `b = g`; `p = p - eta b`, Nesterov
-//!   `p = p - eta (g + mu b)`.
+//! * `lr_inside` (Keras): `m = momentum m - learning_rate g`; `p = p + m`, or
+//!   `p + momentum m - learning_rate g` with Nesterov's momentum.
+//! * `lr_outside` (torch): `m = momentum m + (1 - dampening) g`, at first `m = g`;
+//!   `p = p - learning_rate m`, or `p - learning_rate (g + momentum m)` with Nesterov's momentum.
 
 use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{
-    Condition, Domain, Hyper, Needs, Value, Values, choice, flag, index, learning_rate, needs, number,
+    Condition, Domain, Needs, Value, Values, choice, decay_rate, flag, hypers, learning_rate, number,
 };
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::Decay;
-use crate::rule::{Direction, OnePass, Plain, Slot, Step, momentum};
+use crate::rule::{Decay, Direction, Formula, OnePass, Plain, Slot, Step, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -19,33 +20,61 @@ pub(crate) const SGD: Algorithm = Algorithm {
     name: "sgd",
     class_name: "SGD",
     summary: "stochastic gradient descent, with momentum and Nesterov's form",
-    formula: "v = mu v - eta g; p = p + v",
+    formula,
     source: "Polyak 1964; Sutskever et al. 2013",
     hypers: HYPERS,
-    needs: NEEDS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] = &[
-    learning_rate(0.01),
-    number("momentum", 0.0, Domain::Unit, "decay rate of the velocity, mu; 0 keeps no state"),
-    flag("nesterov", false, "look ahead along the velocity"),
-    choice(
-        "form",
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.01),
+    MOMENTUM = decay_rate(0.0, "decay rate of the velocity; with 0 there is none"),
+    NESTEROV = flag(false, "use Nesterov's momentum").needs(MOVES),
+    FORM = choice(
         &[Value::Text("lr_inside"), Value::Text("lr_outside")],
-        "whether the learning rate is inside the velocity (Keras) or outside (torch)",
+        "learning rate inside the velocity (Keras) or outside of it (torch)",
     ),
-    number("dampening", 0.0, Domain::UnitClosed, "tau: the velocity takes (1 - tau) g; lr_outside only"),
-];
+    DAMPENING = number(
+        0.0,
+        Domain::UnitClosed,
+        "share of each gradient that is left out of the velocity; lr_outside only",
+    )
+    .needs(MOVES),
+}
 
-const NEEDS: &[Needs] = &[needs("nesterov", MOVES), needs("dampening", MOVES)];
+const MOVES: Needs = &[&[Condition::On("momentum")]];
 
-const MOVES: &[Condition] = &[Condition::On("momentum")];
-const MOMENTUM: usize = index(HYPERS, "momentum");
-const NESTEROV: usize = index(HYPERS, "nesterov");
-const FORM: usize = index(HYPERS, "form");
-const DAMPENING: usize = index(HYPERS, "dampening");
+fn formula(f: &mut Formula<'_>) {
+    let v = f.values;
+    f.couple();
+    if v.number(MOMENTUM) == 0.0 {
+        f.descend_at("p - learning_rate g", "learning_rate", "g");
+    } else if v.is(FORM, "lr_inside") {
+        f.line("m = momentum m - learning_rate g");
+        if v.flag(NESTEROV) {
+            f.descend_at(
+                "p + momentum m - learning_rate g",
+                "learning_rate",
+                "(learning_rate g - momentum m)",
+            );
+        } else {
+            f.descend_at("p + m", "learning_rate", "-m");
+        }
+    } else {
+        f.line(match v.number(DAMPENING) {
+            0.0 => "m = momentum m + g",
+            _ => "m = momentum m + if(t == 1, 1, 1 - dampening) g",
+        });
+        if v.flag(NESTEROV) {
+            f.line("u = g + momentum m");
+            f.descend();
+        } else {
+            f.descend_at("p - learning_rate m", "learning_rate", "m");
+        }
+    }
+}
 
 fn make(values: &Values) -> Result<Box<dyn Kernel>> {
     let inside = values.is(FORM, "lr_inside");
@@ -107,10 +136,10 @@ impl OnePass<1> for Inside {
         p: F32<V>,
         g: F32<V>,
         [v]: &mut [F32<V>; 1],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let step = self.decay.gradient(p, g) * self.rate;
-        *v = keep(*v * self.momentum - step);
+        *v = store(*v * self.momentum - step);
         let back = if self.nesterov { step - *v * self.momentum } else { -*v };
         self.decay.step(p, back)
     }
@@ -120,7 +149,7 @@ impl OnePass<1> for Inside {
 #[derive(Clone, Copy)]
 struct Outside {
     momentum: f32,
-    take: f32,
+    one_minus_dampening: f32,
     nesterov: bool,
 }
 
@@ -129,7 +158,7 @@ impl Outside {
         let dampening = if step.t == 1 { 0.0 } else { step.values.number(DAMPENING) };
         Outside {
             momentum: step.values.number(MOMENTUM) as f32,
-            take: (1.0 - dampening) as f32,
+            one_minus_dampening: (1.0 - dampening) as f32,
             nesterov: step.values.flag(NESTEROV),
         }
     }
@@ -140,7 +169,7 @@ impl Direction<1> for Outside {
     const USES_GRADIENT: bool = true;
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [b]: &mut [F32<V>; 1]) {
-        *b = *b * self.momentum + g * self.take;
+        *b = *b * self.momentum + g * self.one_minus_dampening;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {

@@ -66,8 +66,9 @@ impl Built {
             rules.push(route.rule);
         }
         let dtype = StateDtype::named(values.shared_text(shared::STATE_DTYPE));
-        let least = if values.shared(shared::CENTRALIZATION) == Value::Text("conv_only") { 4 } else { 2 };
-        let centralizes = values.shared(shared::CENTRALIZATION) != Value::Bool(false);
+        let least =
+            if values.shared(shared::GRADIENT_CENTRALIZATION) == Value::Text("conv_only") { 4 } else { 2 };
+        let centralizes = values.shared(shared::GRADIENT_CENTRALIZATION) != Value::Bool(false);
         let mut groups: Vec<Group> = Vec::new();
         let (mut tensors, mut needs) = (Vec::new(), Vec::new());
         let (mut centralized, mut by_rows) = (Vec::new(), Vec::new());
@@ -112,9 +113,9 @@ impl Built {
         let sync = values.shared(shared::SYNC_PERIOD) != Value::None;
         let extras = Extras {
             average: values.shared(shared::USE_EMA) == Value::Bool(true),
-            accumulated: values.shared(shared::ACCUMULATION) != Value::None,
+            accumulated: values.shared(shared::GRADIENT_ACCUMULATION_STEPS) != Value::None,
             slow: sync,
-            slow_momentum: sync && values.shared_text(shared::PULLBACK) == "pullback",
+            slow_momentum: sync && values.shared_text(shared::PULLBACK_MOMENTUM) == "pullback",
         };
         let shapes: Vec<Vec<usize>> = parameters.iter().map(|(_, shape)| shape.to_vec()).collect();
         let slots: Vec<&[Slot]> = needs.iter().map(|needs| needs.slots).collect();

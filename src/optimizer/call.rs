@@ -88,7 +88,7 @@ impl Optimizer {
         if self.calls >= i64::MAX as u64 {
             return Err(Error::new(Kind::Overflow, "the step counter can grow no further"));
         }
-        let window = self.values.shared_number(shared::ACCUMULATION).unwrap_or(1.0);
+        let window = self.values.shared_number(shared::GRADIENT_ACCUMULATION_STEPS).unwrap_or(1.0);
         Ok(Call { transform: self.gradient_transform(), window, updates: self.next_call_updates() })
     }
 
@@ -194,7 +194,7 @@ impl Optimizer {
     /// What is done to every gradient, norm clips aside.
     fn gradient_transform(&self) -> GradientTransform {
         let mut transform = GradientTransform::NOTHING;
-        if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE) {
+        if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE_FACTOR) {
             transform.unscale = (1.0 / scale) as f32;
         }
         if self.values.shared(shared::MAXIMIZE) == Value::Bool(true) {
@@ -224,7 +224,7 @@ impl Optimizer {
         } else {
             self.values.shared_number(shared::EMA_MOMENTUM).unwrap_or(0.0)
         };
-        let every = self.values.shared_integer(shared::EMA_OVERWRITE);
+        let every = self.values.shared_integer(shared::EMA_OVERWRITE_FREQUENCY);
         Some(Average { momentum, overwrite: every.is_some_and(|f| (self.iterations + 1).is_multiple_of(f)) })
     }
 
@@ -238,11 +238,11 @@ impl Optimizer {
         }
         let first = t <= period;
         let copies = first && self.values.shared_text(shared::SLOW_START) == "first_sync";
-        let step = self.values.shared_number(shared::SLOW_STEP).unwrap_or(1.0);
+        let step = self.values.shared_number(shared::SLOW_STEP_SIZE).unwrap_or(1.0);
         let momentum = if copies { 0.0 } else { 1.0 - step };
         Some(SlowSync {
             how: Average { momentum, overwrite: true },
-            momentum: match self.values.shared_text(shared::PULLBACK) {
+            momentum: match self.values.shared_text(shared::PULLBACK_MOMENTUM) {
                 "none" => false,
                 // The first synchronisation changes nothing then.
                 "reset" => !copies,

@@ -179,7 +179,7 @@ impl Optimizer {
         let mut values = self.values.clone();
         for &(name, value) in settings {
             let (_, hyper) = values.find(name)?;
-            if self.built.is_some() && !hyper.moves {
+            if self.built.is_some() && !hyper.dynamic {
                 return Err(Error::new(
                     Kind::Hyperparameter,
                     format!("{name} is fixed once the optimizer is built; set it in the constructor"),
@@ -250,7 +250,7 @@ impl Optimizer {
 
     /// The number, from 0, of the next call that updates.
     pub fn next_update_call(&self) -> u64 {
-        let window = self.values.shared_integer(shared::ACCUMULATION).unwrap_or(1);
+        let window = self.values.shared_integer(shared::GRADIENT_ACCUMULATION_STEPS).unwrap_or(1);
         (self.calls / window + 1).saturating_mul(window) - 1
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Group {
 }
 
 /// The factor of a learning rate, as a row of a table.
-const MULTIPLIER: Hyper = number("learning_rate_multiplier", 1.0, Domain::AtLeast(0.0), "");
+const MULTIPLIER: Hyper = Hyper { name: "learning_rate_multiplier", ..number(1.0, Domain::AtLeast(0.0), "") };
 
 impl Group {
     pub(super) fn new(base: &Values, overrides: &[Override]) -> Result<Group> {
@@ -36,7 +36,7 @@ impl Group {
             match one {
                 Override::Value(name, value) => {
                     let (_, hyper) = base.find(name)?;
-                    let why = match (hyper.moves, hyper.per_parameter) {
+                    let why = match (hyper.dynamic, hyper.per_parameter) {
                         (false, _) => "is fixed at construction",
                         (true, false) => "holds for all parameters",
                         _ => "",

@@ -107,7 +107,7 @@ impl Built {
         values: &Values,
         rate: f64,
     ) -> Vec<Pull> {
-        let Some(coefficient) = values.shared_number(shared::LARC) else { return Vec::new() };
+        let Some(coefficient) = values.shared_number(shared::LARC_COEFFICIENT) else { return Vec::new() };
         let larc = Larc {
             coefficient,
             epsilon: values.shared_number(shared::LARC_EPSILON).unwrap_or(0.0),

@@ -42,7 +42,7 @@ fn rows<'py>(py: Python<'py>, hypers: &[Hyper], shared: bool) -> PyResult<Vec<Bo
             row.set_item("kind", kind)?;
             row.set_item("choices", PyTuple::new(py, choices?)?)?;
             row.set_item("domain", hyper.domain.to_string())?;
-            row.set_item("moves", hyper.moves)?;
+            row.set_item("dynamic", hyper.dynamic)?;
             row.set_item("per_parameter", hyper.per_parameter)?;
             row.set_item("doc", hyper.doc)?;
             row.set_item("shared", shared)?;
@@ -87,7 +87,9 @@ mod _core {
             row.set_item("name", algorithm.name)?;
             row.set_item("class_name", algorithm.class_name)?;
             row.set_item("summary", algorithm.summary)?;
-            row.set_item("formula", algorithm.formula)?;
+            row.set_item("formula", algorithm.formula(&algorithm.defaults()))?;
+            row.set_item("routed", algorithm.routed())?;
+            row.set_item("routed_formula", algorithm.routed_formula(&algorithm.defaults()))?;
             row.set_item("source", algorithm.source)?;
             row.set_item("layerwise", algorithm.layerwise)?;
             row.set_item("matrix", algorithm.matrix)?;

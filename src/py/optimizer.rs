@@ -567,6 +567,14 @@ impl Optimizer {
             .collect()
     }
 
+    /// The update with the present hyperparameters, or that of the parameters that follow another rule.
+    #[pyo3(signature = (*, routed=false))]
+    fn formula(&self, py: Python<'_>, routed: bool) -> PyResult<Option<String>> {
+        let inner = self.lock(py)?;
+        let (algorithm, values) = (inner.core.algorithm(), inner.core.values());
+        Ok(if routed { algorithm.routed_formula(values) } else { Some(algorithm.formula(values)) })
+    }
+
     /// Lets the garbage collector see cycles through sources and parameters.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Ok(sources) = self.sources.try_lock() {

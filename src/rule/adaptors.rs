@@ -1,15 +1,17 @@
-//! Rules made of a direction: [`Plain`] for every element alike, [`Layerwise`] scaled by the trust ratio.
+//! Rules made from a direction `u`: [`Plain`], an element-wise rule, and [`Layerwise`], whose step is scaled by
+//! the trust ratio.
 
 use super::decay::Decay;
+use super::formula::Formula;
 use super::slots::Slot;
 use super::step::{LayerScalars, Step};
 use super::traits::{Direction, OnePass, StateFirst};
-use super::trust::{Trust, TrustRecord};
+use super::trust::{self, Trust, TrustRecord};
 use crate::powers::narrow;
 use crate::simd::F32;
 use fearless_simd::Simd;
 
-/// A direction as an element-wise rule: `p - (decay + eta * u)`.
+/// A direction as an element-wise rule: `p = p - learning_rate u`, with any mode of weight decay.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain<D> {
     direction: D,
@@ -24,7 +26,7 @@ impl<D> Plain<D> {
         Plain { direction, rate: step.learning_rate as f32, decay }
     }
 
-    /// The rule for a direction that has the learning rate in it.
+    /// The rule with another learning rate.
     pub fn with_rate(self, rate: f64) -> Self {
         Plain { rate: rate as f32, ..self }
     }
@@ -34,7 +36,7 @@ impl<D> Plain<D> {
         Plain { decay, ..self }
     }
 
-    /// The rule for a step that advances the states and moves nothing.
+    /// The rule for an update that advances the states and leaves the parameter as it is.
     pub fn state_only(direction: D, step: &Step<'_>) -> Self {
         Plain { direction, rate: 0.0, decay: Decay::new(step, false).state_only() }
     }
@@ -49,18 +51,18 @@ impl<D: Direction<S>, const S: usize> OnePass<S> for Plain<D> {
         p: F32<V>,
         g: F32<V>,
         s: &mut [F32<V>; S],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V> {
         let g = self.decay.gradient(p, g);
         self.direction.advance(g, s);
         for state in s.iter_mut() {
-            *state = keep(*state);
+            *state = store(*state);
         }
         self.decay.step(p, self.direction.direction(g, s) * self.rate)
     }
 }
 
-/// A direction as a layer-wise rule: `p - (decay + eta * ratio * u)`.
+/// A direction as a layer-wise rule: `p = p - learning_rate q u` with the trust ratio `q`.
 #[derive(Clone, Copy, Debug)]
 pub struct Layerwise<D> {
     pub(crate) direction: D,
@@ -71,15 +73,47 @@ pub struct Layerwise<D> {
     pub(crate) denominator: Denominator,
 }
 
-/// The denominator of the trust ratio, for a direction `r` and decay under the ratio.
+/// The denominator of the trust ratio, for a direction `r` and weight decay that is part of the scaled step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denominator {
-    /// `|r + lambda p|`.
+    /// `norm(r + weight_decay p)`.
     Joint,
-    /// `|r| + lambda |p|`.
+    /// `norm(r) + weight_decay norm(p)`.
     Sum,
-    /// The norm of the parameter after a step that is not scaled.
+    /// The norm of the parameter after a step that is not scaled: `norm(p - learning_rate r)`.
     NewWeights,
+}
+
+/// The direction `u` with its decay and the trust ratio `q`, in a formula; `limits` are those of the ratio.
+pub(crate) fn formula(
+    f: &mut Formula<'_>,
+    adapts: bool,
+    denominator: Denominator,
+    phi: Option<(f64, f64)>,
+    epsilon: bool,
+    limits: Option<String>,
+) {
+    let decay = f.inside();
+    if let Some(name) = decay {
+        f.line(if denominator == Denominator::Sum && adapts {
+            format!("s = norm(u) + {name} norm(p); u = u + {name} p")
+        } else {
+            format!("u = u + {name} p")
+        });
+        f.decay_done();
+    }
+    if !adapts {
+        return f.line("q = 1");
+    }
+    let norm = match denominator {
+        Denominator::Sum if decay.is_some() => "s",
+        Denominator::NewWeights => "norm(p - learning_rate u)",
+        _ => "norm(u)",
+    };
+    let weight = phi.map_or("norm(p)".to_string(), |(low, high)| format!("clip(norm(p), {low}, {high})"));
+    let ratio =
+        if epsilon { format!("{weight} / ({norm} + trust_epsilon)") } else { format!("{weight} / {norm}") };
+    f.line(trust::formula(&ratio, norm, limits));
 }
 
 impl<D> Layerwise<D> {
@@ -104,7 +138,7 @@ impl<D> Layerwise<D> {
         [weight, update]
     }
 
-    /// The rule with its learning rate, but not its decay, times a factor.
+    /// The rule with its learning rate times a factor; weight decay stays as it is.
     pub fn with_rate_factor(self, factor: f64) -> Self {
         Layerwise { rate: self.rate * factor, ..self }
     }

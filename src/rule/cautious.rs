@@ -1,8 +1,10 @@
-//! Cautious steps (arXiv 2411.16085): elements whose direction disagrees with the gradient stay where
-//! they are, and the others go further by as much. The mask is of the direction before decay.
+//! Cautious steps (Liang et al. 2024, arXiv 2411.16085): elements whose direction and gradient have different
+//! signs do not move, and the steps of the others become larger: `mask = u g > 0`, `u = mask u / mean(mask)`.
+//! The direction `u` is that without weight decay.
 
 use super::adaptors::{Denominator, Layerwise};
 use super::decay::Decay;
+use super::formula::Formula;
 use super::slots::Slot;
 use super::step::{LayerScalars, Step};
 use super::traits::{Direction, StateFirst};
@@ -13,25 +15,33 @@ use crate::simd::{F32, agreeing, nonzero};
 use fearless_simd::Simd;
 
 /// The switch in an algorithm's table.
-pub(crate) const CAUTIOUS: Hyper = choice(
-    "cautious",
+pub(crate) const SWITCH: Hyper = choice(
     &[Value::Bool(false), Value::Bool(true), Value::Text("sum1")],
     "move only where direction and gradient agree: times 1 / mean(mask), or n / (sum(mask) + 1)",
 );
 
-/// How much further the elements go that agree.
+/// The cautious direction `u`, in a formula.
+pub(crate) fn formula(f: &mut Formula<'_>, switch: Value) {
+    match switch {
+        Value::Bool(true) => f.line("mask = u g > 0; u = mask u / max(mean(mask), 0.001)"),
+        Value::Text(_) => f.line("mask = u g > 0; u = mask u size(u) / (sum(mask) + 1)"),
+        _ => {}
+    }
+}
+
+/// The factor of the elements that move.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caution {
     sum1: bool,
 }
 
 impl Caution {
-    /// By the switch at this position of the algorithm's table.
+    /// From the switch at this position of the algorithm's table.
     pub(crate) fn new(step: &Step<'_>, own: usize) -> Self {
         Caution { sum1: step.values.is(own, "sum1") }
     }
 
-    /// The factor where `kept` of `len` elements agree.
+    /// The factor if `kept` of `len` elements move.
     pub(crate) fn scale(self, kept: f64, len: usize) -> f64 {
         let len = len as f64;
         if self.sum1 { len / (kept + 1.0) } else { 1.0 / f64::max(kept / len, 1e-3) }

@@ -1,11 +1,11 @@
-//! Weight decay: every place where it may enter, once.
+//! Weight decay in its eight modes, as coefficients of the parameter.
 
 use super::step::Step;
 use crate::hyper::shared;
 use crate::simd::{F32, where_not_negative};
 use fearless_simd::Simd;
 
-/// Where weight decay enters, as coefficients of the parameter.
+/// The coefficients of the parameter with which weight decay enters a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Decay {
     coupled: f32,
@@ -41,7 +41,7 @@ impl Decay {
             return decay;
         }
         let per = |limit: f64| if limit > 0.0 { step.learning_rate / limit } else { 0.0 };
-        let mode = step.values.shared_text(shared::MODE);
+        let mode = step.values.shared_text(shared::WEIGHT_DECAY_MODE);
         let outside = match mode {
             "fixed" => lambda,
             "corrected" => rate * lambda * per(step.largest_rate),

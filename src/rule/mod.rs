@@ -3,6 +3,8 @@
 pub mod adaptors;
 pub(crate) mod cautious;
 pub mod decay;
+pub mod formula;
+pub(crate) mod projection;
 pub mod slots;
 pub mod step;
 pub mod traits;
@@ -10,6 +12,7 @@ pub mod trust;
 
 pub use adaptors::{Denominator, Layerwise, Plain};
 pub use decay::Decay;
+pub use formula::Formula;
 pub use slots::{
     Content, Derived, Initial, Scalar, Scope, Slot, Start, factored, full, moment, momentum, row_coefficient,
     square,

@@ -1,14 +1,14 @@
-//! What a rule may know when it computes its scalars.
+//! What a rule may use when it computes its scalars.
 
 use crate::hyper::{Values, shared};
 use crate::powers::Powers;
 
-/// The tensor, or all of them together, for which a rule is settled.
+/// What a rule gets beside the sums over a tensor, or over all tensors together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LayerScalars {
     /// Number of elements.
     pub len: usize,
-    /// Its scalars: read, and changed for the next step.
+    /// The scalars that the algorithm keeps; a rule may change them for the next update.
     pub scalars: Scalars,
 }
 
@@ -17,7 +17,7 @@ pub const MAX_SCALARS: usize = 3;
 /// The scalars of an algorithm, in the order of its table.
 pub type Scalars = [f64; MAX_SCALARS];
 
-/// What a rule may know when it computes its scalars for a step.
+/// What a rule may use when it computes its scalars for an update.
 pub struct Step<'a> {
     /// Hyperparameters of the parameter's group.
     pub values: &'a Values,
@@ -25,7 +25,7 @@ pub struct Step<'a> {
     pub t: u64,
     /// Learning rate of this update and group.
     pub learning_rate: f64,
-    /// Learning rate of this update, before what a group has of its own.
+    /// Learning rate of this update without the overrides of a group.
     pub base_rate: f64,
     /// The group's largest learning rate so far.
     pub largest_rate: f64,
@@ -33,9 +33,9 @@ pub struct Step<'a> {
     pub first_rate: f64,
     /// Whether layer adaptation is on for this group.
     pub adapt: bool,
-    /// The weight decay that an override gives the group; 0 where it is excluded.
+    /// The weight decay that an override sets for the group; 0 if the group is excluded from it.
     pub overridden_decay: Option<f64>,
-    /// The scalars of the group, or of all parameters: read, and changed for the next step.
+    /// The scalars of the group, or of all parameters; a rule may change them for the next update.
     pub scalars: &'a mut Scalars,
     pub(crate) powers: &'a mut Powers,
 }
@@ -51,19 +51,19 @@ impl Step<'_> {
         self.powers.one_minus_pow(beta, self.t)
     }
 
-    /// The weight decay of the group; 0 where none is set, or where LARC puts it into the gradient.
+    /// The weight decay of the group; 0 if none is set, or if LARC adds it to the gradient.
     pub fn weight_decay(&self) -> f64 {
         self.decay_or(self.values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0))
     }
 
-    /// The same for a rule with a weight decay of its own, which an override of the group's replaces.
+    /// The same for a rule with a weight decay of its own, which an override for the group replaces.
     pub fn decay_or(&self, own: f64) -> f64 {
-        let larc = self.values.shared_number(shared::LARC).is_some();
+        let larc = self.values.shared_number(shared::LARC_COEFFICIENT).is_some();
         if larc { 0.0 } else { self.overridden_decay.unwrap_or(own) }
     }
 
-    /// The weight decay where it is added to the gradient, else 0.
+    /// The weight decay if it is added to the gradient, else 0.
     pub fn coupled(&self) -> f64 {
-        if self.values.shared_text(shared::MODE) == "l2" { self.weight_decay() } else { 0.0 }
+        if self.values.shared_text(shared::WEIGHT_DECAY_MODE) == "l2" { self.weight_decay() } else { 0.0 }
     }
 }

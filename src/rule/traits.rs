@@ -1,7 +1,7 @@
 //! The traits of rules.
 //!
-//! A rule sees sixteen lanes of a parameter, its gradient and its states, and scalars that were
-//! computed once for the step. It does not know of memory, threads or storage.
+//! A rule is written for sixteen lanes of a parameter, its gradient and its states, and for scalars that are
+//! computed once per update. It does not depend on memory, threads or storage.
 //!
 //! * [`Direction`]: a direction of descent. [`super::Plain`] makes an element-wise rule of it,
 //!   [`super::Layerwise`] a rule whose step is scaled by the trust ratio.
@@ -17,7 +17,7 @@ use crate::matrix::Matrix;
 use crate::simd::F32;
 use fearless_simd::Simd;
 
-/// Which way to go: advance the states, then read the direction off them.
+/// A direction of descent, which follows from states that are advanced first.
 pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
@@ -33,14 +33,14 @@ pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
 pub trait OnePass<const S: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
-    /// Advances the states and returns the new parameter. Every new state goes through `keep`,
-    /// which makes of it what is stored, before the rule uses it.
+    /// Advances the states and returns the new parameter. Every new state goes through `store`,
+    /// which returns it as it is stored, before the rule uses it.
     fn update<V: Simd>(
         &self,
         p: F32<V>,
         g: F32<V>,
         s: &mut [F32<V>; S],
-        keep: impl Fn(F32<V>) -> F32<V>,
+        store: impl Fn(F32<V>) -> F32<V>,
     ) -> F32<V>;
 }
 
@@ -86,20 +86,20 @@ pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'sta
     }
 }
 
-/// How the moments of rows and columns advance: `moment = keep moment + take (mean of squares + added)`.
+/// How the moments of rows and columns advance: `moment = beta moment + one_minus_beta (mean of squares + added)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Factoring {
     /// Factor of the moments so far.
-    pub keep: f64,
+    pub beta: f64,
     /// Factor of the new mean of squares.
-    pub take: f64,
+    pub one_minus_beta: f64,
     /// Added to each square.
     pub added: f64,
     /// The least mean of the row moments; its square is the least second moment.
     pub least: f64,
 }
 
-/// A rule that advances its states in one pass, which also sums, and moves in a second one.
+/// A rule that advances its states and computes sums in one pass, and moves the parameter in a second one.
 pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
@@ -123,16 +123,16 @@ pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'stat
     fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
     /// The new parameter.
     fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
-    /// What becomes of the direction of a whole matrix, where [`Between::Transform`].
+    /// Transforms the direction of a whole matrix, for [`Between::Transform`].
     fn transform(&self, _: &mut Matrix<'_>) {}
 }
 
 /// What happens between the two passes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Between {
-    /// Nothing: each tensor goes its own way.
+    /// Nothing: the second pass over a tensor may follow its first one.
     Nothing,
-    /// The sums of all tensors are added up: the rule is settled once for all of them.
+    /// The sums of all tensors are added up, and the rule gets the total.
     Sum,
     /// The direction of each tensor is transformed as a whole.
     Transform,

@@ -1,21 +1,22 @@
-//! The trust ratio: by how much a layer's step is scaled. Every variant and edge case, once.
+//! The trust ratio, the factor of the step of an array: `q = coefficient norm(p) / (norm(u) + epsilon)`, and 1 if
+//! either norm is 0 (You et al. 2017, arXiv 1708.03888; You et al. 2019, arXiv 1904.00962).
 
-/// How the ratio of a layer is formed.
+/// The settings of the ratio.
 #[derive(Clone, Copy, Debug)]
 pub struct Trust {
-    /// Factor of the ratio (LARS's eta, 1e-3; 1 for LAMB).
+    /// Factor of the ratio: 1e-3 for LARS, 1 for LAMB.
     pub coefficient: f64,
-    /// Limits of the weight norm, `phi(z) = min(max(z, low), high)`.
+    /// Limits of the weight norm: `min(max(norm(p), low), high)`.
     pub phi: Option<(f64, f64)>,
-    /// Limits of the ratio itself.
+    /// Limits of the ratio.
     pub clip: Option<(f64, f64)>,
-    /// Added to the denominator, unless that is 0.
+    /// Added to a denominator that is not 0.
     pub epsilon: f64,
-    /// Whether this layer is adapted at all.
+    /// Whether there is a ratio for this layer; without, it is 1.
     pub adapt: bool,
 }
 
-/// What a layer's pass found out, for `trust_ratios` and its companions.
+/// Norms and ratio of a layer, for reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrustRecord {
     /// L2 norm of the parameter.
@@ -27,13 +28,13 @@ pub struct TrustRecord {
 }
 
 impl TrustRecord {
-    /// The record of a layer that is not adapted.
+    /// The record of a layer without a ratio.
     pub const NONE: TrustRecord =
         TrustRecord { weight_norm: f64::NAN, update_norm: f64::NAN, ratio: f64::NAN };
 }
 
 impl Trust {
-    /// The ratio for the two norms: 1 where either is zero or the layer is not adapted.
+    /// The ratio for the two norms: 1 if either is 0, or if the layer has none.
     pub fn ratio(&self, weight_norm: f64, update_norm: f64) -> f64 {
         if !self.adapt || weight_norm == 0.0 || update_norm == 0.0 {
             return 1.0;
@@ -59,6 +60,17 @@ fn limit(x: f64, limits: Option<(f64, f64)>) -> f64 {
         Some((_, high)) if x > high => high,
         _ => x,
     }
+}
+
+/// Limits in a formula.
+pub(crate) fn limits((low, high): (f64, f64)) -> String {
+    format!("{low}, {high}")
+}
+
+/// The assignment of the ratio `q` in a formula: its text, the norm in its denominator, and its limits.
+pub(crate) fn formula(ratio: &str, norm: &str, limits: Option<String>) -> String {
+    let ratio = limits.map_or(ratio.to_string(), |limits| format!("clip({ratio}, {limits})"));
+    format!("q = if(norm(p) {norm} == 0, 1, {ratio})")
 }
 
 #[cfg(test)]

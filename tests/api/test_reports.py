@@ -69,7 +69,8 @@ def test_explain_tells_rule_numbers_and_reasons() -> None:
     text = trained(Lamb(0.01, weight_decay=0.1, state_dtype="float8")).explain()
     found = columns(text)
     assert text.startswith("Lamb: layer-wise adaptive moments for large batches (You et al.")
-    assert "u = (m / c1) / (sqrt(v / c2) + eps) + lambda p\n" in text
+    assert "    u = u + weight_decay p\n" in text
+    assert "    p = p - learning_rate q u\n" in text
     assert found["learning_rate"].split()[1] == "0.01"
     assert found["weight_decay_mode"].split()[1] == "'update'"
     assert found["state_dtype"].split()[1] == "'float8'"

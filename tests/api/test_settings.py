@@ -189,7 +189,7 @@ def test_out_of_range(row: Any, hyper: Any) -> None:
             if not built:
                 with pytest.raises(HyperparameterError, match=name) as caught:
                     cls(**{name: bad})
-            if hyper["moves"] or not built:
+            if hyper["dynamic"] or not built:
                 assert hyper["domain"] in str(caught.value)
         if built:
             assert not changed(before, snapshot(opt, params))

@@ -37,7 +37,7 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def registered(one: Any) -> set[Any]:
     """The types that a hyperparameter has, with its strings among them."""
     found = set(KINDS[one.kind])
-    if one.kind == "number" and one.moves and one.name in _hyper.SOURCES:
+    if one.kind == "number" and one.dynamic and one.name in _hyper.SOURCES:
         found |= set(parts(_hyper.Source))
     if " or None" in one.range:
         found.add(NoneType)

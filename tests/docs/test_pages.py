@@ -324,8 +324,15 @@ def test_formulas_are_read_as_they_are_written() -> None:
         body: str = found.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
         return body
 
-    assert shown("p = p - eta m / c1") == r"p &= p - \frac{\eta \, m}{c_{1}}"
-    assert shown("q = (|p| / |u|) u") == r"q &= \frac{\lVert p \rVert}{\lVert u \rVert} \, u"
-    assert shown("max(v, |g|)") == r"\max \left( v, \lvert g \rvert \right)"
-    assert shown("g / m v") == r"\frac{g}{m} \, v"
+    assert shown("p = p - learning_rate m / c") == r"p &= p - \frac{\eta \, m}{c}"
+    assert shown("q = norm(p) / norm(u) u") == (
+        r"q &= \frac{\lVert p \rVert}{\lVert u \rVert} \, u"
+    )
+    assert shown("w = max(beta_2 w, abs(g))") == (
+        r"w &= \max \left( \beta_{2} \, w, \lvert g \rvert \right)"
+    )
+    assert shown("u = g / m v") == r"u &= \frac{g}{m} \, v"
+    assert shown("m = if(t == 1, g, m)") == (
+        r"m &= \begin{cases} g & \text{if } t = 1 \\ m & \text{else} \end{cases}"
+    )
     assert formula.tex("p = (p") is None

@@ -109,7 +109,7 @@ def moving_betas() -> list[tuple[Case, str]]:
         (row["name"], hyper["name"])
         for row in _core.algorithms()
         for hyper in row["hyper"]
-        if hyper["moves"]
+        if hyper["dynamic"]
     }
     betas = ("beta_1", "beta_2", "beta_3")
     return [

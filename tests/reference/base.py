@@ -138,6 +138,11 @@ class Hooks:
         return k.eta
 
     @staticmethod
+    def decay_factor(theta: Array, g: Array, k: Step) -> float:
+        """The factor of the weight decay that is not in the gradient."""
+        return 1.0
+
+    @staticmethod
     def advance(k: Step) -> None:
         """Advances ``k.scalars``: once per update, whether or not there is a gradient."""
 
@@ -327,6 +332,9 @@ class Reference:
         if lam and mode != self.rule.DECAY_INSIDE:
             if mode == "l2":
                 g, terms = g + lam * theta, terms + lam * np.abs(theta)
+            else:
+                lam *= self._hook("decay_factor", theta, g, k)
+                h = k.h = {**h, "weight_decay": lam}
             first, largest = self._rates[name]
             # The share of the parameter that decays before the rule sees it.
             share = {

@@ -229,7 +229,7 @@ class Unsteady(schedules.Schedule):
 @each_row
 def test_bad_schedules(row: Any) -> None:
     """Whether the first or the second of two schedules fails."""
-    moving = {hyper["name"] for hyper in row["hyper"] if hyper["moves"]}
+    moving = {hyper["name"] for hyper in row["hyper"] if hyper["dynamic"]}
     names = moving & {"learning_rate", "beta_1", "momentum"}
     pair, all_params = [], []
     drivers = {name: Unsteady() for name in sorted(names)}

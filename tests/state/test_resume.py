@@ -208,7 +208,7 @@ def test_state_does_not_start_subnormal(row: Any) -> None:
     starts = [
         {hyper["name"]: 1e-40}
         for hyper in row["hyper"]
-        if hyper["kind"] == "number" and not hyper["shared"] and not hyper["moves"]
+        if hyper["kind"] == "number" and not hyper["shared"] and not hyper["dynamic"]
     ]
     for kwargs in [{"use_ema": True}, *starts]:
         opt = getattr(lamb_rs, row["class_name"])(**kwargs)

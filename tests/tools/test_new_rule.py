@@ -86,14 +86,14 @@ def test_the_rule_uses_what_there_is(scratch: Path) -> None:
 
 def test_rule_class_and_reference_have_the_same_defaults(scratch: Path) -> None:
     rule = (scratch / "src/optim/signum.rs").read_text()
-    own = {name: float(x) for name, x in re.findall(r'number\("(\w+)", ([\d.]+)', rule)}
-    (rate,) = re.findall(r"learning_rate\(([\d.]+)\)", rule)
+    table = rule.partition("hypers! {")[2].partition("}")[0]
+    own = {name.lower(): float(x) for name, x in re.findall(r"(\w+) = \w+\(([\d.]+)", table)}
     code = """import inspect, lamb_rs, reference
 arguments = inspect.signature(lamb_rs.Signum.__init__).parameters
 cls = {name: one.default for name, one in arguments.items() if name not in ("self", "shared")}
 print(json.dumps([cls, reference.RULES["signum"].DEFAULTS]))"""
     cls, reference = in_scratch(scratch, code)
-    assert cls == reference == {"learning_rate": float(rate), **own}
+    assert cls == reference == own
 
 
 def test_the_class_is_exported_and_documented(scratch: Path) -> None:

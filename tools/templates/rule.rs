@@ -1,10 +1,10 @@
-//! NewRule (SOURCE): `m = b m + (1 - b) g`; `p = p - eta m`.
+//! NewRule (SOURCE): `m = beta_1 m + (1 - beta_1) g`; `p = p - learning_rate m`.
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Hyper, Values, index, learning_rate, number};
+use crate::hyper::{Values, beta_1, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Plain, Slot, momentum};
+use crate::rule::{Direction, Formula, Plain, Slot, momentum};
 use crate::simd::F32;
 use fearless_simd::Simd;
 
@@ -12,35 +12,43 @@ pub(crate) const NEW_RULE: Algorithm = Algorithm {
     name: "new_rule",
     class_name: "NewRule",
     summary: "SUMMARY",
-    formula: "m = b m + (1 - b) g; p = p - eta m",
+    formula,
     source: "SOURCE",
     hypers: HYPERS,
     make,
     ..Algorithm::BASE
 };
 
-const HYPERS: &[Hyper] =
-    &[learning_rate(0.01), number("beta_1", 0.9, Domain::Unit, "decay rate of the first moment")];
-const BETA_1: usize = index(HYPERS, "beta_1");
+hypers! {
+    HYPERS;
+    LEARNING_RATE = learning_rate(0.01),
+    BETA_1 = beta_1(0.9),
+}
+
+fn formula(f: &mut Formula<'_>) {
+    f.couple();
+    f.line("m = beta_1 m + (1 - beta_1) g");
+    f.descend_at("p - learning_rate m", "learning_rate", "m");
+}
 
 fn make(_: &Values) -> Result<Box<dyn Kernel>> {
     Ok(one_pass::<_, 1>(|step| {
         let beta = step.values.number(BETA_1);
-        Plain::new(NewRule { beta: beta as f32, one_minus_beta: (1.0 - beta) as f32 }, step)
+        Plain::new(NewRule { beta_1: beta as f32, one_minus_beta_1: (1.0 - beta) as f32 }, step)
     }))
 }
 
 #[derive(Clone, Copy)]
 struct NewRule {
-    beta: f32,
-    one_minus_beta: f32,
+    beta_1: f32,
+    one_minus_beta_1: f32,
 }
 
 impl Direction<1> for NewRule {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
     fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
-        *m = *m * self.beta + g * self.one_minus_beta;
+        *m = *m * self.beta_1 + g * self.one_minus_beta_1;
     }
     #[inline(always)]
     fn direction<V: Simd>(&self, _: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {

@@ -209,7 +209,7 @@ def check_source(cls: type[Any], name: str, source: object) -> bool:
     HyperparameterError
         For a hyperparameter that takes numbers only, and for a function that wants arguments.
     """
-    moving = {one["name"] for one in hypers(cls) if one["moves"] and one["kind"] == "number"}
+    moving = {one["name"] for one in hypers(cls) if one["dynamic"] and one["kind"] == "number"}
     drivable = [one for one in SOURCES if one in moving]
     if name not in drivable:
         raise HyperparameterError(

@@ -57,11 +57,19 @@ def written(optimizer: Any, parts: list[str]) -> str:
     return f"{class_name}({', '.join(parts)})"
 
 
+def _formula(text: str | None) -> list[str]:
+    """Return the assignments of a formula, one in a line."""
+    return [f"    {line}" for line in text.split("; ")] if text else []
+
+
 def explain(optimizer: Any) -> str:
     """Return the rule, its hyperparameters, and a table with a row per parameter."""
     known = row(optimizer._algorithm)
     lines = [f"{type(optimizer).__name__}: {known['summary']} ({known['source']})", ""]
-    lines += [f"    {line}" for line in known["formula"].split("; ")]
+    lines += _formula(optimizer._native.formula())
+    if known["routed"]:
+        lines += ["", f"{known['routed'].capitalize()}:", ""]
+        lines += _formula(optimizer._native.formula(routed=True))
     lines += ["", *table(_hyper_rows(optimizer))]
     if not optimizer.built:
         lines += [

@@ -45,6 +45,8 @@ impl Measured<'_> {
             fill(p, own);
             self.chain.write(&self.buffers, tensor, range.clone(), own, g);
         }
+        // Behind the range the accumulated gradient has elements of the next row.
+        g[n..].fill(0.0);
         let arrays = &self.buffers.state.tensors[tensor].slots;
         for (k, (slot, lanes)) in kernel.slots().iter().zip(lanes.iter_mut()).enumerate() {
             let lanes = &mut lanes[..padded];
