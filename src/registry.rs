@@ -55,6 +55,9 @@ const EVERY: &[Algorithm] = &[
     optim::ademamix::ADEMAMIX,
     optim::adopt::ADOPT,
     optim::grams::GRAMS,
+    optim::came::CAME,
+    optim::adamp::ADAMP,
+    optim::sgdp::SGDP,
 ];
 
 /// The algorithm called `name`.

@@ -44,6 +44,7 @@ from lamb_rs._registry import registry
 from lamb_rs._threads import get_num_threads, info, set_num_threads, threads
 from lamb_rs.optim import (
     SGD,
+    SGDP,
     AdaBelief,
     AdaBound,
     Adadelta,
@@ -51,10 +52,12 @@ from lamb_rs.optim import (
     Adagrad,
     Adam,
     Adamax,
+    AdamP,
     AdamW,
     Adan,
     AdEMAMix,
     Adopt,
+    Came,
     Ftrl,
     Grams,
     Lamb,
@@ -80,6 +83,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SGD",
+    "SGDP",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
@@ -87,11 +91,13 @@ __all__ = [
     "Adafactor",
     "Adagrad",
     "Adam",
+    "AdamP",
     "AdamW",
     "Adamax",
     "Adan",
     "Adopt",
     "AliasError",
+    "Came",
     "CheckpointError",
     "ConcurrentStepError",
     "DTypeError",

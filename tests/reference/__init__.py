@@ -15,10 +15,12 @@ from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .adamp import AdamP
 from .adan import Adan
 from .ademamix import AdEMAMix
 from .adopt import Adopt
 from .base import SHARED, WRAPPERS, Reference, Rule
+from .came import Came
 from .ftrl import Ftrl
 from .grams import Grams
 from .lamb import Lamb
@@ -35,6 +37,7 @@ from .ranger import Ranger
 from .rmsprop import RMSprop
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import Sgd
+from .sgdp import Sgdp
 
 __all__ = ["RULES", "SHARED", "WRAPPERS", "Reference", "reference"]
 
@@ -68,6 +71,9 @@ RULES: dict[str, Rule] = {
     "schedulefreesgd": ScheduleFreeSGD,
     "schedulefreeadamw": ScheduleFreeAdamW,
     "prodigy": Prodigy,
+    "came": Came,
+    "adamp": AdamP,
+    "sgdp": Sgdp,
 }
 
 

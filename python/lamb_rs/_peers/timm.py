@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamb_rs._peers._arguments import (
+    REQUIRED,
     RefusedError,
     betas,
     decay,
@@ -38,6 +39,7 @@ CORRECTED_NOTE = (
 )
 NO_CLIP = only(None, "this rule has no clipped denominator here")
 CAUTION = to("cautious", False)
+_PROJECTION = {"delta": to("delta", 0.1), "wd_ratio": to("weight_decay_ratio", 0.1)}
 CAPTURE_ONLY = {"capturable": free(False), **FOREACH}
 
 
@@ -47,6 +49,13 @@ def _lamb(draft: Draft) -> None:
         if not given["decoupled_decay"]:
             raise RefusedError("corrected_weight_decay has no effect there without decoupled_decay")
         draft.settings["weight_decay_mode"] = "corrected"
+
+
+def _sgdp(draft: Draft) -> None:
+    """Divide weight decay by ``1 - momentum``, as it does."""
+    settings = draft.settings
+    if settings["weight_decay"] is not None:
+        settings["weight_decay"] /= 1.0 - settings["momentum"]
 
 
 def _decoupled(
@@ -176,6 +185,27 @@ PEERS = [
         },
         DECOUPLED,
         compared=True,
+    ),
+    Peer(
+        "timm.AdamP",
+        "AdamP",
+        {**_ADAM, "weight_decay": decay(0.0), **_PROJECTION, "nesterov": to("nesterov", False)},
+        DECOUPLED,
+    ),
+    Peer(
+        "timm.SGDP",
+        "SGDP",
+        {
+            "lr": to("learning_rate", REQUIRED),
+            "momentum": to("momentum", 0.0),
+            "dampening": to("dampening", 0.0),
+            "weight_decay": decay(0.0),
+            "nesterov": to("nesterov", False),
+            "eps": to("epsilon", 1e-8),
+            **_PROJECTION,
+        },
+        DECOUPLED,
+        _sgdp,
     ),
     Peer(
         "timm.NAdamW",
@@ -376,8 +406,6 @@ PEERS = [
         for name, what in {
             "AdafactorBigVision": "big_vision's Adafactor",
             "Adahessian": "a method with second derivatives",
-            "AdamP": "AdamP",
-            "SGDP": "SGDP",
             "LaProp": "LaProp",
             "MADGRAD": "MADGRAD",
             "NAdamLegacy": "an older NAdam (use torch.NAdam)",

@@ -201,6 +201,20 @@ PEERS = [
         compared=True,
     ),
     Peer(
+        "torch_optimizer.AdamP",
+        "AdamP",
+        {
+            "lr": _LR,
+            "betas": _BETAS,
+            "eps": _EPS,
+            "weight_decay": decay(0.0),
+            "delta": to("delta", 0.1),
+            "wd_ratio": to("weight_decay_ratio", 0.1),
+            "nesterov": to("nesterov", False),
+        },
+        DECOUPLED,
+    ),
+    Peer(
         "torch_optimizer.Lookahead",
         "Lookahead",
         {"k": to("sync_period", 5), "alpha": to("slow_step_size", 0.5)},
@@ -213,7 +227,6 @@ PEERS = [
         Peer(f"torch_optimizer.{name}", refused=f"{what} is not in this library")
         for name, what in {
             "AccSGD": "AccSGD",
-            "AdamP": "AdamP",
             "Shampoo": "Shampoo",
             "Yogi": "Yogi",
             "RangerQH": "quasi-hyperbolic Ranger",

@@ -7,10 +7,12 @@ from lamb_rs.optim.adafactor import Adafactor
 from lamb_rs.optim.adagrad import Adagrad
 from lamb_rs.optim.adam import Adam
 from lamb_rs.optim.adamax import Adamax
+from lamb_rs.optim.adamp import AdamP
 from lamb_rs.optim.adamw import AdamW
 from lamb_rs.optim.adan import Adan
 from lamb_rs.optim.ademamix import AdEMAMix
 from lamb_rs.optim.adopt import Adopt
+from lamb_rs.optim.came import Came
 from lamb_rs.optim.ftrl import Ftrl
 from lamb_rs.optim.grams import Grams
 from lamb_rs.optim.lamb import Lamb
@@ -29,9 +31,11 @@ from lamb_rs.optim.rmsprop import RMSprop
 from lamb_rs.optim.schedule_free_adamw import ScheduleFreeAdamW
 from lamb_rs.optim.schedule_free_sgd import ScheduleFreeSGD
 from lamb_rs.optim.sgd import SGD
+from lamb_rs.optim.sgdp import SGDP
 
 __all__ = [
     "SGD",
+    "SGDP",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
@@ -39,10 +43,12 @@ __all__ = [
     "Adafactor",
     "Adagrad",
     "Adam",
+    "AdamP",
     "AdamW",
     "Adamax",
     "Adan",
     "Adopt",
+    "Came",
     "Ftrl",
     "Grams",
     "Lamb",
