@@ -1,7 +1,7 @@
 //! What the registry says about an algorithm.
 
 use crate::error::{Error, Kind, Result};
-use crate::hyper::{Hyper, Value, Values};
+use crate::hyper::{Hyper, Value, Values, shared};
 use crate::kernel::Kernel;
 use crate::rule::{Formula, Scalar, Scope};
 
@@ -90,27 +90,48 @@ impl Algorithm {
 
     /// The update with these hyperparameters, in the grammar of [`Formula`].
     pub fn formula(&self, values: &Values) -> String {
-        self.text(self.formula, values, None)
+        let decay = self.weight_decay(values, false);
+        self.formula_of_parameter(values, false, decay != 0.0, true)
     }
 
     /// The update of the parameters that follow another rule, where some do.
     pub fn routed_formula(&self, values: &Values) -> Option<String> {
-        self.route.map(|route| self.text(route.formula, values, route.decay))
+        self.route?;
+        let decay = self.weight_decay(values, true);
+        Some(self.formula_of_parameter(values, true, decay != 0.0, true))
+    }
+
+    /// The update of a parameter: whether it is `routed` to the other rule, whether it `decays`, and whether
+    /// a layer-wise rule `adapts` its step.
+    pub(crate) fn formula_of_parameter(
+        &self,
+        values: &Values,
+        routed: bool,
+        decays: bool,
+        adapts: bool,
+    ) -> String {
+        let route = self.route.filter(|_| routed);
+        let own = route.and_then(|route| route.decay);
+        let name = own.map_or("weight_decay", |position| self.hypers[position].name);
+        let mut formula = Formula::new(values, decays.then_some(name), adapts);
+        formula.start_slow();
+        formula.gradient();
+        route.map_or(self.formula, |route| route.formula)(&mut formula);
+        formula.synchronize();
+        formula.text()
+    }
+
+    fn weight_decay(&self, values: &Values, routed: bool) -> f64 {
+        let own = self.route.filter(|_| routed).and_then(|route| route.decay);
+        own.map_or_else(
+            || values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0),
+            |position| values.number(position),
+        )
     }
 
     /// Which parameters follow another rule, where some do.
     pub fn routed(&self) -> Option<&'static str> {
         self.route.map(|route| route.which)
-    }
-
-    /// A rule's formula with what surrounds the rule.
-    fn text(&self, rule: fn(&mut Formula<'_>), values: &Values, own_decay: Option<usize>) -> String {
-        let mut formula = Formula::new(values, self.hypers, own_decay);
-        formula.start_slow();
-        formula.gradient();
-        rule(&mut formula);
-        formula.synchronise();
-        formula.text()
     }
 
     /// Its hyperparameters at their defaults.

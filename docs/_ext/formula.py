@@ -170,10 +170,7 @@ def assignment(text: str) -> str:
     return f"{symbol(name)} &= {Parser(tokenize(expression)).whole()}"
 
 
-def tex(formula: str) -> str | None:
-    """TeX of a formula of the registry, or None where it is not one of this grammar."""
-    try:
-        lines = [assignment(part) for part in formula.split("; ")]
-    except NotAFormulaError:
-        return None
+def tex(formula: str) -> str:
+    """TeX of a formula of the registry."""
+    lines = [assignment(part) for part in formula.split("; ")]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

@@ -95,10 +95,11 @@ def linked(source: str) -> str:
 
 
 def shown_formula(row: Any) -> list[str]:
-    """The formula as mathematics, or as it is written where it is prose."""
-    text = formula.tex(row.formula)
-    lines = ["$$", text, "$$"] if text else ["```text", *row.formula.split("; "), "```"]
-    return [*lines, "", "[What the symbols mean](../optimizers.md#symbols)", ""]
+    """The formula at the defaults, and that of the parameters that follow another rule."""
+    lines = ["$$", formula.tex(row.formula), "$$", ""]
+    if row.routed:
+        lines += [f"{sentence(row.routed)}", "", "$$", formula.tex(row.routed_formula), "$$", ""]
+    return [*lines, "[What the symbols mean](../optimizers.md#symbols)", ""]
 
 
 def kind(row: Any) -> list[str]:

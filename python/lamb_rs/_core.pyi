@@ -55,6 +55,7 @@ class _Algorithm(TypedDict):
 class _Parameter(TypedDict):
     name: str
     rule: str
+    formula: str
     shape: tuple[int, ...]
     size: int
     learning_rate: float

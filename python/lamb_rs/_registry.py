@@ -53,7 +53,14 @@ class Algorithm(NamedTuple):
     summary : str
         One line.
     formula : str
-        The update at the defaults; lines are separated by "; ".
+        The update at the defaults: assignments ``name = expression``, separated by "; ". A name has
+        the value of the latest assignment to it, 0 before the first. ``p`` is the parameter array,
+        ``g`` its gradient, ``t`` the number of the update, from 1; ``m`` and ``v`` are the states
+        "momentum" and "velocity"; other names are those of hyperparameters. A space is a product.
+    routed : str or None
+        Which parameters follow another rule, if some do: "arrays with fewer than two axes".
+    routed_formula : str or None
+        The update of these.
     source : str
         Where it was published.
     hyperparameters : tuple of Hyperparameter
@@ -72,6 +79,8 @@ class Algorithm(NamedTuple):
     class_name: str
     summary: str
     formula: str
+    routed: str | None
+    routed_formula: str | None
     source: str
     hyperparameters: tuple[Hyperparameter, ...]
     slots: tuple[str, ...]
@@ -109,6 +118,8 @@ def _registry() -> tuple[Algorithm, ...]:
             one["class_name"],
             one["summary"],
             one["formula"],
+            one["routed"],
+            one["routed_formula"],
             one["source"],
             tuple(_hyperparameter(hyper) for hyper in one["hyper"] if hyper["wrapper"] is None),
             tuple(one["slots"]),

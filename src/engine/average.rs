@@ -27,7 +27,7 @@ pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]
     });
 }
 
-/// A synchronisation of parameters and slow weights (Lookahead).
+/// A synchronization of parameters and slow weights (Lookahead).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlowSync {
     /// How the slow weights take the parameters in.

@@ -1,10 +1,10 @@
-//! Gradient centralisation: the mean of each row is subtracted from the gradient.
+//! Gradient centralization: the mean of each row is subtracted from the gradient.
 
 use crate::engine::partial_sums::SharedNumbers;
 use crate::engine::rows::{RowTable, by_rows};
 use crate::simd::{Isa, with_isa};
 
-/// The rows that are centralised, and their means.
+/// The rows that are centralized, and their means.
 #[derive(Debug)]
 pub(crate) struct Centralize {
     pub(crate) rows: RowTable,
@@ -12,13 +12,13 @@ pub(crate) struct Centralize {
 }
 
 impl Centralize {
-    /// For the tensors that are centralised; none where there is none.
+    /// For the tensors that are centralized; none where there is none.
     pub(crate) fn new(shapes: &[Vec<usize>], wanted: &[bool]) -> Option<Centralize> {
         let rows = RowTable::new(shapes, wanted);
         (rows.total > 0).then(|| Centralize { means: SharedNumbers::zeros(rows.total), rows })
     }
 
-    /// Whether a tensor is centralised.
+    /// Whether a tensor is centralized.
     pub(crate) fn touches(&self, tensor: usize) -> bool {
         self.rows.of[tensor].is_some()
     }

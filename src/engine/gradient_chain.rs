@@ -1,5 +1,5 @@
 //! Everything that happens to a gradient before the rule sees it, in order: unscaling, accumulation,
-//! clipping, centralisation, LARC.
+//! clipping, centralization, LARC.
 
 use crate::engine::buffers::Buffers;
 use crate::engine::centralize::Centralize;

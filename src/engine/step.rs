@@ -328,7 +328,7 @@ impl<'a> StepPass<'a> {
         }
     }
 
-    /// Lookahead's synchronisation.
+    /// Lookahead's synchronization.
     ///
     /// # Safety
     ///

@@ -165,7 +165,7 @@ pub(crate) const fn text(letters: &[u8]) -> &str {
 macro_rules! hypers {
     ($vis:vis $table:ident; $($name:ident = $row:expr),+ $(,)?) => {
         /// The hyperparameters, in the order of the arguments in Python.
-        $vis const $table: &[$crate::hyper::Hyper] = &[$($crate::hyper::Hyper {
+        $vis const $table: &[$crate::hyper::table::Hyper] = &[$($crate::hyper::table::Hyper {
             name: {
                 const NAME: &str = stringify!($name);
                 const LETTERS: [u8; NAME.len()] = $crate::hyper::table::lower_case(NAME);

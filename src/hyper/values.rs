@@ -1,7 +1,7 @@
 //! The values of the hyperparameters of one run.
 
-use super::shared::{self, SHARED};
 use super::domain::{Domain, Value};
+use super::shared::{self, SHARED};
 use super::table::{Condition, Hyper};
 use crate::error::{Error, Kind, Result, nearest};
 

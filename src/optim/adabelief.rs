@@ -6,7 +6,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::error::Result;
-use crate::hyper::{Domain, Values, beta_1, beta_2, flag, hypers, learning_rate, number};
+use crate::hyper::{Condition, Domain, Needs, Values, beta_1, beta_2, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, quotient};
 use crate::optim::radam::{self, Rectified};
@@ -25,6 +25,8 @@ pub(crate) const ADABELIEF: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
+const RECTIFIED: Needs = &[&[Condition::On("rectify")]];
+
 hypers! {
     HYPERS;
     LEARNING_RATE = learning_rate(0.001),
@@ -37,8 +39,8 @@ hypers! {
     ),
     RECTIFY = flag(true, "rectify the variance of the step, as RAdam does"),
     EPSILON_ROOT = number(0.0, Domain::AtLeast(0.0), "small constant inside the root"),
-    THRESHOLD = radam::HYPERS[radam::THRESHOLD],
-    DEGENERATE = radam::HYPERS[radam::DEGENERATE],
+    THRESHOLD = radam::HYPERS[radam::THRESHOLD].needs(RECTIFIED),
+    DEGENERATE = radam::HYPERS[radam::DEGENERATE].needs(RECTIFIED),
 }
 
 fn formula(f: &mut Formula<'_>) {

@@ -16,7 +16,7 @@ use fearless_simd::Simd;
 pub(crate) const ADAMP: Algorithm = Algorithm {
     name: "adamp",
     class_name: "AdamP",
-    summary: "Adam without the part of its steps that only lets weights before a normalisation grow",
+    summary: "Adam without the part of its steps that only makes normalized weights longer",
     formula,
     source: "Heo et al. 2020, arXiv 2006.08217",
     hypers: HYPERS,

@@ -21,7 +21,7 @@ use fearless_simd::Simd;
 pub(crate) const ADOPT: Algorithm = Algorithm {
     name: "adopt",
     class_name: "Adopt",
-    summary: "Adam that converges with any beta_2: normalised by earlier gradients, then averaged",
+    summary: "Adam that converges with any beta_2: normalized by earlier gradients, then averaged",
     formula,
     source: "Taniguchi et al. 2024, arXiv 2411.02853",
     hypers: HYPERS,

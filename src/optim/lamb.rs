@@ -62,7 +62,7 @@ hypers! {
 
 fn formula(f: &mut Formula<'_>) {
     let v = f.values;
-    let adapts = v.flag(ALWAYS_ADAPT) || f.decays();
+    let adapts = f.adapts && (v.flag(ALWAYS_ADAPT) || f.decays());
     let root = if v.is(EPSILON_MODE, "in") { " + epsilon" } else { "" };
     let beside = if v.is(EPSILON_MODE, "in") { "" } else { " + epsilon" };
     f.decay_first();

@@ -65,7 +65,7 @@ hypers! {
 
 fn formula(f: &mut Formula<'_>) {
     let v = f.values;
-    let adapts = v.flag(ALWAYS_ADAPT) || f.decays();
+    let adapts = f.adapts && (v.flag(ALWAYS_ADAPT) || f.decays());
     f.decay_first();
     if v.is(FORM, "momentum_norm") {
         f.couple();

@@ -20,7 +20,7 @@ use fearless_simd::Simd;
 pub(crate) const NOVOGRAD: Algorithm = Algorithm {
     name: "novograd",
     class_name: "NovoGrad",
-    summary: "momentum of gradients normalised layer by layer",
+    summary: "momentum of gradients normalized layer by layer",
     formula,
     source: "Ginsburg et al. 2019, arXiv 1905.11286",
     hypers: HYPERS,

@@ -52,7 +52,7 @@ const CLIP: Domain = Domain::Or(&Domain::PairOrNone, &[Value::Text("paratrooper"
 
 fn formula(f: &mut Formula<'_>) {
     let v = f.values;
-    let adapts = v.flag(ALWAYS_ADAPT) || f.decays();
+    let adapts = f.adapts && (v.flag(ALWAYS_ADAPT) || f.decays());
     f.decay_first();
     f.couple();
     f.line(MOMENTS);

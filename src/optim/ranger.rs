@@ -8,7 +8,7 @@ use crate::optim::radam::{self, RADAM};
 pub(crate) const RANGER: Algorithm = Algorithm {
     name: "ranger",
     class_name: "Ranger",
-    summary: "RAdam with Lookahead and centralised gradients",
+    summary: "RAdam with Lookahead and centralized gradients",
     source: "Wright 2019; Liu et al. 2019, arXiv 1908.03265; Zhang et al. 2019, arXiv 1907.08610",
     hypers: HYPERS,
     defaults: &[

@@ -218,7 +218,7 @@ impl OnePass<1> for Average {
     }
 }
 
-/// The same along Adam's normalised gradient.
+/// The same along Adam's normalized gradient.
 #[derive(Clone, Copy)]
 struct Adaptive {
     average: Average,

@@ -15,7 +15,7 @@ use fearless_simd::Simd;
 pub(crate) const SGDP: Algorithm = Algorithm {
     name: "sgdp",
     class_name: "SGDP",
-    summary: "momentum without the part of its steps that only lets weights before a normalisation grow",
+    summary: "momentum without the part of its steps that only makes normalized weights longer",
     formula,
     source: "Heo et al. 2020, arXiv 2006.08217",
     hypers: HYPERS,

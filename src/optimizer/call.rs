@@ -244,7 +244,7 @@ impl Optimizer {
             how: Average { momentum, overwrite: true },
             momentum: match self.values.shared_text(shared::PULLBACK_MOMENTUM) {
                 "none" => false,
-                // The first synchronisation changes nothing then.
+                // The first synchronization changes nothing then.
                 "reset" => !copies,
                 _ => true,
             },

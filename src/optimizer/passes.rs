@@ -91,7 +91,7 @@ impl Built {
         (0..self.tensors.len()).map(norm).collect()
     }
 
-    /// Computes the means of the rows that are centralised.
+    /// Computes the means of the rows that are centralized.
     pub(super) fn row_means(&self, inputs: Inputs<'_>, gradients: &CallGradients) {
         let (Some(centralize), Some(plan)) = (&self.centralize, &self.plans.row_means) else { return };
         let buffers = self.buffers(inputs);

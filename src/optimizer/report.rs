@@ -25,6 +25,8 @@ pub struct Row {
     pub trainable: bool,
     /// Name of the rule that it follows.
     pub rule: &'static str,
+    /// Its update, in the grammar of [`Formula`](crate::rule::Formula).
+    pub formula: String,
     /// Bytes of state.
     pub state_bytes: usize,
     /// Names and formats of its states.
@@ -89,6 +91,10 @@ impl Optimizer {
                     layer_adaptation: self.algorithm.layerwise.then(|| group.is_some_and(|g| g.adapt)),
                     trainable: group.is_some(),
                     rule: built.rules[tensor.kernel],
+                    formula: group.map_or("p = p".into(), |g| {
+                        let decays = built.decay_of(i, g).is_some_and(|decay| decay != 0.0);
+                        self.algorithm.formula_of_parameter(&g.values, tensor.kernel > 0, decays, g.adapt)
+                    }),
                     state_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).sum(),
                     slot_bytes: arrays.iter().map(|(_, a, shape)| bytes(a, shape)).collect(),
                     slots: arrays.iter().map(|(name, a, _)| (*name, a.format)).collect(),

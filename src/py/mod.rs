@@ -16,6 +16,7 @@ mod values;
 use crate::engine::pool::asked_threads;
 use crate::hyper::{Domain, Hyper, SHARED};
 use crate::registry::ALGORITHMS;
+use crate::rule::Slot;
 use crate::simd::Isa;
 use crate::{FORMAT_VERSION, NUMERICS_VERSION};
 use errors::raise;
@@ -96,7 +97,7 @@ mod _core {
             row.set_item("scope", algorithm.scope.name())?;
             row.set_item("scalars", algorithm.scalars.iter().map(|s| s.name).collect::<Vec<_>>())?;
             let kernel = (algorithm.make)(&algorithm.defaults()).map_err(|e| raise(py, &e))?;
-            row.set_item("slots", kernel.slots().iter().map(|s| s.name).collect::<Vec<_>>())?;
+            row.set_item("slots", kernel.slots().iter().flat_map(Slot::states).collect::<Vec<_>>())?;
             let mut hypers = rows(py, algorithm.hypers, false)?;
             hypers.extend(rows(py, SHARED, true)?);
             for hyper in &hypers {

@@ -558,6 +558,7 @@ impl Optimizer {
                 dict.set_item("layer_adaptation", row.layer_adaptation)?;
                 dict.set_item("trainable", row.trainable)?;
                 dict.set_item("rule", row.rule)?;
+                dict.set_item("formula", row.formula)?;
                 dict.set_item("state_bytes", row.state_bytes)?;
                 let slots: Vec<(&str, &str)> = row.slots.iter().map(|(name, f)| (*name, f.name())).collect();
                 dict.set_item("slots", slots)?;

@@ -1,6 +1,6 @@
 //! The update of an algorithm as text, which follows the switches that are set.
 
-use crate::hyper::{Hyper, SHARED, Value, Values, shared};
+use crate::hyper::{SHARED, Value, Values, shared};
 
 /// The assignments of one update of one parameter array, in the order in which they are made.
 ///
@@ -49,6 +49,8 @@ pub struct Formula<'a> {
     assignments: Vec<String>,
     /// Name of the weight decay; none where there is none left to be written.
     decay: Option<&'static str>,
+    /// Whether the parameter has a trust ratio, in a rule that has one.
+    pub(crate) adapts: bool,
     /// Name of the learning rate.
     rate: &'static str,
     /// Whether the first learning rate has a name already.
@@ -56,15 +58,17 @@ pub struct Formula<'a> {
 }
 
 impl<'a> Formula<'a> {
-    /// A formula without assignments, of a rule with the shared weight decay, or with one of its own at this
-    /// position of the algorithm's table.
-    pub(crate) fn new(values: &'a Values, hypers: &[Hyper], own_decay: Option<usize>) -> Self {
-        let (name, value) = match own_decay {
-            Some(position) => (hypers[position].name, values.number(position)),
-            None => ("weight_decay", values.shared_number(shared::WEIGHT_DECAY).unwrap_or(0.0)),
-        };
-        let decay = if value == 0.0 { None } else { Some(name) };
-        Formula { values, assignments: Vec::new(), decay, rate: "learning_rate", names_first_rate: false }
+    /// A formula without assignments; `decay` is the name of the weight decay, where there is any, and `adapts`
+    /// is whether a layer-wise rule uses its trust ratio.
+    pub(crate) fn new(values: &'a Values, decay: Option<&'static str>, adapts: bool) -> Self {
+        Formula {
+            values,
+            assignments: Vec::new(),
+            decay,
+            adapts,
+            rate: "learning_rate",
+            names_first_rate: false,
+        }
     }
 
     /// Adds one assignment, or several with `"; "` between them.
@@ -243,7 +247,7 @@ impl<'a> Formula<'a> {
     }
 
     /// Lookahead.
-    pub(crate) fn synchronise(&mut self) {
+    pub(crate) fn synchronize(&mut self) {
         let v = self.values;
         let Some(period) = v.shared_integer(shared::SYNC_PERIOD) else { return };
         let sync = match v.shared_integer(shared::SYNC_PHASE).unwrap_or(0) {

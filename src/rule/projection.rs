@@ -1,6 +1,6 @@
 //! The projection of AdamP and SGDP (arXiv 2006.08217).
 //!
-//! Weights before a normalisation do not depend on their scale: the gradient is orthogonal to them, and a step
+//! Weights before a normalization do not depend on their scale: the gradient is orthogonal to them, and a step
 //! along them only lets them grow. With `cos(a, b) = |<a, b>| / max(|a| |b|, epsilon)` the weights of a tensor
 //! count as such where `cos(g, p) < delta / sqrt(n)` holds for each of its channels, the slices of the first
 //! axis, of `n` elements; or else for the whole tensor. Then the direction loses its part along the weights,

@@ -136,6 +136,15 @@ impl Slot {
         Slot { initial: Initial::Parameter, ..self }
     }
 
+    /// Names of the arrays of state that it keeps, as in `state_dict`.
+    pub fn states(&self) -> &[&'static str] {
+        match &self.derived {
+            None => std::slice::from_ref(&self.name),
+            Some(Derived::Factored { names, .. }) => names,
+            Some(Derived::Row) => &[],
+        }
+    }
+
     /// A factored moment that is updated after the sums over the tensor are known.
     pub const fn after_sums(self) -> Slot {
         match self.derived {

@@ -151,7 +151,7 @@ def test_state_on_a_page_is_what_an_optimizer_takes(row: Any) -> None:
             continue
         made = opt(state_dtype=dtype)
         made.build(np.zeros((256, 256), np.float32))
-        assert float(cell) == pytest.approx(made.state_bytes / 65536, abs=5e-4)
+        assert float(cell) == round(made.state_bytes / 65536, 3)
 
 
 def test_everything_public_is_in_the_reference() -> None:
@@ -310,18 +310,17 @@ def test_arguments_that_a_page_names_are_there(page: Path) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_formula_of_the_registry_is_shown_as_mathematics(row: Any) -> None:
-    assert "\n$$\n\\begin{aligned}\n" in generated()[f"api/{row.class_name}.md"], (
-        f"docs/_ext/formula.py cannot read {row.formula!r}"
-    )
+    page = generated()[f"api/{row.class_name}.md"]
+    assert page.count("\n$$\n\\begin{aligned}\n") == 1 + (row.routed is not None)
 
 
 def test_formulas_are_read_as_they_are_written() -> None:
     formula = extension("formula")
 
     def shown(text: str) -> str:
-        found = formula.tex(text)
-        assert found is not None
-        body: str = found.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        body: str = (
+            formula.tex(text).removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        )
         return body
 
     assert shown("p = p - learning_rate m / c") == r"p &= p - \frac{\eta \, m}{c}"
@@ -335,4 +334,5 @@ def test_formulas_are_read_as_they_are_written() -> None:
     assert shown("m = if(t == 1, g, m)") == (
         r"m &= \begin{cases} g & \text{if } t = 1 \\ m & \text{else} \end{cases}"
     )
-    assert formula.tex("p = (p") is None
+    with pytest.raises(formula.NotAFormulaError):
+        formula.tex("p = (p")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core
 from support.cases import Case, cases
 from support.formulas import Evaluation, free_names, parse
 
@@ -23,8 +23,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }
 # A formula has nothing to say of these.
 ELSEWHERE = {"use_ema", "gradient_accumulation_steps", "state_dtype", "nonfinite"}
-ROWS: dict[str, Any] = {row["name"]: row for row in _core.algorithms()}
-each_row = pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row["name"])
+each_row = pytest.mark.parametrize("row", lamb_rs.registry(), ids=lambda row: row.name)
 
 
 def problem() -> tuple[dict[str, Array], list[dict[str, Array]]]:
@@ -40,20 +39,16 @@ def problem() -> tuple[dict[str, Array], list[dict[str, Array]]]:
     return single(params), [single(g) for g in grads]
 
 
-def follows_the_other_rule(opt: Any, array: Array) -> bool:
-    """Whether an array follows the rule of `formula(routed=True)`."""
-    if isinstance(opt, lamb_rs.Muon):
-        return array.ndim != 2
-    if isinstance(opt, lamb_rs.Mars):
-        return array.ndim < 2 and not opt.optimize_1d
-    whole = array.ndim < 2 or min(array.shape[-2:]) < getattr(opt, "min_dim_size_to_factor", 0)
-    return whole and opt._native.formula(routed=True) is not None
+def described(make: Any) -> dict[str, Any]:
+    """What a new optimizer says of each parameter."""
+    opt = make()
+    opt.build(problem()[0])
+    return {one.name: one for one in opt.describe().parameters}
 
 
-def hyperparameters(opt: Any) -> dict[str, Any]:
-    """The values of all hyperparameters that are numbers."""
-    names = [one["name"] for one in ROWS[opt._algorithm]["hyper"]]
-    values = {name: opt._native.get(name) for name in names}
+def numbers(parameter: Any) -> dict[str, Any]:
+    """The values of all settings that are numbers."""
+    values = {name: setting.value for name, setting in parameter.settings.items()}
     return {name: x for name, x in values.items() if isinstance(x, int | float)}
 
 
@@ -62,13 +57,14 @@ def shown(case: Case) -> bool:
     return not ELSEWHERE & case.kwargs.keys() and case.algorithm != "muon"
 
 
-def assert_same_steps(opt: Any, formulas: dict[str, str]) -> None:
-    """An optimizer that is not built moves each parameter as its formula does."""
-    (leaf,) = opt._leaves()
+def assert_same_steps(make: Any, formulas: dict[str, str]) -> None:
+    """A new optimizer moves each parameter as its formula does."""
+    opt = make()
     params, gradients = problem()
     start = {name: p.copy() for name, p in params.items()}
-    evaluation = Evaluation(formulas, start, hyperparameters(leaf))
-    rate, scale = opt.learning_rate, np.float32(leaf.loss_scale_factor or 1.0)
+    hyper = numbers(described(make)["matrix"])
+    evaluation = Evaluation(formulas, start, hyper)
+    rate, scale = opt.learning_rate, np.float32(hyper.get("loss_scale_factor", 1.0))
     opt.build(params)
     for t, unscaled in enumerate(gradients):
         grads = {name: scale * g for name, g in unscaled.items()}
@@ -88,37 +84,44 @@ def assert_same_steps(opt: Any, formulas: dict[str, str]) -> None:
     "case", [case for case in cases() if shown(case)], ids=lambda case: case.id
 )
 def test_the_formula_is_what_is_computed(case: Case) -> None:
-    opt = case.make()
-    (leaf,) = opt._leaves()
-    params, _ = problem()
-    formulas = {
-        name: leaf._native.formula(routed=follows_the_other_rule(leaf, p))
-        for name, p in params.items()
-    }
-    assert_same_steps(opt, formulas)
+    formulas = {name: one.formula for name, one in described(case.make).items()}
+    assert_same_steps(case.make, formulas)
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.own], ids=lambda case: case.id)
 def test_every_symbol_is_defined(case: Case) -> None:
-    opt = case.make()
-    known = {"p", "g", "t"} | {one["name"] for one in ROWS[case.algorithm]["hyper"]}
-    for routed in (False, True):
-        formula = opt._native.formula(routed=routed)
-        if formula is not None:
-            assert free_names(formula) <= known, formula
-            assert parse(formula)[-1][0] in ("p", "m"), formula
+    for one in described(case.make).values():
+        assert free_names(one.formula) <= {"p", "g", "t"} | one.settings.keys(), one.formula
+        assert parse(one.formula)[-1][0] in ("p", "m"), one.formula
 
 
 @each_row
 def test_the_row_has_the_formula_of_the_defaults(row: Any) -> None:
-    opt = getattr(lamb_rs, row["class_name"])()
-    assert row["formula"] == opt._native.formula()
-    assert row["routed_formula"] == opt._native.formula(routed=True)
+    found = {one.formula for one in described(getattr(lamb_rs, row.class_name)).values()}
+    assert found <= {row.formula, row.routed_formula}
+    assert row.formula in found
+
+
+def test_a_formula_follows_the_settings_of_its_parameter() -> None:
+    opt = lamb_rs.AdamW(weight_decay=0.1)
+    opt.build(problem()[0], {"vector": {"weight_decay": None}, "filters": {"trainable": False}})
+    vector, matrix, filters = (one.formula for one in opt.describe().parameters)
+    assert "weight_decay" in matrix
+    assert "weight_decay" not in vector
+    assert filters == "p = p"
+
+
+def test_a_formula_has_no_trust_ratio_where_the_parameter_has_none() -> None:
+    opt = lamb_rs.Lamb(weight_decay=0.1)
+    opt.build(problem()[0], {"vector": {"layer_adaptation": False}})
+    vector, matrix, _ = (one.formula for one in opt.describe().parameters)
+    assert "q = 1;" in vector
+    assert "q = if(" in matrix
 
 
 def test_another_formula_is_found_out() -> None:
     """The two positions of epsilon differ by more than the bound."""
-    opt = lamb_rs.Adam(epsilon=0.1, epsilon_mode="hat")
-    other = lamb_rs.Adam(epsilon=0.1, epsilon_mode="out")
+    modes = {mode: partial(lamb_rs.Adam, epsilon=0.1, epsilon_mode=mode) for mode in ("hat", "out")}
+    formulas = {name: one.formula for name, one in described(modes["out"]).items()}
     with pytest.raises(AssertionError, match="vector: m = "):
-        assert_same_steps(opt, dict.fromkeys(SHAPES, other._native.formula()))
+        assert_same_steps(modes["hat"], formulas)

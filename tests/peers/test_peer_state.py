@@ -324,7 +324,7 @@ class TestTorchStates:
         state = opt.state_dict()
         assert ("bias/slow_momentum" in state) == (pullback == "pullback")
         if pullback == "pullback":
-            # As if it had been synchronised just now.
+            # As if it had been synchronized just now.
             np.testing.assert_array_equal(state["bias/slow_momentum"], state["bias/momentum"])
         assert opt.apply({name: np.ones_like(p) for name, p in params.items()})
 

@@ -123,7 +123,7 @@ def test_unknown_members_of_the_family_are_named() -> None:
 # Landscapes
 
 
-def test_a_landscape_is_filter_normalised_and_leaves_no_trace() -> None:
+def test_a_landscape_is_filter_normalized_and_leaves_no_trace() -> None:
     rng = np.random.default_rng(1)
     params = {
         "conv": rng.standard_normal((3, 3, 2, 5)).astype(np.float32),

@@ -281,7 +281,7 @@ class Reference:
         self._hook("whole", list(tensors.values()), list(self.scalars.values()))
         for name, tensor in tensors.items():
             self._move(name, tensor)
-            stages.synchronise(self, name)
+            stages.synchronize(self, name)
         calls = n // window if window else n
         count = self.iterations if h["ema_every"] == "update" else calls
         stages.refresh_average(self, list(present), count)
@@ -319,10 +319,10 @@ class Reference:
         return k
 
     def _decay(self, name: str, g: Array, terms: Array, k: Step) -> Tensor:
-        """Centralisation, LARC, and the decay that comes before the rule."""
+        """Centralization, LARC, and the decay that comes before the rule."""
         h, eta, mode = k.h, self._hook("decay_rate", k), k.h["weight_decay_mode"]
         theta = k.before = self.params[name]
-        g, terms = stages.centralise(h["gradient_centralization"], g, terms)
+        g, terms = stages.centralize(h["gradient_centralization"], g, terms)
         if h["larc_coefficient"] is not None:
             g, factor = stages.larc(h, theta, g, k.eta)
             terms = factor * (terms + (h["weight_decay"] or 0.0) * np.abs(theta))

@@ -67,7 +67,7 @@ class Ralamb:
 
 
 class RangerLars(Ralamb):
-    """Ralamb's rule; base.py synchronises."""
+    """Ralamb's rule; base.py synchronizes."""
 
     DEFAULTS: ClassVar[dict[str, Any]] = {
         **Ralamb.DEFAULTS,

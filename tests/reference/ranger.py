@@ -1,4 +1,4 @@
-"""Ranger: RAdam, Lookahead and centralised gradients. Wright, github.com/lessw2020 (2019)."""
+"""Ranger: RAdam, Lookahead and centralized gradients. Wright, github.com/lessw2020 (2019)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .radam import RAdam
 
 
 class Ranger(RAdam):
-    """RAdam's rule; base.py synchronises and centralises."""
+    """RAdam's rule; base.py synchronizes and centralizes."""
 
     DEFAULTS: ClassVar[dict[str, Any]] = {
         **RAdam.DEFAULTS,

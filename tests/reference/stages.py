@@ -1,6 +1,6 @@
 """What happens to gradients before a rule and to parameters behind it, in float64.
 
-Lookahead: Zhang et al., arXiv 1907.08610. Centralisation: Yong et al., arXiv 2004.01461. LARC:
+Lookahead: Zhang et al., arXiv 1907.08610. Centralization: Yong et al., arXiv 2004.01461. LARC:
 You et al., arXiv 1708.03888, as a wrapper. Uniform averages: Izmailov et al., arXiv 1803.05407.
 """
 
@@ -43,7 +43,7 @@ def clip(h: dict[str, Any], grads: dict[str, Array]) -> float | None:
     return whole
 
 
-def centralise(mode: Any, g: Array, terms: Array) -> tuple[Array, Array]:
+def centralize(mode: Any, g: Array, terms: Array) -> tuple[Array, Array]:
     """``g`` less its mean over all axes but the first; ``terms`` are magnitudes."""
     least = {False: np.inf, True: 2, "conv_only": 4}[mode]
     if g.ndim < least or not g.size:
@@ -63,7 +63,7 @@ def larc(h: dict[str, Any], theta: Array, g: Array, eta: float) -> tuple[Array, 
     return q * (g + lam * theta), q
 
 
-def synchronise(ref: Reference, name: str) -> None:
+def synchronize(ref: Reference, name: str) -> None:
     """Lookahead, for a parameter with a gradient: slow += a (theta - slow); theta = slow."""
     h, t = ref._own(name, ref.hyper), ref.iterations + 1
     period = h["sync_period"]

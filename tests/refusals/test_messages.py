@@ -267,7 +267,7 @@ ROWS = [
     Row(
         "Lookahead around Lookahead",
         lookahead_twice,
-        ("Lookahead cannot go around Lookahead", "synchronises", "set its sync_period"),
+        ("Lookahead cannot go around Lookahead", "synchronizes", "set its sync_period"),
     ),
     Row(
         "the base class",

@@ -86,7 +86,7 @@ def test_resumed_from_a_file(row: Any, tmp_path: Path) -> None:
         assert bits(again) == bits(opt), case.id
 
 
-# From every call of two windows, with everything that is between synchronisations and updates.
+# From every call of two windows, with everything that is between synchronizations and updates.
 WINDOWS: dict[str, Any] = {
     "gradient_accumulation_steps": 3,
     "use_ema": True,

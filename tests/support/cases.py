@@ -143,7 +143,7 @@ def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
     if row["layerwise"] and "larc_coefficient" in kwargs:
         return "trust ratio of its own"
     if hasattr(cls, "sync_period") and any(not hasattr(cls, n) for n in LOOKAHEAD & kwargs.keys()):
-        return "synchronises with slow weights already"
+        return "synchronizes with slow weights already"
     if row["name"].startswith("schedulefree") and "sync_period" in kwargs:
         return "averages its iterates already"
     if kwargs.get("pullback_momentum") == "pullback" and kwargs.get("state_dtype") in NARROW:

@@ -25,6 +25,7 @@ VALUES: dict[Any, list[Any]] = {
     "clip_exponent": [None, 1 / 3],
     "clip_threshold": [0.5],
     "dampening": [0.1],
+    "delta": [2.0],
     "distance_coefficient": [2.0],
     "epsilon": [1e-3],
     "epsilon_1": [1e-3],
@@ -58,6 +59,7 @@ VALUES: dict[Any, list[Any]] = {
     "trust_epsilon": [0.1],
     "warmup_steps": [5],
     "weight_decay_1d": [0.5],
+    "weight_decay_ratio": [0.5],
     "weight_lr_power": [1.0],
     ("ralamb", "trust_clip"): [(0.5, 2.0), "paratrooper"],
     ("rangerlars", "trust_clip"): [(0.5, 2.0), "paratrooper"],
@@ -74,6 +76,8 @@ NEEDS: dict[tuple[str, str], Hyper] = {
     ("ralamb", "form"): {"weight_decay": 0.05, "phi": (0.0, 10.0)},
     ("rangerlars", "form"): {"weight_decay": 0.05, "phi": (0.0, 10.0)},
     ("adan", "form"): {"weight_decay": 0.05},
+    ("adamp", "weight_decay_ratio"): {"weight_decay": 0.05, "delta": 2.0},
+    ("sgdp", "weight_decay_ratio"): {"weight_decay": 0.05, "delta": 2.0},
     ("schedulefreesgd", "r"): {"warmup_steps": 5},
     ("schedulefreesgd", "weight_lr_power"): {"warmup_steps": 5},
     ("schedulefreeadamw", "weight_lr_power"): {"warmup_steps": 5},
@@ -96,7 +100,7 @@ LARC = {"larc_coefficient": "trust_coefficient", "larc_clip": "clip", "larc_epsi
 # What rows of shared options have besides: steps far above the rounding of the parameters.
 BESIDES: dict[str, Hyper] = {"prodigy": {"initial_distance": 1e-3}}
 # Base features and wrappers, alone. Clips bite, averages are overwritten, windows close and weights
-# synchronise within a few steps.
+# synchronize within a few steps.
 FEATURES: dict[str, Hyper] = {
     "clipnorm": {"clipnorm": 0.5},
     "clipnorm-epsilon": {"clipnorm": 0.5, "clip_epsilon": 0.01},

@@ -320,9 +320,9 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "wrapped": (lambda: Larc(used()), "is inside a Lookahead already; make another"),
     "twice": (
         lambda: Lookahead(Larc(Lookahead(SGD()))),
-        "Lookahead cannot go around Lookahead: it synchronises with slow weights already",
+        "Lookahead cannot go around Lookahead: it synchronizes with slow weights already",
     ),
-    "ranger": (lambda: Lookahead(Ranger()), "Ranger: it synchronises.*set its sync_period"),
+    "ranger": (lambda: Lookahead(Ranger()), "Ranger: it synchronizes.*set its sync_period"),
     "schedule-free": (lambda: Lookahead(ScheduleFreeSGD()), "averages its iterates already"),
     "period": (lambda: Lookahead(SGD(), 0), "Lookahead: sync_period must be an integer >= 1"),
     "no period": (lambda: Lookahead(SGD(), None), "sync_period must be.*without Lookahead"),  # type: ignore[arg-type]
@@ -386,7 +386,7 @@ def test_lookahead_by_hand(phase: int) -> None:
         assert q.tobytes() == p.tobytes()
 
 
-def test_the_first_synchronisation_of_first_sync_changes_nothing() -> None:
+def test_the_first_synchronization_of_first_sync_changes_nothing() -> None:
     plain, wrapped = SGD(0.1), Lookahead(SGD(0.1), 3, slow_start="first_sync")
     p, q = np.ones(4, np.float32), np.ones(4, np.float32)
     for t in range(6):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamb_rs._optimizer.hyperparameters import hypers
 from lamb_rs._registry import row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Setting(NamedTuple):
@@ -53,6 +56,9 @@ class Parameter(NamedTuple):
         Class whose settings hold.
     rule : str
         Algorithm that it follows: another one than the optimizer's where that sends it elsewhere.
+    formula : str
+        Its update with the settings that hold for it: assignments that are separated by "; ". The
+        names are those of settings and state; `Algorithm.formula` describes them.
     trainable : bool
         Whether it is updated.
     settings : dict of str to Setting
@@ -69,6 +75,7 @@ class Parameter(NamedTuple):
     size: int
     optimizer: str
     rule: str
+    formula: str
     trainable: bool
     settings: dict[str, Setting]
     slots: tuple[Slot, ...]
@@ -128,6 +135,7 @@ def _parameter(one: Any, leaf: Any, i: int) -> Parameter:
         one["size"],
         type(leaf).__name__,
         one["rule"],
+        one["formula"],
         one["trainable"],
         _settings(one, leaf, i),
         tuple(Slot(name, dtype, size) for (name, dtype), size in slots),
@@ -159,10 +167,16 @@ def _settings(one: Any, leaf: Any, i: int) -> dict[str, Setting]:
     for name in ("layer_adaptation", "trainable"):
         if one[name] is not None:
             found[name] = Setting(one[name], reasons.get(name, "default"))
-    for hyper in row(leaf._algorithm)["hyper"]:
-        name, wrapper = hyper["name"], hyper["wrapper"]
-        if wrapper is not None and name not in found:
-            value = leaf._native.get(name)
-            if value != hyper["default"]:
-                found[name] = Setting(value, wrapper)
-    return found
+    return found | _of_wrappers(leaf, found)
+
+
+def _of_wrappers(leaf: Any, known: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return the settings of the wrappers that are in effect."""
+    rows = [hyper for hyper in row(leaf._algorithm)["hyper"] if hyper["name"] not in known]
+    values = {hyper["name"]: leaf._native.get(hyper["name"]) for hyper in rows}
+    active = {hyper["wrapper"] for hyper in rows if values[hyper["name"]] != hyper["default"]}
+    return {
+        hyper["name"]: Setting(values[hyper["name"]], wrapper)
+        for hyper in rows
+        if (wrapper := hyper["wrapper"]) is not None and wrapper in active
+    }

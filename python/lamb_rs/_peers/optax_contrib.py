@@ -182,7 +182,7 @@ PEERS = [
         {
             "sync_period": to("sync_period", REQUIRED),
             "slow_step_size": to("slow_step_size", REQUIRED),
-            "reset_state": only(False, "the state is kept at synchronisations here"),
+            "reset_state": only(False, "the state is kept at synchronizations here"),
         },
         compared=True,
         wraps=True,

@@ -267,7 +267,7 @@ _CODE = [
         },
         _RALAMB_CODE,
         _first_sync,
-        note="the first synchronisation changes nothing",
+        note="the first synchronization changes nothing",
     ),
     Peer(
         "ranger.Ranger",

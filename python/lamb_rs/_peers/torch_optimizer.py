@@ -221,7 +221,7 @@ PEERS = [
         {"slow_start": "first_sync", "sync_phase": 1},
         compared=True,
         wraps=True,
-        note="it synchronises after updates 1, k + 1, 2 k + 1, ...",
+        note="it synchronizes after updates 1, k + 1, 2 k + 1, ...",
     ),
     *(
         Peer(f"torch_optimizer.{name}", refused=f"{what} is not in this library")

@@ -90,6 +90,8 @@ class SGDP(Rule):
     ...         orthogonal = np.array([[-weights[0, 1], weights[0, 0]]], np.float32)
     ...         _ = optimizer.apply(orthogonal, weights)
     ...     print(weights.round(3), np.linalg.norm(weights).round(4))
+    [[ 0.99 -0.29]] 1.0316
+    [[ 0.981 -0.289]] 1.0228
     """
 
     __slots__ = ()

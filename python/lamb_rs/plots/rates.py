@@ -74,5 +74,8 @@ RATES: dict[str, Rates] = {
     "AdEMAMix": Rates(0.2, 0.03),
     "Adopt": Rates(2.0, 0.02),
     "Grams": Rates(0.2, 0.06),
+    "Came": Rates(0.3, 0.0005),
+    "AdamP": Rates(0.3, 0.02),
+    "SGDP": Rates(0.002, 0.07),
     "Over9000": Rates(0.3, 0.6, on_plane={"clipnorm": 1.0}),
 }

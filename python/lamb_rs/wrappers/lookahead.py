@@ -27,21 +27,21 @@ class Lookahead(Around):
     Parameters
     ----------
     inner : Optimizer
-        Not built yet: an optimizer, or a wrapper. `Ranger` and `RangerLars` synchronise by
+        Not built yet: an optimizer, or a wrapper. `Ranger` and `RangerLars` synchronize by
         themselves.
     sync_period : int, default 6
-        Updates between synchronisations.
+        Updates between synchronizations.
     slow_step_size : float, default 0.5
         Step of the slow weights, in [0, 1]; 1 is the optimizer inside, bit for bit.
     pullback_momentum : {"none", "reset", "pullback"}, default "none"
-        What a synchronisation does to the momentum: nothing; zero it; or interpolate it with that
-        of the last synchronisation by `slow_step_size`, which takes 4 bytes per parameter more and
+        What a synchronization does to the momentum: nothing; zero it; or interpolate it with that
+        of the last synchronization by `slow_step_size`, which takes 4 bytes per parameter more and
         needs ``state_dtype="float32"``.
     slow_start : {"build", "first_sync"}, default "build"
-        When the slow weights are copied. "first_sync" is timm's: the first synchronisation then
+        When the slow weights are copied. "first_sync" is timm's: the first synchronization then
         changes nothing.
     sync_phase : int, default 0
-        Synchronisations are after the updates t, from 1, with ``t % sync_period`` equal to
+        Synchronizations are after the updates t, from 1, with ``t % sync_period`` equal to
         ``sync_phase % sync_period``.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
@@ -49,14 +49,14 @@ class Lookahead(Around):
     Raises
     ------
     HyperparameterError
-        For a value out of range, and for an optimizer that averages or synchronises by itself.
+        For a value out of range, and for an optimizer that averages or synchronizes by itself.
     ParameterSetError
         For an optimizer that is built.
 
     Notes
     -----
-    Between synchronisations, the slow weights are those to evaluate: see `evaluation_weights`.
-    A parameter whose gradient is None in a synchronising update is not synchronised.
+    Between synchronizations, the slow weights are those to evaluate: see `evaluation_weights`.
+    A parameter whose gradient is None in a synchronizing update is not synchronized.
 
     References
     ----------
@@ -73,11 +73,11 @@ class Lookahead(Around):
     )
     _source = "Zhang et al. 2019, arXiv 1907.08610"
     _meanings: ClassVar[dict[str, str]] = {
-        "sync_period": "updates between synchronisations",
+        "sync_period": "updates between synchronizations",
         "slow_step_size": "step of the slow weights",
-        "pullback_momentum": "what a synchronisation does to the momentum",
+        "pullback_momentum": "what a synchronization does to the momentum",
         "slow_start": "when the slow weights are copied",
-        "sync_phase": "first synchronising update, modulo the period",
+        "sync_phase": "first synchronizing update, modulo the period",
     }
     _natives: ClassVar[dict[str, str]] = {name: name for name in _meanings}
 
@@ -120,5 +120,5 @@ class Lookahead(Around):
                 "them from it"
             )
         if leaf._native.get("sync_period") is not None:
-            return "it synchronises with slow weights already; set its sync_period"
+            return "it synchronizes with slow weights already; set its sync_period"
         return None

@@ -1,4 +1,4 @@
-//! The means of the rows of gradients, for gradient centralisation. A row is summed by one thread.
+//! The means of the rows of gradients, for gradient centralization. A row is summed by one thread.
 
 use crate::engine::buffers::Buffers;
 use crate::engine::centralize::Centralize;
