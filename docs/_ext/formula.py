@@ -13,8 +13,8 @@ GREEK |= {"sigma", "tau", "kappa", "omega", "xi", "nu", "zeta", "epsilon"}
 NAMES = {"learning_rate": r"\eta", "weight_decay": r"\lambda"}
 RELATIONS = {"==": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
-# A quotient of two symbols, which may have an index.
-SIMPLE = re.compile(r"\\frac\{((?:[^{}\s]|\{[^{}]*\})+)\}\{((?:[^{}\s]|\{[^{}]*\})+)\}")
+# A symbol, which may have an index and an exponent, or something between bars or under a root.
+SINGLE = re.compile(r"(?:[^{}\s]|\{[^{}]*\})+|\\(?:lVert|lvert) [^{}]* \\(?:rVert|rvert)|\\sqrt\{.*\}")
 TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*\(?|<=|>=|==|!=|[-+/^()<>,])")
 
 
@@ -147,7 +147,30 @@ def bare(text: str) -> str:
 
 def flat(text: str) -> str:
     """Write the quotients inside of a quotient with a slash, so that they stay legible."""
-    return SIMPLE.sub(r"\1 / \2", text)
+    while (at := text.find(r"\frac{")) >= 0:
+        middle = closing(text, at + len(r"\frac"))
+        end = closing(text, middle)
+        above, below = text[at + len(r"\frac{") : middle - 1], text[middle + 1 : end - 1]
+        quotient = f"{factor(above)} / {factor(below)}"
+        if text.startswith(r" \,", end):
+            quotient = rf"\left( {quotient} \right)"
+        text = text[:at] + quotient + text[end:]
+    return text
+
+
+def closing(text: str, at: int) -> int:
+    """The position behind the brace that closes the one at this position."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[i], 0)
+        if depth == 0:
+            return i + 1
+    raise NotAFormulaError(text)
+
+
+def factor(text: str) -> str:
+    """Put parentheses around what is not a single symbol."""
+    return text if SINGLE.fullmatch(text) else rf"\left( {text} \right)"
 
 
 def tokenize(text: str) -> list[str]:
