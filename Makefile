@@ -37,9 +37,10 @@ demo: $(VENV)/demo.extra module ## Build, then train on real images with SGD, Ad
 test: test-rust test-python ## Build and run every test, Rust and Python
 
 test-rust: $(VENV)/base
-	@$(call step,60,Compile the Rust tests) cargo test --profile $(PROFILE) --no-run --lib --test determinism
-	@$(call step,30,Compile the scalar kernels) cargo test --profile scalar --features scalar --no-run --test determinism
-	@$(call step,60,Rust: unit tests and bits,--show) cargo test --profile $(PROFILE) --lib --test determinism
+	@$(call step,60,Compile the test of the bits) cargo test --profile $(PROFILE) --no-run --test determinism
+	@$(call step,45,Compile the unit tests and the scalar level) cargo test --profile scalar --features scalar --no-run --lib --test determinism
+	@$(call step,90,Rust: the same bits,--show) cargo test --profile $(PROFILE) --test determinism
+	@$(call step,5,Rust: unit tests,--show) cargo test --profile scalar --features scalar --lib
 	@$(call step,60,Rust: bits of the scalar level,--show) cargo test --profile scalar --features scalar --test determinism scalar_level
 	@$(call step,20,Rust: examples in the documentation,--show) cargo test --profile $(PROFILE) --doc
 

@@ -14,7 +14,9 @@ NAMES = {"learning_rate": r"\eta", "weight_decay": r"\lambda"}
 RELATIONS = {"==": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 QUOTIENT = r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{(?:[^{}]|\{[^{}]*\})*\}"
 # A symbol, which may have an index and an exponent, or something between bars or under a root.
-SINGLE = re.compile(r"(?:[^{}\s]|\{[^{}]*\})+|\\(?:lVert|lvert) [^{}]* \\(?:rVert|rvert)|\\sqrt\{.*\}")
+SINGLE = re.compile(
+    r"(?:[^{}\s]|\{[^{}]*\})+|\\(?:lVert|lvert) [^{}]* \\(?:rVert|rvert)|\\sqrt\{.*\}"
+)
 TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*\(?|<=|>=|==|!=|[-+/^()<>,])")
 
 

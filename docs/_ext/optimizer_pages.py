@@ -98,7 +98,8 @@ def shown_formula(row: Any) -> list[str]:
     """The formula at the defaults, and that of the parameters that follow another rule."""
     lines = ["$$", formula.tex(row.formula), "$$", ""]
     if row.routed:
-        lines += [f"{row.routed[0].upper()}{row.routed[1:]}:", "", "$$", formula.tex(row.routed_formula), "$$", ""]
+        lines += [f"{row.routed[0].upper()}{row.routed[1:]}:", ""]
+        lines += ["$$", formula.tex(row.routed_formula), "$$", ""]
     return [*lines, "[What the symbols mean](../optimizers.md#symbols)", ""]
 
 
