@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
-from lamb_rs import _core
 from lamb_rs.cli.extras import load
-from lamb_rs.cli.peers import _optax, compiled
+from lamb_rs.cli.peers import compiled, optax_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +57,7 @@ def floor(*passes: tuple[int, int]) -> Contestant:
 
         def step() -> None:
             for changed, read in passes:
-                _core.stream_floor(arrays[: changed + read], read)
+                lamb_rs.stream_floor(arrays[: changed + read], read)
 
         return step
 
@@ -89,7 +88,7 @@ def torch_fused(name: str, **arguments: Any) -> Contestant:
 
 def optax_jitted(rule: str) -> Contestant:
     """optax under jax.jit, updating in place."""
-    return partial(_optax, rule)
+    return partial(optax_step, rule)
 
 
 def optax_made(make: Callable[[Any], Any]) -> Contestant:

@@ -183,7 +183,7 @@ PYTHON = Language(
         cli/
         __init__
         _peers/ | plots/
-        _lookup
+        _lookup | typing
         wrappers
         wrappers/loss_scale
         wrappers/multi

@@ -121,12 +121,14 @@ def add_rule(repository: Repository, names: dict[str, str]) -> None:
 
     add(f"python/lamb_rs/optim/{name}.py", template("optimizer.py"))
     package = "python/lamb_rs/optim/__init__.py"
-    line = f"from lamb_rs.optim.{name} import {cls}"
-    insert(package, line, r"from lamb_rs\.optim\.(\w+) import", key=str)
+    line = f"    from lamb_rs.optim.{name} import {cls}"
+    insert(package, line, r"    from lamb_rs\.optim\.(\w+) import", key=str)
     insert(package, f'    "{cls}",', r'    "(\w+)",', start="__all__ = [\n", key=rank)
+    line = f'    "{cls}": "{name}",'
+    insert(package, line, r'    "\w+": "(\w+)",', start="_MODULES = {\n", key=str)
     package = "python/lamb_rs/__init__.py"
-    line = f"    {cls},"
-    insert(package, line, r"    (\w+),", start="from lamb_rs.optim import (\n", key=folded)
+    line = f"        {cls},"
+    insert(package, line, r"        (\w+),", start="from lamb_rs.optim import (\n", key=folded)
     insert(package, f'    "{cls}",', r'    "(\w+)",', start="__all__ = [\n", key=rank)
 
     add(f"tests/reference/{name}.py", template("reference.py"))

@@ -19,7 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lamb_rs import _core, schedules
+from lamb_rs import _core, optim, schedules, wrappers
 from lamb_rs._arrays import aligned
 from lamb_rs._errors import (
     AliasError,
@@ -41,44 +41,45 @@ from lamb_rs._lookup import get, optimizers
 from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._peers import from_peer, peers
 from lamb_rs._registry import registry
-from lamb_rs._threads import get_num_threads, info, set_num_threads, threads
-from lamb_rs.optim import (
-    SGD,
-    SGDP,
-    AdaBelief,
-    AdaBound,
-    Adadelta,
-    Adafactor,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamP,
-    AdamW,
-    Adan,
-    AdEMAMix,
-    Adopt,
-    Came,
-    Ftrl,
-    Grams,
-    Lamb,
-    Lars,
-    Lion,
-    Mars,
-    Muon,
-    Nadam,
-    NovoGrad,
-    Prodigy,
-    RAdam,
-    Ralamb,
-    Ranger,
-    RangerLars,
-    RMSprop,
-    ScheduleFreeAdamW,
-    ScheduleFreeSGD,
-)
+from lamb_rs._threads import get_num_threads, info, set_num_threads, stream_floor, threads
 
 if TYPE_CHECKING:
     from lamb_rs import plots as plots
+    from lamb_rs import typing as typing
+    from lamb_rs.optim import (
+        SGD,
+        SGDP,
+        AdaBelief,
+        AdaBound,
+        Adadelta,
+        Adafactor,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamP,
+        AdamW,
+        Adan,
+        AdEMAMix,
+        Adopt,
+        Came,
+        Ftrl,
+        Grams,
+        Lamb,
+        Lars,
+        Lion,
+        Mars,
+        Muon,
+        Nadam,
+        NovoGrad,
+        Prodigy,
+        RAdam,
+        Ralamb,
+        Ranger,
+        RangerLars,
+        RMSprop,
+        ScheduleFreeAdamW,
+        ScheduleFreeSGD,
+    )
     from lamb_rs.wrappers import Larc, Lookahead, LossScaleOptimizer, MultiOptimizer
 
 __all__ = [
@@ -144,25 +145,24 @@ __all__ = [
     "registry",
     "schedules",
     "set_num_threads",
+    "stream_floor",
     "threads",
 ]
 
 __version__ = _core.__version__
 
 
-_WRAPPERS = ("Larc", "Lookahead", "LossScaleOptimizer", "MultiOptimizer")
-
-
 if not TYPE_CHECKING:  # else every misspelt name would be an attribute
 
     def __getattr__(name: str) -> object:
-        # What many programs do not use is imported when it is used.
-        if name in {"plots", "wrappers"}:
+        # The module of a class is imported when the class is used: most programs use one or two.
+        for package in (optim, wrappers):
+            if name in package.__all__:
+                found = getattr(package, name)
+                globals()[name] = found
+                return found
+        if name in {"plots", "typing"}:
             return import_module(f"lamb_rs.{name}")
-        if name in _WRAPPERS:
-            found = getattr(import_module("lamb_rs.wrappers"), name)
-            globals()[name] = found
-            return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -48,6 +48,7 @@ class _Algorithm(TypedDict):
     source: str
     slots: list[str]
     scalars: list[str]
+    scope: Literal["group", "parameter", "all"]
     layerwise: bool
     matrix: bool
     hyper: list[_Hyper]

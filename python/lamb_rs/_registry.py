@@ -27,6 +27,8 @@ class Hyperparameter(NamedTuple):
         One line.
     dynamic : bool
         Whether it may change between steps.
+    per_parameter : bool
+        Whether an override may set it for some parameters: see `Optimizer.build`.
     shared : bool
         Whether every algorithm has it.
     """
@@ -38,6 +40,7 @@ class Hyperparameter(NamedTuple):
     default: Any
     meaning: str
     dynamic: bool
+    per_parameter: bool
     shared: bool
 
 
@@ -69,6 +72,9 @@ class Algorithm(NamedTuple):
         Names of the state arrays of each parameter at the defaults.
     scalars : tuple of str
         Names of the numbers that are remembered from step to step.
+    scope : {"group", "parameter", "all"}
+        Whether there is one of each of these numbers for each group of parameters with the same
+        settings, for each parameter, or for all parameters together.
     layerwise : bool
         Whether steps are scaled by a trust ratio.
     matrix : bool
@@ -85,6 +91,7 @@ class Algorithm(NamedTuple):
     hyperparameters: tuple[Hyperparameter, ...]
     slots: tuple[str, ...]
     scalars: tuple[str, ...]
+    scope: Literal["group", "parameter", "all"]
     layerwise: bool
     matrix: bool
 
@@ -124,6 +131,7 @@ def _registry() -> tuple[Algorithm, ...]:
             tuple(_hyperparameter(hyper) for hyper in one["hyper"] if hyper["wrapper"] is None),
             tuple(one["slots"]),
             tuple(one["scalars"]),
+            one["scope"],
             one["layerwise"],
             one["matrix"],
         )
@@ -140,6 +148,7 @@ def _hyperparameter(hyper: _core._Hyper) -> Hyperparameter:
         hyper["default"],
         hyper["doc"],
         hyper["dynamic"],
+        hyper["per_parameter"],
         hyper["shared"],
     )
 

@@ -1,4 +1,4 @@
-"""The machine: threads, and what was found at import."""
+"""The machine: threads, the speed of its memory, and what was found at import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def set_num_threads(n: int) -> None:
@@ -75,6 +78,34 @@ def _count(n: object) -> int:
     if isinstance(n, bool) or not 1 <= count < 2**31:
         raise HyperparameterError(f"the number of threads must be an integer >= 1; got {n!r}")
     return int(count)
+
+
+def stream_floor(arrays: Sequence[NDArray[np.float32]], reads: int = 0) -> None:
+    """Read arrays and write them back as they are, as fast as the memory allows.
+
+    The time that this takes is a lower limit of the time of a step that moves the same arrays.
+
+    Parameters
+    ----------
+    arrays : sequence of arrays
+        C-contiguous float32 arrays of one size.
+    reads : int, default 0
+        How many of them, the last ones, are only read.
+
+    Raises
+    ------
+    DTypeError, LayoutError, ReadOnlyError
+        For an array that cannot be updated in place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> parameter, momentum, gradient = (np.full(100_000, x, np.float32) for x in range(3))
+    >>> stream_floor([parameter, momentum, gradient], reads=1)
+    >>> print(parameter.max(), momentum.min())
+    0.0 1.0
+    """
+    _core.stream_floor(list(arrays), reads)
 
 
 def info() -> dict[str, Any]:

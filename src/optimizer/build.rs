@@ -81,7 +81,9 @@ impl Built {
             let group = match groups.iter().position(|group| group.overrides == kept) {
                 Some(group) => group,
                 None => {
-                    groups.push(Group::new(values, &kept).map_err(|e| of_override(name, e))?);
+                    let group = Group::new(values, &kept).map_err(|e| of_override(name, e))?;
+                    group.check_effects().map_err(|e| of_override(name, e))?;
+                    groups.push(group);
                     groups.len() - 1
                 }
             };
@@ -282,7 +284,6 @@ fn factor_shapes(shape: &[usize]) -> [Vec<usize>; 2] {
     shapes
 }
 
-/// The elements of a parameter.
 /// An error that is about the override for a parameter.
 fn of_override(parameter: &str, error: Error) -> Error {
     Error::new(error.kind, format!("override for parameter '{parameter}': {}", error.message))
@@ -290,13 +291,7 @@ fn of_override(parameter: &str, error: Error) -> Error {
 
 /// An override gives a value with which the rule keeps more state than it does for the others.
 fn needs_state(overrides: &[Override]) -> Error {
-    let names: Vec<&str> = overrides
-        .iter()
-        .filter_map(|one| match one {
-            Override::Value(name, _) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
+    let names: Vec<&str> = overrides.iter().filter_map(Override::hyperparameter).collect();
     let message = format!(
         "{} needs a state that the optimizer is built without; set it in the constructor, and override \
          the parameters that shall not have it",
@@ -305,6 +300,7 @@ fn needs_state(overrides: &[Override]) -> Error {
     Error::new(Kind::Hyperparameter, message)
 }
 
+/// The elements of a parameter.
 fn size(name: &str, shape: &[usize]) -> Result<usize> {
     let len = shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
     len.filter(|&len| len <= 1 << 40).ok_or_else(|| {

@@ -68,6 +68,12 @@ impl Group {
         Ok(group)
     }
 
+    /// An error if an override gives a value that has no effect, as for the arguments of the constructor.
+    pub(super) fn check_effects(&self) -> Result<()> {
+        let names: Vec<&str> = self.overrides.iter().filter_map(Override::hyperparameter).collect();
+        self.values.check_effects(Some(&names))
+    }
+
     pub(super) fn learning_rate(&self, base: f64) -> f64 {
         self.rate.unwrap_or(base) * self.multiplier
     }

@@ -18,3 +18,13 @@ pub enum Override {
     /// Whether it follows the algorithm's own rule, where some parameters follow another.
     Routed(bool),
 }
+
+impl Override {
+    /// The hyperparameter of the rule that it sets, if it sets one.
+    pub(super) fn hyperparameter(&self) -> Option<&str> {
+        match self {
+            Override::Value(name, _) => Some(name),
+            _ => None,
+        }
+    }
+}

@@ -104,6 +104,12 @@ mod _core {
                 let name: String = hyper.as_any().get_item("name")?.extract()?;
                 let value = algorithm.defaults().get(&name).map_err(|e| raise(py, &e))?;
                 hyper.set_item("default", to_python(py, value)?)?;
+                // A hyperparameter of a wrapper for which the algorithm has a default is its own argument.
+                let wrapper = hyper.as_any().get_item("wrapper")?;
+                if !wrapper.is_none() && algorithm.defaults.iter().any(|(own, _)| *own == name) {
+                    hyper.set_item("wrapper", py.None())?;
+                    hyper.set_item("shared", false)?;
+                }
             }
             row.set_item("hyper", hypers)?;
             list.append(row)?;

@@ -13,8 +13,6 @@ from lamb_rs import HyperparameterError, Lamb, ParameterSetError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Rows = dict[str, dict[str, Any]]
-
 
 def parameters() -> dict[str, Any]:
     def of(*shape: int) -> Any:
@@ -23,12 +21,16 @@ def parameters() -> dict[str, Any]:
     return {"bias": of(3), "dense": {"kernel": of(4, 3), "bias": of(3)}, "norm": [of(2), of(2)]}
 
 
-def rows(opt: lamb_rs.Optimizer) -> Rows:
-    return {row["name"]: dict(row) for row in opt._native.describe()}
+def values(opt: lamb_rs.Optimizer) -> dict[str, dict[str, Any]]:
+    """What is set for each parameter."""
+    return {
+        one.name: {name: setting.value for name, setting in one.settings.items()}
+        for one in opt.describe().parameters
+    }
 
 
 def names_where(opt: lamb_rs.Optimizer, test: Callable[[dict[str, Any]], bool]) -> list[str]:
-    return [name for name, row in rows(opt).items() if test(row)]
+    return [name for name, row in values(opt).items() if test(row)]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_later_entries_win_and_others_stay() -> None:
         "norm/1": {"trainable": False},
     }
     opt.build(parameters(), overrides=own)
-    found = rows(opt)
+    found = values(opt)
     assert [row["learning_rate"] for row in found.values()][:4] == [0.25, 0.125, 0.125, 0.25]
     assert [row["weight_decay"] for row in found.values()][:4] == [None, 0.3, 0.3, 0.1]
     assert names_where(opt, lambda row: not row["layer_adaptation"])[:2] == ["bias", "dense/bias"]

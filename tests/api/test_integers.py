@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import Adam, HyperparameterError, Lookahead, LossScaleOptimizer, _core
+from lamb_rs import Adam, HyperparameterError, Lookahead, LossScaleOptimizer
 
 LARGEST = 2**63 - 1
 # Each integer argument of each class, and of the wrappers.
 INTEGERS: dict[str, tuple[type[lamb_rs.Optimizer], str]] = {
-    f"{row['class_name']}-{one['name']}": (getattr(lamb_rs, row["class_name"]), one["name"])
-    for row in _core.algorithms()
-    for one in row["hyper"]
-    if one["kind"] == "integer" and one["wrapper"] is None
+    f"{row.class_name}-{one.name}": (getattr(lamb_rs, row.class_name), one.name)
+    for row in lamb_rs.registry()
+    for one in row.hyperparameters
+    if one.kind == "integer"
 }
 
 

@@ -121,11 +121,11 @@ def test_summary_groups_what_is_treated_alike() -> None:
 @pytest.mark.parametrize("name", optim.__all__)
 def test_reports_of_every_class(name: str) -> None:
     opt = trained(getattr(lamb_rs, name)())
-    known = {one["class_name"]: one for one in lamb_rs._core.algorithms()}[name]
+    known = {one.class_name: one for one in lamb_rs.registry()}[name]
     for text in (opt.explain(), opt.summary()):
         assert all(line == line.rstrip() for line in text.splitlines())
-        assert ("adapted" in text) is known["layerwise"]
-    assert known["summary"] in opt.explain()
+        assert ("adapted" in text) is known.layerwise
+    assert known.summary in opt.explain()
 
 
 def test_skipped_steps_are_told() -> None:

@@ -14,7 +14,6 @@ from lamb_rs import (
     Lamb,
     LambError,
     ParameterSetError,
-    _core,
 )
 from support.bad_input import (
     changed,
@@ -138,7 +137,7 @@ def test_an_override_has_an_effect_or_is_refused(name: str, value: float) -> Non
 
 def out_of_range(hyper: Any) -> list[Any]:
     """Values that no hyperparameter of this kind takes."""
-    domain, kind = hyper["domain"], hyper["kind"]
+    domain, kind = hyper.range, hyper.kind
     bad: list[Any] = ["x", b"x", [1.0, 2.0, 3.0], object(), 1j, (1.0,), np.ones(3)]
     if kind in {"number", "integer"}:
         bad += [np.nan, np.inf, -np.inf, True, np.bool_(True), 10**400, (1.0, 2.0)]
@@ -152,7 +151,7 @@ def out_of_range(hyper: Any) -> list[Any]:
         bad += [(2.0, 1.0), (-1.0, 1.0), (0.0, np.inf), (np.nan, 1.0), ("0", "1"), 1.0, True]
     if kind in {"bool", "choice"}:
         bad += [1, 0, 2.5, np.nan]
-    if "None" not in domain and None not in hyper["choices"]:
+    if "None" not in domain and None not in hyper.choices:
         bad.append(None)
     return bad
 
@@ -162,17 +161,16 @@ def same(a: Any, b: Any) -> bool:
 
 
 HYPERS = [
-    pytest.param(row, hyper, id=f"{row['name']}-{hyper['name']}")
-    for row in _core.algorithms()
-    for hyper in row["hyper"]
-    if (not hyper["shared"] or row["name"] == "lamb")
-    and (hyper["wrapper"] is None or hasattr(getattr(lamb_rs, row["class_name"]), hyper["name"]))
+    pytest.param(row, hyper, id=f"{row.name}-{hyper.name}")
+    for row in lamb_rs.registry()
+    for hyper in row.hyperparameters
+    if not hyper.shared or row.name == "lamb"
 ]
 
 
 @pytest.mark.parametrize(("row", "hyper"), HYPERS)
 def test_out_of_range(row: Any, hyper: Any) -> None:
-    cls, name = getattr(lamb_rs, row["class_name"]), hyper["name"]
+    cls, name = getattr(lamb_rs, row.class_name), hyper.name
     for built in (False, True):
         opt = cls()
         value = getattr(opt, name)
@@ -189,8 +187,8 @@ def test_out_of_range(row: Any, hyper: Any) -> None:
             if not built:
                 with pytest.raises(HyperparameterError, match=name) as caught:
                     cls(**{name: bad})
-            if hyper["dynamic"] or not built:
-                assert hyper["domain"] in str(caught.value)
+            if hyper.dynamic or not built:
+                assert hyper.range in str(caught.value)
         if built:
             assert not changed(before, snapshot(opt, params))
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, optim, schedules, wrappers
+from lamb_rs import optim, schedules, wrappers
 
-ROWS = _core.algorithms()
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+ROWS = lamb_rs.registry()
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 # Arguments that Python resolves by itself.
@@ -21,21 +21,15 @@ PYTHONS = {"Muon": {"exclude_layers": ()}}
 
 
 def class_of(row: Any) -> Any:
-    return getattr(lamb_rs, row["class_name"])
-
-
-def arguments_of(row: Any) -> list[Any]:
-    """The hyperparameters of a row but those that only a wrapper sets."""
-    written = inspect.signature(class_of(row).__init__).parameters
-    return [one for one in row["hyper"] if one["wrapper"] is None or one["name"] in written]
+    return getattr(lamb_rs, row.class_name)
 
 
 @each_row
 def test_class_has_the_arguments_of_its_row(row: Any) -> None:
     shown = inspect.signature(class_of(row)).parameters
-    wanted = {hyper["name"]: hyper["default"] for hyper in arguments_of(row)}
+    wanted = {hyper.name: hyper.default for hyper in row.hyperparameters}
     found = {name: one.default for name, one in shown.items() if name != "name"}
-    assert found == wanted | PYTHONS.get(row["class_name"], {})
+    assert found == wanted | PYTHONS.get(row.class_name, {})
     assert shown["name"].default is None
 
 
@@ -43,23 +37,23 @@ def test_class_has_the_arguments_of_its_row(row: Any) -> None:
 def test_written_defaults_are_those_of_the_row(row: Any) -> None:
     """What an editor shows is what the native side does."""
     written = inspect.signature(class_of(row).__init__).parameters
-    wanted = {hyper["name"]: hyper["default"] for hyper in row["hyper"]}
-    wanted |= PYTHONS.get(row["class_name"], {})
+    wanted = {hyper.name: hyper.default for hyper in row.hyperparameters}
+    wanted |= PYTHONS.get(row.class_name, {})
     own = {name: one.default for name, one in written.items() if name not in ("self", "shared")}
     assert own == {name: wanted[name] for name in own}
-    assert {hyper["name"] for hyper in row["hyper"] if not hyper["shared"]} <= set(own)
+    assert {hyper.name for hyper in row.hyperparameters if not hyper.shared} <= set(own)
 
 
 @each_row
 def test_every_argument_is_an_attribute(row: Any) -> None:
     opt = class_of(row)()
-    for hyper in arguments_of(row):
-        value = getattr(opt, hyper["name"])
-        assert value == hyper["default"]
+    for hyper in row.hyperparameters:
+        value = getattr(opt, hyper.name)
+        assert value == hyper.default
         assert type(value) is (
-            int if hyper["kind"] == "integer" and value is not None else type(value)
+            int if hyper.kind == "integer" and value is not None else type(value)
         )
-        setattr(opt, hyper["name"], value)
+        setattr(opt, hyper.name, value)
 
 
 @each_row
@@ -67,14 +61,14 @@ def test_docstring_names_everything(row: Any) -> None:
     text = inspect.getdoc(class_of(row))
     assert text is not None
     parameters = text.partition("Parameters\n")[2].partition("Notes\n")[0]
-    own = [one for one in arguments_of(row) if not one["shared"] or one["wrapper"]]
+    own = [one for one in row.hyperparameters if not one.shared]
     for hyper in own:
-        entry = re.search(rf"^{hyper['name']} : .*default (.*)$", parameters, re.MULTILINE)
-        assert entry, hyper["name"]
+        entry = re.search(rf"^{hyper.name} : .*default (.*)$", parameters, re.MULTILINE)
+        assert entry, hyper.name
         default = entry[1].strip('"')
-        assert default == str(hyper["default"]) or float(default) == hyper["default"]
+        assert default == str(hyper.default) or float(default) == hyper.default
     assert "State: " in text
-    for number in re.findall(r"arXiv [\d.]+|JMLR [\d:]+", row["source"]):
+    for number in re.findall(r"arXiv [\d.]+|JMLR [\d:]+", row.source):
         assert number in text
     assert "    " in text.partition("::")[2], "a formula"
 
@@ -82,9 +76,9 @@ def test_docstring_names_everything(row: Any) -> None:
 def test_shared_arguments_are_documented() -> None:
     text = inspect.getdoc(lamb_rs.Optimizer)
     assert text is not None
-    for hyper in ROWS[0]["hyper"]:
-        if hyper["shared"] and hyper["wrapper"] is None:
-            assert f"\n{hyper['name']} : " in text, hyper["name"]
+    for hyper in ROWS[0].hyperparameters:
+        if hyper.shared:
+            assert f"\n{hyper.name} : " in text, hyper.name
 
 
 def test_everything_public_is_listed_and_documented() -> None:
@@ -94,7 +88,7 @@ def test_everything_public_is_listed_and_documented() -> None:
             assert hasattr(module, name)
             if name != "__version__":
                 assert getattr(module, name).__doc__, name
-    assert set(optim.__all__) == {row["class_name"] for row in ROWS}
+    assert set(optim.__all__) == {row.class_name for row in ROWS}
     assert set(optim.__all__) | set(wrappers.__all__) <= set(lamb_rs.__all__)
 
 

@@ -1,21 +1,24 @@
-"""A user's file under mypy: the good lines are clean, and every bad line is found."""
+"""A user's file under type checkers: the good lines are clean, and every bad line is found."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import lamb_rs
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator
 
-pytest.importorskip("mypy", reason="types are checked where mypy is installed")
-
+PYTHON = str(Path(lamb_rs.__file__).parents[1])
 PREAMBLE = """
 from collections import OrderedDict
 from typing import Any
@@ -64,6 +67,16 @@ made: lamb_rs.Optimizer = lamb_rs.get("adamw", 0.1)
 last: float = made.last_learning_rate
 config: dict[str, Any] = opt.get_config()
 again: Lamb = Lamb.from_config(config)
+
+
+def decayed(rate: lamb_rs.typing.Source, overrides: lamb_rs.typing.Overrides) -> lamb_rs.Optimizer:
+    made = lamb_rs.AdamW(rate, weight_decay=0.1)
+    made.build(params, overrides)
+    return made
+
+
+decayed(0.1, {"*/bias": {"weight_decay": None}})
+decayed(schedules.CosineDecay(0.1, 10), {})
 """
 
 BAD = """
@@ -84,35 +97,63 @@ Lookahead(Adam(), pullback_momentum="some")
 opt.epsilonn
 opt.describe().parameter
 lamb_rs.Adamm()
+lamb_rs.Lookahead(opt).step()
+decayed("0.1", {})
 """
 
 
-def check(lines: Sequence[str], folder: Path) -> dict[str, str]:
-    """What mypy says of each line."""
-    path = folder / "user.py"
-    path.write_text(PREAMBLE + "\n".join(lines) + "\n", encoding="utf-8")
-    found = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(folder / "cache"), str(path)],
+def of_choices() -> Iterator[tuple[str, bool]]:
+    """A line for every choice of every optimizer, and lines with others; whether each is good."""
+    for row in lamb_rs.registry():
+        opt = row.name
+        yield f"{opt} = lamb_rs.{row.class_name}()", True
+        for one in row.hyperparameters:
+            if one.choices:
+                yield f"lamb_rs.{row.class_name}({one.name}='foo')", False
+                yield f"{opt}.{one.name} = 'foo'", False
+                for choice in one.choices:
+                    yield f"{opt}.{one.name} = {choice!r}", True
+
+
+def run(folder: Path, *command: str, **variables: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", *command, "user.py"],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "MYPYPATH": str(Path(lamb_rs_folder()).parent)},
+        env=os.environ | variables,
     ).stdout
-    text = path.read_text(encoding="utf-8").splitlines()
-    said = re.findall(r"user\.py:(\d+): error: (.*)", found)
-    return {text[int(number) - 1]: message for number, message in said}
 
 
-def lamb_rs_folder() -> str:
-    import lamb_rs  # noqa: PLC0415
+def mypy(folder: Path) -> list[tuple[int, str]]:
+    """Line and message of each error that mypy finds, in its strict mode."""
+    said = run(folder, "mypy", "--strict", "--cache-dir", str(folder / "cache"), MYPYPATH=PYTHON)
+    return [(int(line), text) for line, text in re.findall(r"user\.py:(\d+): error: (.*)", said)]
 
-    return str(Path(lamb_rs.__file__).parent)
+
+def pyright(folder: Path) -> list[tuple[int, str]]:
+    """Line and message of each error that pyright finds, in its standard mode."""
+    settings = {"typeCheckingMode": "standard", "extraPaths": [PYTHON]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    said = json.loads(run(folder, "basedpyright", "--outputjson"))
+    errors = [one for one in said["generalDiagnostics"] if one["severity"] == "error"]
+    return [(one["range"]["start"]["line"] + 1, one["message"]) for one in errors]
 
 
-def test_types_of_a_users_file(tmp_path: Path) -> None:
-    good = GOOD.strip().splitlines()
-    bad = BAD.strip().splitlines()
-    found = check([*good, *bad], tmp_path)
-    assert {line: message for line, message in found.items() if line in good} == {}
+@pytest.mark.parametrize(
+    ("checker", "package"), [(mypy, "mypy"), (pyright, "basedpyright")], ids=["mypy", "pyright"]
+)
+def test_types_of_a_users_file(
+    checker: Callable[[Path], list[tuple[int, str]]], package: str, tmp_path: Path
+) -> None:
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed: pip install 'lamb_rs[check]'")
+    choices = list(of_choices())
+    good = [*GOOD.strip().splitlines(), *(line for line, is_good in choices if is_good)]
+    bad = [*BAD.strip().splitlines(), *(line for line, is_good in choices if not is_good)]
+    lines = [*PREAMBLE.splitlines(), *good, *bad]
+    (tmp_path / "user.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found: dict[str, Any] = {lines[number - 1]: text for number, text in checker(tmp_path)}
+    assert {line: text for line, text in found.items() if line not in bad} == {}
     assert set(found) == set(bad)

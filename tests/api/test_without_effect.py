@@ -52,12 +52,18 @@ CASES = {
 }
 
 
+def last(given: Arguments, needed: list[Arguments]) -> str:
+    """The argument that has no effect."""
+    *_, argument = [one for one in given if one not in needed[0] and one != "form"] or list(given)
+    return argument
+
+
 @pytest.mark.parametrize(("name", "given", "needed"), CASES.values(), ids=CASES)
 def test_what_has_no_effect_is_refused(
     name: str, given: Arguments, needed: list[Arguments]
 ) -> None:
     cls: Any = getattr(lamb_rs, name)
-    *_, argument = [one for one in given if one not in needed[0] and one != "form"] or list(given)
+    argument = last(given, needed)
     with pytest.raises(HyperparameterError, match=f"{argument}=.* has no effect without ") as error:
         cls(**given)
     assert all(other in str(error.value) for choice in needed for other in choice)
@@ -79,6 +85,48 @@ def test_it_has_no_effect_indeed(name: str, given: Arguments, needed: list[Argum
     again = cls.from_config(made.get_config())
     assert again.get_config() == made.get_config()
     assert needed
+
+
+PER_PARAMETER = {
+    (row.class_name, one.name)
+    for row in lamb_rs.registry()
+    for one in row.hyperparameters
+    if one.per_parameter
+}
+OVERRIDES = {
+    id_: (name, given, needed)
+    for id_, (name, given, needed) in CASES.items()
+    if (name, last(given, needed)) in PER_PARAMETER
+}
+
+
+@pytest.mark.parametrize(("name", "given", "needed"), OVERRIDES.values(), ids=OVERRIDES)
+def test_an_override_without_effect_is_refused(
+    name: str, given: Arguments, needed: list[Arguments]
+) -> None:
+    cls: Any = getattr(lamb_rs, name)
+    argument = last(given, needed)
+    rest = {key: value for key, value in given.items() if key != argument}
+    params = {"a": np.ones((3, 4), F), "b": np.ones((3, 4), F)}
+    override = {"b": {argument: given[argument]}}
+    opt = cls(**rest)
+    with pytest.raises(HyperparameterError, match=f"'b': {argument}=.* has no effect without "):
+        opt.build(params, override)
+    assert not opt.built
+    for choice in needed:
+        made = cls(**{**rest, **choice})
+        made.build(params, override)
+        settings = {one.name: one.settings[argument].value for one in made.describe().parameters}
+        assert settings["b"] == given[argument] != settings["a"]
+
+
+def test_what_an_override_needs_may_be_in_it() -> None:
+    params = {"a": np.ones(3, F), "b": np.ones(3, F)}
+    opt = SGD(momentum=0.9, form="lr_outside")
+    opt.build(params, {"b": {"momentum": 0.5, "dampening": 0.1}})
+    opt = SGD(momentum=0.9, form="lr_outside")
+    with pytest.raises(HyperparameterError, match=r"'b': dampening=0\.1 has no effect"):
+        opt.build(params, {"b": {"momentum": 0.0, "dampening": 0.1}})
 
 
 def test_a_default_needs_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lamb_rs
-from lamb_rs import HyperparameterError, _core
+from lamb_rs import HyperparameterError
 from reference import RULES, reference
 from support.cases import make, refused, stepped_as_stored
 from support.harness import lockstep, model
@@ -28,23 +28,23 @@ STAGES: dict[str, Hyper] = {
     "larc": {"larc_coefficient": 0.02},
     "larc in lookahead": {"sync_period": 2, "larc_coefficient": 0.02},
 }
-ROWS = _core.algorithms()
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+ROWS = lamb_rs.registry()
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 @each_row
 @pytest.mark.parametrize("storage", STORAGES)
-def test_combination(row: dict[str, Any], storage: str) -> None:
+def test_combination(row: Any, storage: str) -> None:
     problem = model((17, 4096), 5).without("tall")
-    steady = {"epsilon": 1e-3} if "epsilon" in RULES[row["name"]].DEFAULTS else {}
+    steady = {"epsilon": 1e-3} if "epsilon" in RULES[row.name].DEFAULTS else {}
     for stage, kwargs in STAGES.items():
         arguments = {**steady, **kwargs, "state_dtype": storage}
         reason = refused(row, arguments)
         if reason is not None:
             with pytest.raises(HyperparameterError, match=reason):
-                make(row["class_name"], arguments)
+                make(row.class_name, arguments)
             continue
-        opt, ref = make(row["class_name"], arguments), reference(row["name"], **arguments)
+        opt, ref = make(row.class_name, arguments), reference(row.name, **arguments)
         stored = storage != "float32" and stepped_as_stored(row, arguments)
         try:
             lockstep(opt, ref, problem, stored=stored, trajectory=False)
@@ -53,7 +53,7 @@ def test_combination(row: dict[str, Any], storage: str) -> None:
 
 
 @each_row
-def test_what_is_refused_is_refused_for_a_reason(row: dict[str, Any]) -> None:
+def test_what_is_refused_is_refused_for_a_reason(row: Any) -> None:
     """Nothing is left out of the table above in silence: most of it works."""
     works = [
         (storage, stage)

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core
 from support.cases import make, refused
 
 F = np.float32
 Array = np.ndarray
-WITH_LOOKAHEAD = [row for row in _core.algorithms() if not refused(row, {"sync_period": 2})]
+WITH_LOOKAHEAD = [row for row in lamb_rs.registry() if not refused(row, {"sync_period": 2})]
 
 
 def tensors(seed: int, scale: float = 1.0) -> dict[str, Array]:
@@ -70,14 +69,14 @@ def test_three_forms_of_nesterov_on_a_quadratic() -> None:
     assert np.abs(theta).max() < 0.5 * np.abs(start).max()
 
 
-@pytest.mark.parametrize("row", WITH_LOOKAHEAD, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", WITH_LOOKAHEAD, ids=lambda row: row.name)
 def test_lookahead_with_a_whole_step_is_the_inner_optimizer(row: Any) -> None:
     """To the bit."""
     kwargs = {"sync_period": 2, "slow_step_size": 1.0}
-    cls = getattr(lamb_rs, row["class_name"])
+    cls = getattr(lamb_rs, row.class_name)
     alone = {"sync_period": None} if hasattr(cls, "sync_period") else {}
-    with_it = trained(make(row["class_name"], kwargs))
-    without = trained(make(row["class_name"], alone))
+    with_it = trained(make(row.class_name, kwargs))
+    without = trained(make(row.class_name, alone))
     for name, p in with_it.items():
         assert p.tobytes() == without[name].tobytes(), name
 

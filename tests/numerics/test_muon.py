@@ -30,7 +30,7 @@ def parameters() -> dict[str, Any]:
 
 def rules(opt: Any, overrides: Any = None) -> dict[str, str]:
     opt.build(parameters(), overrides)
-    return {one["name"]: one["rule"] for one in opt._native.describe()}
+    return {one.name: one.rule for one in opt.describe().parameters}
 
 
 def test_what_is_no_matrix_follows_adamw() -> None:
@@ -84,7 +84,7 @@ def test_own_rule_is_for_rules_that_have_another() -> None:
     assert rules(Mars(), override)["hidden"] == "adamw"
     opt = Adafactor()
     opt.build(parameters(), override)
-    slots = {one["name"]: [slot for slot, _ in one["slots"]] for one in opt._native.describe()}
+    slots = {one.name: [slot.name for slot in one.slots] for one in opt.describe().parameters}
     assert slots["hidden"] == ["velocity"]
     assert set(slots["head"]) == {"row", "column"}
     with pytest.raises(HyperparameterError, match="unknown setting 'own_rule'"):

@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core
 
 LARGE = 100_000_000
 BLOCK = 1 << 18
 BOUND = 1e-12
-LAYERWISE = [row["class_name"] for row in _core.algorithms() if row["layerwise"]]
+LAYERWISE = [row.class_name for row in lamb_rs.registry() if row.layerwise]
 each_layerwise = pytest.mark.parametrize("name", LAYERWISE)
 
 

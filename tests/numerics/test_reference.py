@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, schedules
+from lamb_rs import schedules
 from reference import RULES, SHARED, WRAPPERS, reference
 from support.cases import Case, cases, make, refused
 from support.harness import (
@@ -23,7 +24,7 @@ from support.harness import (
     model,
     small,
 )
-from support.options import BESIDES
+from support.options import BESIDES, LARC, LOOKAHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,15 +45,26 @@ def defaults() -> list[Case]:
 
 
 def test_every_algorithm_has_a_reference() -> None:
-    assert {row["name"] for row in _core.algorithms()} == set(RULES)
+    assert {row.name for row in lamb_rs.registry()} == set(RULES)
 
 
-@pytest.mark.parametrize("row", _core.algorithms(), ids=lambda row: row["name"])
-def test_options_and_defaults_agree(row: dict[str, Any]) -> None:
-    theirs = {hyper["name"]: hyper["default"] for hyper in row["hyper"]}
-    ours = {**SHARED, **WRAPPERS, **RULES[row["name"]].DEFAULTS}
+@pytest.mark.parametrize("row", lamb_rs.registry(), ids=lambda row: row.name)
+def test_options_and_defaults_agree(row: Any) -> None:
+    theirs = {hyper.name: hyper.default for hyper in row.hyperparameters}
+    ours = {**SHARED, **RULES[row.name].DEFAULTS}
     del ours["name"]
     assert theirs == ours
+
+
+def test_options_and_defaults_of_wrappers_agree() -> None:
+    lookahead, larc = (
+        {name: one.default for name, one in inspect.signature(cls).parameters.items()}
+        for cls in (lamb_rs.Lookahead, lamb_rs.Larc)
+    )
+    theirs = {name: lookahead[name] for name in LOOKAHEAD}
+    theirs |= {name: larc[called] for name, called in LARC.items()}
+    # Without a wrapper they are off.
+    assert theirs | {"sync_period": None, "larc_coefficient": None} == WRAPPERS
 
 
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
@@ -106,10 +118,10 @@ def test_decay_follows_the_rate(case: Case, mode: str) -> None:
 
 def moving_betas() -> list[tuple[Case, str]]:
     moves = {
-        (row["name"], hyper["name"])
-        for row in _core.algorithms()
-        for hyper in row["hyper"]
-        if hyper["dynamic"]
+        (row.name, hyper.name)
+        for row in lamb_rs.registry()
+        for hyper in row.hyperparameters
+        if hyper.dynamic
     }
     betas = ("beta_1", "beta_2", "beta_3")
     return [
@@ -241,9 +253,9 @@ def test_muon_by_names() -> None:
         lockstep(opt, ref, problem)
 
 
-@pytest.mark.parametrize("row", _core.algorithms(), ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", lamb_rs.registry(), ids=lambda row: row.name)
 @pytest.mark.parametrize("scale", [1e-44, 1e-40, 0.0])
-def test_gradients_near_zero(row: dict[str, Any], scale: float) -> None:
+def test_gradients_near_zero(row: Any, scale: float) -> None:
     """Weights over the norm of a gradient may be beyond float32; parameters stay finite."""
     larc = {"larc_coefficient": 1.0, "larc_clip": False}
     for kwargs in ({}, larc):
@@ -251,7 +263,7 @@ def test_gradients_near_zero(row: dict[str, Any], scale: float) -> None:
             continue
         rng = np.random.default_rng(0)
         params = [rng.normal(size=n).astype(np.float32) for n in ((40,), (5, 8))]
-        opt = make(row["class_name"], kwargs)
+        opt = make(row.class_name, kwargs)
         opt.build(params)
         for t in range(4):
             grads = [np.asarray(scale * rng.normal(size=p.shape), np.float32) for p in params]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs._peers._from_peer import draft
 from support.harness import assert_trajectory
 from support.peer_runs import as_reference
 
@@ -41,7 +40,7 @@ def gradients() -> list[dict[str, Any]]:
 def test_translation_follows_the_recorded_peer(row: int) -> None:
     """What a peer becomes is its rule to float64's accuracy."""
     name, kwargs = case(row)
-    ref = as_reference(draft(name, kwargs))
+    ref = as_reference(lamb_rs.from_peer(name, **kwargs))
     ref.build(START)
     for t, g in enumerate(gradients(), start=1):
         ref.apply(g)

@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs._peers._arguments import REQUIRED
-from lamb_rs._peers._from_peer import draft
-from lamb_rs._peers._table import table
 from support.harness import assert_trajectory
 from support.peer_cases import CASES, LEFT_OUT
 from support.peer_runs import (
@@ -25,6 +22,7 @@ from support.peer_runs import (
 )
 from support.recorded import need, recorded
 
+PEERS = {one.name: one for one in lamb_rs.peers()}
 ROWS = [
     pytest.param(name, kwargs, f"{name} {i}", id=f"{name}-{i}")
     for name, rows in CASES.items()
@@ -84,7 +82,7 @@ def test_translation_follows_the_package(name: str, kwargs: dict[str, Any], row:
     params, grads = problem(name)
     theirs = by_peer(name, kwargs, params, grads, row)
     rough = name in ROUGH or name.startswith(FLOAT32)
-    for key, ours in by_reference(draft(name, kwargs), params, grads).items():
+    for key, ours in by_reference(lamb_rs.from_peer(name, **kwargs), params, grads).items():
         movement = np.abs(theirs[key] - params[key]).max()
         error = np.abs(ours - theirs[key]).max()
         assert error <= (2e-5 if rough else 1e-9) * movement, key
@@ -146,8 +144,8 @@ def installed() -> list[Any]:
     """Peers whose package can be asked for their signature."""
     return [
         pytest.param(name, id=name)
-        for name, peer in table().items()
-        if name.partition(".")[0] in MODULES and not peer.refused
+        for name, peer in PEERS.items()
+        if name.partition(".")[0] in MODULES and peer.checked != "refused"
     ]
 
 
@@ -170,21 +168,18 @@ def test_every_argument_is_known(name: str) -> None:
         for key, one in inspect.signature(found).parameters.items()
         if key not in NO_ARGUMENTS
     }
-    ours = table()[name].arguments
+    ours = PEERS[name].arguments
     extra = {"cautious", "use_gc"} if name.startswith("pytorch_optimizer.") else set()
     assert set(ours) - (extra - set(theirs)) == set(theirs)
     for key, default in theirs.items():
         if (name, key) in OTHER_DEFAULTS or key == "name":
             continue
-        if default is inspect.Parameter.empty:
-            assert ours[key].default is REQUIRED, key
-        else:
-            assert ours[key].default == default, key
+        assert ours[key] is default or ours[key] == default, key
 
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_what_is_compared_says_so(name: str) -> None:
-    assert table()[name].compared
+    assert PEERS[name].checked == "compared"
 
 
 def test_what_says_so_is_compared() -> None:
@@ -193,7 +188,7 @@ def test_what_says_so_is_compared() -> None:
         "torch.AveragedModel",
         "torch.GradScaler",
     }
-    assert {name for name, peer in table().items() if peer.compared} - set(CASES) == also
+    assert {name for name, peer in PEERS.items() if peer.checked == "compared"} - set(CASES) == also
 
 
 def spoiled(scale: float, g: dict[str, Any], *, bad: bool) -> dict[str, Any]:

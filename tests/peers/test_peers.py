@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs._peers._arguments import REQUIRED
-from lamb_rs._peers._table import table
 
-PEERS = table()
-USABLE = [name for name, peer in PEERS.items() if not peer.refused]
+PEERS = {one.name: one for one in lamb_rs.peers()}
+USABLE = [name for name, peer in PEERS.items() if peer.checked != "refused"]
 # Their own defaults are refused, with a reason; these are not.
 OTHERWISE = {
     "optax.adadelta": {"learning_rate": 1.0},
@@ -27,10 +25,16 @@ OTHERWISE = {
 BASES = {"keras": "keras.Adam", "optax": "optax.adagrad"}
 
 
+def required(peer: Any) -> list[str]:
+    """The arguments that have no default."""
+    empty = inspect.Parameter.empty
+    return [name for name, default in peer.arguments.items() if default is empty]
+
+
 def make(name: str) -> lamb_rs.Optimizer:
     """A peer at its defaults, or near them."""
     peer = PEERS[name]
-    kwargs = {key: 2 for key, one in peer.arguments.items() if one.default is REQUIRED}
+    kwargs = dict.fromkeys(required(peer), 2)
     kwargs |= {key: 0.1 for key in kwargs if "rate" in key or "step_size" in key or key == "lr"}
     kwargs |= {key: 0.1 for key in kwargs if key == "weight_decay"}
     kwargs |= OTHERWISE.get(name, {})
@@ -64,14 +68,14 @@ WRONG = [None, -1, "x", (), (1, 2, 3), [0.9, 0.99], object(), True, float("nan")
 def test_values_of_the_wrong_kind_are_told_so(name: str) -> None:
     """Whatever is passed, it is taken or refused; nothing else is raised."""
     peer = PEERS[name]
-    required = {key: 0.1 for key, one in peer.arguments.items() if one.default is REQUIRED}
+    needed = dict.fromkeys(required(peer), 0.1)
     base = {"base": "torch.SGD"} if peer.wraps else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         for key in peer.arguments:
             for value in WRONG:
                 with contextlib.suppress(lamb_rs.HyperparameterError):
-                    lamb_rs.from_peer(name, **{**required, key: value, **base})
+                    lamb_rs.from_peer(name, **{**needed, key: value, **base})
 
 
 def test_the_list() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import io
 import re
@@ -30,15 +31,10 @@ needs_matplotlib = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw at a third of the usual resolution, which takes a fraction of the time."""
-    monkeypatch.setattr("lamb_rs.plots._matplotlib.DPI", 120 // COARSE)
-
-
 def png_size(figure: Any) -> tuple[int, int]:
-    """Draw a figure; width and height in pixels at the usual resolution."""
+    """Draw a figure at a third of its resolution; width and height in pixels at the whole."""
     data = io.BytesIO()
+    figure.set_dpi(120 // COARSE)
     figure.savefig(data, format="png")
     head = data.getvalue()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
@@ -186,10 +182,11 @@ def test_learning_rates_are_drawn() -> None:
 
 @needs_matplotlib
 def test_lines_can_be_told_apart() -> None:
-    from lamb_rs.plots._matplotlib import look  # noqa: PLC0415
-
-    colours = {look(n)["color"] for n in range(36)}
-    assert len(colours) == 36
+    rates, losses = np.array([0.1, 1.0]), np.array([1.0, 0.5])
+    figure = plots.learning_rates([plots.Scan(f"one {n}", rates, losses) for n in range(36)])
+    lines = [line for line in figure.axes[0].lines if line.get_label().startswith("one ")]
+    colours = {line.get_color() for line in lines}
+    assert len(lines) == len(colours) == 36
     for colour in colours:
         assert re.fullmatch("#[0-9A-F]{6}", colour)
 
@@ -230,14 +227,12 @@ def test_races_are_recorded(draw: Any, tmp_path: Any) -> None:
 def test_pictures_of_a_page_are_what_changed() -> None:
     from PIL import Image  # noqa: PLC0415
 
-    from lamb_rs.plots.movies import _changes  # noqa: PLC0415
-
     movie = plots.record(plots.race(plots.beale, paths(plots.beale), frames=4))
+    page = plots.player([movie], "a title")
+    pictures = re.findall('src="data:image/png;base64,(.*?)"', page)
     shown = None
-    for change, wanted in zip(_changes(movie.pictures), movie.pictures, strict=True):
-        data = io.BytesIO()
-        change.save(data, format="PNG")
-        with Image.open(data) as read:
+    for picture, wanted in zip(pictures, movie.pictures, strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as read:
             layer = read.convert("RGBA")
         shown = layer if shown is None else Image.alpha_composite(shown, layer)
         assert shown.convert("RGB").tobytes() == wanted.convert("RGB").tobytes()

@@ -214,7 +214,7 @@ class Reference:
         self.overrides = {name: dict(own) for name, own in (overrides or {}).items()}
         for name, given in params.items():
             theta = self.params[name] = np.array(given, dtype=np.float64)
-            h = self._own(name, self.hyper)
+            h = self.own(name, self.hyper)
             own = self._hook("start", name, theta, h)
             if own is None:
                 own = {
@@ -247,7 +247,7 @@ class Reference:
             name: None if g is None else np.asarray(g, dtype=np.float64) * scale
             for name, g in grads.items()
         }
-        trained = [name for name in self.params if self._own(name, h).get("trainable", True)]
+        trained = [name for name in self.params if self.own(name, h).get("trainable", True)]
         window = h["gradient_accumulation_steps"]
         self.calls += 1
         self.uncertain = {name: np.zeros(p.shape, dtype=bool) for name, p in self.params.items()}
@@ -297,12 +297,12 @@ class Reference:
     def _hook(self, hook: str, *arguments: Any) -> Any:
         return getattr(self.rule, hook, getattr(Hooks, hook))(*arguments)
 
-    def _own(self, name: str, h: dict[str, Any]) -> dict[str, Any]:
+    def own(self, name: str, h: dict[str, Any]) -> dict[str, Any]:
         return {**h, **self.overrides.get(name, {})}
 
     def _prepare(self, name: str, now: dict[str, Any]) -> Step:
         """The scalars of an update."""
-        h = self._hook("route", name, self.params[name], self._own(name, now))
+        h = self._hook("route", name, self.params[name], self.own(name, now))
         if "weight_decay" in (own := self.overrides.get(name, {})):
             # Whatever a parameter is routed to, its own decay wins.
             h = {**h, "weight_decay": own["weight_decay"]}

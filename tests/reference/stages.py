@@ -65,7 +65,7 @@ def larc(h: dict[str, Any], theta: Array, g: Array, eta: float) -> tuple[Array, 
 
 def synchronize(ref: Reference, name: str) -> None:
     """Lookahead, for a parameter with a gradient: slow += a (theta - slow); theta = slow."""
-    h, t = ref._own(name, ref.hyper), ref.iterations + 1
+    h, t = ref.own(name, ref.hyper), ref.iterations + 1
     period = h["sync_period"]
     if period is None or t % period != h["sync_phase"] % period:
         return

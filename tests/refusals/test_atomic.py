@@ -17,7 +17,6 @@ from lamb_rs import (
     ReadOnlyError,
     ShapeError,
     StateMismatchError,
-    _core,
     schedules,
 )
 from support.bad_input import GRADIENTS, READ_ONLY, changed, snapshot
@@ -74,7 +73,7 @@ class Run:
     """An optimizer beside its twin, which never meets anything bad."""
 
     def __init__(self, row: Any, storage: str, **more: Any) -> None:
-        cls = getattr(lamb_rs, row["class_name"])
+        cls = getattr(lamb_rs, row.class_name)
         rate = schedules.PolynomialDecay(0.05, 1000, 0.001)
         arguments = {**FEATURES, "state_dtype": storage, **more}
         self.pair: list[Optimizer] = [cls(rate, **arguments) for _ in range(2)]
@@ -112,7 +111,7 @@ class Run:
         assert not changed(before, snapshot(self.opt, self.params[0], arrays)), where
 
 
-each_row = pytest.mark.parametrize("row", _core.algorithms(), ids=lambda row: row["name"])
+each_row = pytest.mark.parametrize("row", lamb_rs.registry(), ids=lambda row: row.name)
 each_storage = pytest.mark.parametrize("storage", STORAGES)
 
 
@@ -229,12 +228,12 @@ class Unsteady(schedules.Schedule):
 @each_row
 def test_bad_schedules(row: Any) -> None:
     """Whether the first or the second of two schedules fails."""
-    moving = {hyper["name"] for hyper in row["hyper"] if hyper["dynamic"]}
+    moving = {hyper.name for hyper in row.hyperparameters if hyper.dynamic}
     names = moving & {"learning_rate", "beta_1", "momentum"}
     pair, all_params = [], []
     drivers = {name: Unsteady() for name in sorted(names)}
     for _ in range(2):
-        cls = getattr(lamb_rs, row["class_name"])
+        cls = getattr(lamb_rs, row.class_name)
         opt = cls(**drivers, use_ema=True, gradient_accumulation_steps=2)
         params = tensors(0)
         opt.build(params)

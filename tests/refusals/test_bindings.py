@@ -13,7 +13,6 @@ from lamb_rs import (
     LambError,
     NotBuiltError,
     ParameterSetError,
-    _core,
 )
 from support.bad_input import (
     F,
@@ -22,6 +21,7 @@ from support.bad_input import (
     tensors,
 )
 from support.children import run
+from support.trees import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,7 @@ def test_moved_parameters(make: Callable[[], tuple[Any, Callable[[], Any]]]) -> 
     opt = Lamb(0.1)
     opt.build(params)
     assert opt.apply(grads)
-    arrays = _core.flatten(params)[1]
+    arrays = leaves(params)
     move()
     before = [array.tobytes() for array in arrays], opt.iterations, opt.calls
     with pytest.raises(ParameterSetError) as caught:

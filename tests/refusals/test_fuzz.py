@@ -23,12 +23,11 @@ from lamb_rs import (
     Lookahead,
     LossScaleOptimizer,
     MultiOptimizer,
-    _core,
     schedules,
 )
 from support.bad_input import GRADIENTS, PARAMETERS, SHAPES, F, tensors
 
-ROWS = _core.algorithms()
+ROWS = lamb_rs.registry()
 SEQUENCES = 60
 CALLS = 25
 # What Python itself raises for a wrong type, a wrong value or a number that is too large.
@@ -127,15 +126,15 @@ def value_of(rng: random.Random, hyper: Any) -> Any:
     choice = rng.random()
     if choice < 0.3:
         return weird(rng)
-    if hyper["choices"]:
-        return rng.choice(hyper["choices"])
+    if hyper.choices:
+        return rng.choice(hyper.choices)
     legal: dict[str, list[Any]] = {
         "bool": [True, False],
         "integer": [2, 3],
         "pair": [(0.0, 1.0), None],
         "number": [0.5, 0.0, 0.9, 1e-3, np.float32(0.5)],
     }
-    return rng.choice([*legal[hyper["kind"]], hyper["default"]])
+    return rng.choice([*legal[hyper.kind], hyper.default])
 
 
 def spoil(rng: random.Random, state: dict[str, Any]) -> dict[str, Any]:
@@ -153,15 +152,15 @@ def spoil(rng: random.Random, state: dict[str, Any]) -> dict[str, Any]:
 
 
 class Session:
-    """One optimizer and the random calls it gets."""
+    """One optimizer and the random calls it gets; `open` has what is to be closed at the end."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, open_: contextlib.ExitStack) -> None:
+        self.open = open_
         self.rng = rng = random.Random(seed)  # noqa: S311 - seeded, to be repeated
         self.log: list[str] = []
         self.row = rng.choice(ROWS)
-        self.cls = getattr(lamb_rs, self.row["class_name"])
-        shown = self.row["hyper"]
-        self.hypers = [h for h in shown if h["wrapper"] is None or hasattr(self.cls, h["name"])]
+        self.cls = getattr(lamb_rs, self.row.class_name)
+        self.hypers = list(self.row.hyperparameters)
         self.params = tensors(0)
         self.opt: Any = None
         self.attempt("construct", self.construct)
@@ -172,7 +171,7 @@ class Session:
 
     def construct(self) -> None:
         hypers = self.rng.sample(self.hypers, self.rng.randrange(5))
-        self.opt = self.cls(**{hyper["name"]: value_of(self.rng, hyper) for hyper in hypers})
+        self.opt = self.cls(**{hyper.name: value_of(self.rng, hyper) for hyper in hypers})
 
     def wrap(self) -> None:
         """Put a wrapper around it, which has only what all optimizers share."""
@@ -187,7 +186,7 @@ class Session:
                 lambda: MultiOptimizer(weird(rng), weird(rng)),
             ]
         )()
-        self.hypers = [one for one in self.hypers if one["shared"] and one["wrapper"] is None]
+        self.hypers = [one for one in self.hypers if one.shared]
 
     def bytes(self) -> Any:
         if not self.opt.built:
@@ -231,7 +230,7 @@ class Session:
         rng = self.rng
         if rng.random() < 0.7:
             return None
-        names = [hyper["name"] for hyper in self.hypers]
+        names = [hyper.name for hyper in self.hypers]
         names += ["learning_rate_multiplier", "trainable", "layer_adaptation", "nothing"]
         keys: list[Any] = ["*", "first", "*/first", "none", 3, lambda *_: True, lambda *_: False]
         return {rng.choice(keys): {rng.choice(names): weird(rng)} for _ in range(2)}
@@ -247,8 +246,8 @@ class Session:
             "apply more": lambda: opt.apply(self.grads()),
             "apply params": lambda: opt.apply(self.grads(), self.params),
             "apply other params": lambda: self.cls().apply(self.grads(), weird(rng)),
-            f"set {hyper['name']}": lambda: setattr(opt, hyper["name"], value_of(rng, hyper)),
-            "read": lambda: [getattr(opt, one["name"]) for one in self.hypers],
+            f"set {hyper.name}": lambda: setattr(opt, hyper.name, value_of(rng, hyper)),
+            "read": lambda: [getattr(opt, one.name) for one in self.hypers],
             "readings": lambda: (opt.trust_ratios, opt.gradient_norm, opt.averages, opt.last_skip),
             "load": lambda: opt.load_state_dict(spoil(rng, opt.state_dict())),
             "load loosely": lambda: opt.load_state_dict(spoil(rng, opt.state_dict()), strict=False),
@@ -266,7 +265,7 @@ class Session:
             "evaluation": self.evaluation,
             "scale": lambda: opt.scale_loss(weird(rng)),
             "aligned": lambda: lamb_rs.aligned(weird(rng)),
-            "threads": lambda: lamb_rs.threads(weird(rng)).__enter__(),
+            "threads": lambda: self.open.enter_context(lamb_rs.threads(weird(rng))),
             "get": lambda: lamb_rs.get(weird(rng)),
         }
 
@@ -295,6 +294,6 @@ def test_random_calls(part: int) -> None:
         # Conversions that NumPy warns of are part of what is tried.
         warnings.simplefilter("ignore")
         for seed in range(part * SEQUENCES, (part + 1) * SEQUENCES):
-            Session(seed).run()
-    while lamb_rs.get_num_threads() != before:
-        _core.pop_threads()
+            with contextlib.ExitStack() as open_:
+                Session(seed, open_).run()
+    assert lamb_rs.get_num_threads() == before

@@ -22,6 +22,7 @@ from lamb_rs import (
     ShapeError,
 )
 from support.bad_input import GRADIENTS, PARAMETERS, SHAPES, F, changed, snapshot, tensors
+from support.trees import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,7 @@ def test_bad_parameters(make: Callable[[], Optimizer], position: str) -> None:
         with pytest.raises(bad.error, match=f"'{position}'"):
             opt.build(params)
         assert not opt.built
-        assert not any(leaf.built for leaf in opt._leaves())
+        assert not any(one.built for one in rules(opt))
     opt.build(tensors())
 
 

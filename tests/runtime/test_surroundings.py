@@ -15,6 +15,8 @@ import pytest
 
 import lamb_rs
 from lamb_rs import DTypeError, HyperparameterError, Lamb
+from support.children import run
+from support.trees import leaves
 
 
 class Layer(NamedTuple):
@@ -26,9 +28,8 @@ class Layer(NamedTuple):
 
 
 def addresses(params: Any) -> list[int]:
-    _, arrays = lamb_rs._core.flatten(params)
     # An empty array has no elements that could lie anywhere.
-    return [array.ctypes.data for array in arrays if array.size]
+    return [array.ctypes.data for array in leaves(params) if array.size]
 
 
 def test_aligned_keeps_structure_and_values() -> None:
@@ -43,9 +44,10 @@ def test_aligned_keeps_structure_and_values() -> None:
     assert isinstance(copies["layers"][0], Layer)
     assert isinstance(copies["layers"][1], tuple)
     assert list(copies) == list(params)
-    names, arrays = lamb_rs._core.flatten(copies)
-    _, originals = lamb_rs._core.flatten(params)
-    for name, array, original in zip(names, arrays, originals, strict=True):
+    opt = Lamb()
+    opt.build(copies)
+    arrays = leaves(copies)
+    for name, array, original in zip(opt.parameter_names, arrays, leaves(params), strict=True):
         assert array.dtype == np.float32, name
         assert array.flags.c_contiguous, name
         assert array.flags.writeable, name
@@ -56,7 +58,6 @@ def test_aligned_keeps_structure_and_values() -> None:
     # One block, without more between the arrays than it takes to align them.
     span = max(addresses(copies)) - min(addresses(copies))
     assert span <= sum(-(-4 * array.size // 64) * 64 for array in arrays)
-    Lamb().build(copies)
 
 
 def test_aligned_single_array() -> None:
@@ -180,11 +181,12 @@ def test_optimizers_lists_what_get_knows() -> None:
     "module",
     [
         "lamb_rs",
-        "lamb_rs._arrays",
-        "lamb_rs._threads",
-        "lamb_rs.optim.sgd",
-        "lamb_rs.schedules._base",
-        "lamb_rs.wrappers.multi",
+        lamb_rs.aligned.__module__,
+        lamb_rs.threads.__module__,
+        lamb_rs.registry.__module__,
+        lamb_rs.SGD.__module__,
+        lamb_rs.schedules.Schedule.__module__,
+        lamb_rs.MultiOptimizer.__module__,
     ],
 )
 def test_examples_in_docstrings(module: str) -> None:
@@ -205,8 +207,17 @@ def test_import_needs_numpy_alone() -> None:
     assert set(run.stdout.split()) <= {"lamb_rs", "numpy"}
 
 
-def test_a_debug_build_warns(monkeypatch: pytest.MonkeyPatch) -> None:
-    lamb_rs._warn_if_slow()
-    monkeypatch.setattr(lamb_rs, "info", lambda: {"build_profile": "debug"})
-    with pytest.warns(RuntimeWarning, match=r"without optimization.*maturin develop --release"):
-        lamb_rs._warn_if_slow()
+def test_a_debug_build_warns() -> None:
+    code = """
+import importlib, warnings
+for profile in ("release", "debug"):
+    sys.modules[info.__module__].info = lambda: {"build_profile": profile}
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        importlib.reload(lamb_rs)
+    print(*(f"{one.category.__name__}: {one.message}" for one in found))
+"""
+    release, debug = run(code).splitlines()
+    assert release == ""
+    assert debug.startswith("RuntimeWarning: lamb_rs was built without optimization")
+    assert "maturin develop --release" in debug

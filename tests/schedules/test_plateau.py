@@ -131,11 +131,12 @@ def test_state_travels_with_the_optimizer(
     again = way(opt, tmp_path)
     again.build(PARAMETERS)
     assert again.state_dict().keys() == opt.state_dict().keys()
-    found: Any = again._sources["learning_rate"]
-    found = found.schedule if inside else found
-    assert found.state_dict() == rate.state_dict()
-    assert [type(x) for x in found.state_dict().values()] == [float, float, int, int]
-    assert found is not rate
+    prefix = PREFIX + ("schedule/" if inside else "")
+    found = {key: x for key, x in again.state_dict().items() if key.startswith(prefix)}
+    assert found == {prefix + key: x for key, x in rate.state_dict().items()}
+    assert [type(x) for x in found.values()] == [float, float, int, int]
+    rate.update(0.0)
+    assert again.state_dict().items() >= found.items(), "it has a schedule of its own"
     assert again.learning_rate == 0.05
 
 

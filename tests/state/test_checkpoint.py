@@ -20,7 +20,6 @@ from lamb_rs import (
     Lamb,
     NotBuiltError,
     StateMismatchError,
-    _core,
     schedules,
 )
 from support.cases import rows_of
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from support.checkpoints import Arrays
 
-ALGORITHMS = _core.algorithms()
+ALGORITHMS = lamb_rs.registry()
 SHAPES = {
     "matrix": (20, 33),
     "bias": (33,),
@@ -61,7 +60,7 @@ def parameter_bits(params: Arrays) -> dict[str, bytes]:
     return {name: p.tobytes() for name, p in params.items()}
 
 
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
 def test_resumed_from_a_file(row: Any, tmp_path: Path) -> None:
     path = tmp_path / "state"
     for i, case in enumerate(rows_of(row)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lamb_rs._checkpoint import atomic_write as _replace
 from support.checkpoints import bits, small, stale
 from support.children import run
 
@@ -77,15 +77,36 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     assert out.strip() == "[0, 1]"
 
 
+def while_saving(opt: Any, path: Path, act: Callable[[], None]) -> None:
+    """Save an optimizer, and act once while the new file is beside its place."""
+    sync, acted = os.fsync, []
+
+    def first(descriptor: int) -> None:
+        if not acted:
+            acted.append(True)
+            act()
+        sync(descriptor)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", first)
+        opt.save(path)
+    assert acted
+
+
 def test_what_lives_is_not_removed(tmp_path: Path) -> None:
-    opt, _ = small()
-    with _replace.replacing(tmp_path / "state") as file:
-        (beside,) = stale(tmp_path)
-        opt.save(tmp_path / "state")
-        opt.save(tmp_path / "other")
-        assert stale(tmp_path) == [beside]
-        file.write(b"last")
-    assert (tmp_path / "state").read_bytes() == b"last"
+    """A file that is being written stays where it is when others are saved beside it."""
+    opt, other = small(1)[0], small(2)[0]
+    found: list[Path] = []
+
+    def meanwhile() -> None:
+        found.extend(stale(tmp_path))
+        other.save(tmp_path / "state")
+        other.save(tmp_path / "other")
+        assert stale(tmp_path) == found
+
+    while_saving(opt, tmp_path / "state", meanwhile)
+    (beside,) = found
+    assert loads(tmp_path / "state", opt)
     dead = beside.with_name(beside.name[:26] + "0" * 16 + ".tmp")
     dead.touch()
     opt.save(tmp_path / "other")
@@ -98,17 +119,16 @@ def test_what_is_taken_for_stale_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may look between the creation of a file and its lock."""
-    lock, fails = _replace._lock, [True]
+    lock, fails = fcntl.flock, [True]
 
-    def locked(descriptor: int) -> bool:
-        if not fails:
-            return lock(descriptor)
-        fails.clear()
-        (beside,) = stale(tmp_path)
-        beside.unlink()
-        return lock(descriptor)
+    def locked(descriptor: int, operation: int) -> None:
+        if fails:
+            fails.clear()
+            (beside,) = stale(tmp_path)
+            beside.unlink()
+        lock(descriptor, operation)
 
-    monkeypatch.setattr(_replace, "_lock", locked)
+    monkeypatch.setattr(fcntl, "flock", locked)
     opt, _ = small()
     opt.save(tmp_path / "state")
     assert not fails
@@ -136,7 +156,7 @@ def test_every_call_may_fail(
     path = tmp_path / "state"
     old, new = small(1)[0], small(2)[0]
     old.save(path)
-    module = _replace.fcntl if name == "flock" else os
+    module = fcntl if name == "flock" else os
     real, count = getattr(module, name), [0]
 
     def failing(*args: Any, **kwargs: Any) -> Any:
@@ -180,13 +200,18 @@ def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def no_locks(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    opt, _ = small()
-    with _replace.replacing(tmp_path / "state"):
-        (beside,) = stale(tmp_path)
-        monkeypatch.setattr(_replace.fcntl, "flock", no_locks)
-        opt.save(tmp_path / "state")
-        assert stale(tmp_path) == [beside]
-        assert loads(tmp_path / "state", opt)
+    opt, other = small(1)[0], small(2)[0]
+
+    def meanwhile() -> None:
+        found = stale(tmp_path)
+        monkeypatch.setattr(fcntl, "flock", no_locks)
+        other.save(tmp_path / "state")
+        assert len(found) == 1
+        assert stale(tmp_path) == found
+        assert loads(tmp_path / "state", other)
+
+    while_saving(opt, tmp_path / "state", meanwhile)
+    assert loads(tmp_path / "state", opt)
 
 
 def test_file_systems_that_cannot_sync_directories(

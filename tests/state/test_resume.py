@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core, schedules
+from lamb_rs import schedules
 from support.cases import make, refused, rows_of
 from support.harness import decode
 
@@ -54,7 +54,7 @@ STAGES: dict[str, Hyper] = {
         "ema_start": 2,
     },
 }
-ALGORITHMS = _core.algorithms()
+ALGORITHMS = lamb_rs.registry()
 
 
 def rate() -> schedules.Schedule:
@@ -124,12 +124,12 @@ def build_then_load(opt: Any, params: Arrays) -> tuple[Any, Arrays]:
 
 @pytest.mark.parametrize("stages", STAGES)
 @pytest.mark.parametrize("state_dtype", DTYPES)
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
 def test_resumed_is_as_if_never_stopped(row: Any, state_dtype: str, stages: str) -> None:
     arguments = {"learning_rate": rate(), "state_dtype": state_dtype, **STAGES[stages]}
     if refused(row, arguments):
         del arguments["sync_period"]
-    opt = make(row["class_name"], arguments)
+    opt = make(row.class_name, arguments)
     params = parameters()
     opt.build(params)
     saved = []
@@ -150,7 +150,7 @@ def test_resumed_is_as_if_never_stopped(row: Any, state_dtype: str, stages: str)
             assert everything(again, own) == wanted, (t, i)
 
 
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
 def test_resumed_with_every_option(row: Any) -> None:
     for case in rows_of(row):
         opt = case.make()
@@ -182,7 +182,7 @@ def assert_nothing_subnormal(opt: Any, where: str) -> list[np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
 def test_state_is_never_subnormal(row: Any) -> None:
     """Moments that shrink through 1e-38 to 1e-40 and below become 0 at once."""
     n = 4099
@@ -203,15 +203,15 @@ def test_state_is_never_subnormal(row: Any) -> None:
     assert flushed, "no element was small enough to show anything"
 
 
-@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
 def test_state_does_not_start_subnormal(row: Any) -> None:
     starts = [
-        {hyper["name"]: 1e-40}
-        for hyper in row["hyper"]
-        if hyper["kind"] == "number" and not hyper["shared"] and not hyper["dynamic"]
+        {hyper.name: 1e-40}
+        for hyper in row.hyperparameters
+        if hyper.kind == "number" and not hyper.shared and not hyper.dynamic
     ]
     for kwargs in [{"use_ema": True}, *starts]:
-        opt = getattr(lamb_rs, row["class_name"])(**kwargs)
+        opt = getattr(lamb_rs, row.class_name)(**kwargs)
         params = [np.full(40, 1e-40, np.float32)]
         opt.build(params)
         assert_nothing_subnormal(opt, f"{kwargs}")

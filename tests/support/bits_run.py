@@ -33,25 +33,31 @@ def numbers(raw: Any, kind: str) -> Any:
 
 
 def optimizer(row: table.Row) -> Any:
+    from support.cases import make  # noqa: PLC0415 - not before the level is chosen
+
+    return make(registered(row).class_name, arguments(row))
+
+
+def registered(row: table.Row) -> Any:
     import lamb_rs  # noqa: PLC0415 - not before the level is chosen
 
-    registered = next(one for one in lamb_rs._core.algorithms() if one["name"] == row.algorithm)
-    inner = {hyper["name"] for hyper in registered["hyper"] if hyper["wrapper"]}
-    own = {name: value for name, value in row.settings.items() if name not in inner}
-    opt = lamb_rs.get(row.algorithm, state_dtype=row.state_dtype, **own)
-    # What wrappers set on the optimizer inside, all of it beside each other.
-    for name, value in row.settings.items():
-        if name in inner:
-            opt._native.set(name, value)
-    return opt
+    return next(one for one in lamb_rs.registry() if one.name == row.algorithm)
+
+
+def arguments(row: table.Row) -> dict[str, Any]:
+    return {"state_dtype": row.state_dtype, **row.settings}
+
+
+def all_rows() -> list[table.Row]:
+    """The rows of the table but those that a wrapper refuses: only Rust has these."""
+    from support.cases import refused  # noqa: PLC0415 - not before the level is chosen
+
+    return [row for row in table.table() if refused(registered(row), arguments(row)) is None]
 
 
 def separable(row: table.Row) -> bool:
     """Whether a tensor may be trained without the others."""
-    import lamb_rs  # noqa: PLC0415 - not before the level is chosen
-
-    scopes = {one["name"]: one["scope"] for one in lamb_rs._core.algorithms()}
-    together = scopes[row.algorithm] == "all" or "global_clipnorm" in row.settings
+    together = registered(row).scope == "all" or "global_clipnorm" in row.settings
     return not together and row.gradients != "absent"
 
 
@@ -120,7 +126,7 @@ def wrong(rows: Iterable[tuple[table.Row, dict[str, Any]]]) -> list[str]:
 def stand_for_all(*names: str) -> list[table.Row]:
     """Rows of every algorithm and storage that take most paths, or those that are named."""
     names = names or ("defaults", "stages", "wide-defaults", "wide-stages")
-    return [row for row in table.table() if row.variant in names]
+    return [row for row in all_rows() if row.variant in names]
 
 
 def one_storage_each(rows: list[table.Row]) -> list[table.Row]:
@@ -133,8 +139,8 @@ def one_storage_each(rows: list[table.Row]) -> list[table.Row]:
 
 def job_table() -> list[str]:
     """Every row, with threads and starts that change from row to row."""
-    rows = enumerate(table.table())
-    return wrong((row, {"threads": THREADS[k % 4], "shift": k % 16}) for k, row in rows)
+    ways = ((row, {"threads": THREADS[k % 4], "shift": k % 16}) for k, row in enumerate(all_rows()))
+    return wrong(ways)
 
 
 def job_level() -> list[str]:
@@ -187,10 +193,10 @@ def job_info() -> dict[str, Any]:
 
 
 def job_registry() -> list[str]:
-    from lamb_rs import _core  # noqa: PLC0415 - not before the level is chosen
+    import lamb_rs  # noqa: PLC0415 - not before the level is chosen
 
     # Products of matrices promise the same bits on one machine only.
-    return [row["name"] for row in _core.algorithms() if not row["matrix"]]
+    return [row.name for row in lamb_rs.registry() if not row.matrix]
 
 
 def work(arguments: list[str]) -> str:

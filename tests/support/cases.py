@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import lamb_rs
-from lamb_rs import _core
 from support.options import (
     BESIDES,
     CANCELLING,
@@ -87,47 +86,46 @@ def make(class_name: str, kwargs: Hyper, **more: Any) -> Any:
 
 
 def _row(class_name: str) -> dict[str, Any]:
-    return next(row for row in _core.algorithms() if row["class_name"] == class_name)
+    return next(row for row in lamb_rs.registry() if row.class_name == class_name)
 
 
-def own_options(row: dict[str, Any]) -> dict[str, Hyper]:
+def own_options(row: Any) -> dict[str, Hyper]:
     """Rows of an algorithm's own options, each alone."""
     rows: dict[str, Hyper] = {}
-    for hyper in row["hyper"]:
-        name, default = hyper["name"], hyper["default"]
-        of_a_wrapper = hyper["wrapper"] and hasattr(getattr(lamb_rs, row["class_name"]), name)
-        if (hyper["shared"] and not of_a_wrapper) or name in WRITTEN_ELSEWHERE:
+    for hyper in row.hyperparameters:
+        name, default = hyper.name, hyper.default
+        if hyper.shared or name in WRITTEN_ELSEWHERE:
             continue
-        if (row["name"], name) in VALUES:
-            values = VALUES[row["name"], name]
-        elif hyper["kind"] == "choice":
-            values = list(hyper["choices"])
-        elif hyper["kind"] == "bool":
+        if (row.name, name) in VALUES:
+            values = VALUES[row.name, name]
+        elif hyper.kind == "choice":
+            values = list(hyper.choices)
+        elif hyper.kind == "bool":
             values = [not default]
         else:
             values = VALUES.get(name, [])
         for value in values:
             if value != default:
-                rows[f"{name}={value}"] = {**NEEDS.get((row["name"], name), {}), name: value}
+                rows[f"{name}={value}"] = {**NEEDS.get((row.name, name), {}), name: value}
     return rows
 
 
-def _modes(row: dict[str, Any]) -> dict[str, Hyper]:
+def _modes(row: Any) -> dict[str, Hyper]:
     """Each mode of weight decay."""
     rows: dict[str, Hyper] = {}
-    for hyper in row["hyper"]:
-        for mode in hyper["choices"] if hyper["name"] == "weight_decay_mode" else ():
+    for hyper in row.hyperparameters:
+        for mode in hyper.choices if hyper.name == "weight_decay_mode" else ():
             steady = _steady(row) if mode in CANCELLING else {}
             rows[f"decay-{mode}"] = {**steady, "weight_decay": 0.05, "weight_decay_mode": mode}
     return rows
 
 
-def _steady(row: dict[str, Any]) -> Hyper:
-    names = {hyper["name"] for hyper in row["hyper"]}
+def _steady(row: Any) -> Hyper:
+    names = {hyper.name for hyper in row.hyperparameters}
     return {name: value for name, value in STEADY.items() if name in names}
 
 
-def _bearable(row: dict[str, Any], options: dict[str, Hyper]) -> dict[str, Hyper]:
+def _bearable(row: Any, options: dict[str, Hyper]) -> dict[str, Hyper]:
     """Combined options without Lookahead, where that is refused."""
     if refused(row, {"sync_period": 2}) is None:
         return options
@@ -137,36 +135,36 @@ def _bearable(row: dict[str, Any], options: dict[str, Hyper]) -> dict[str, Hyper
     }
 
 
-def refused(row: dict[str, Any], kwargs: Hyper) -> str | None:
+def refused(row: Any, kwargs: Hyper) -> str | None:
     """Why a shared option is refused, as part of the message: see `test_combinations.py`."""
-    cls = getattr(lamb_rs, row["class_name"])
-    if row["layerwise"] and "larc_coefficient" in kwargs:
+    cls = getattr(lamb_rs, row.class_name)
+    if row.layerwise and "larc_coefficient" in kwargs:
         return "trust ratio of its own"
     if hasattr(cls, "sync_period") and any(not hasattr(cls, n) for n in LOOKAHEAD & kwargs.keys()):
         return "synchronizes with slow weights already"
-    if row["name"].startswith("schedulefree") and "sync_period" in kwargs:
+    if row.name.startswith("schedulefree") and "sync_period" in kwargs:
         return "averages its iterates already"
     if kwargs.get("pullback_momentum") == "pullback" and kwargs.get("state_dtype") in NARROW:
         return "needs state_dtype='float32'"
     return None
 
 
-def rows_of(row: dict[str, Any]) -> list[Case]:
+def rows_of(row: Any) -> list[Case]:
     """All rows of one entry of the registry."""
-    own = {"defaults": {}, **own_options(row), **EXTRA.get(row["name"], {})}
+    own = {"defaults": {}, **own_options(row), **EXTRA.get(row.name, {})}
     common = _modes(row) | {
         name: {**(_steady(row) if name in CANCELLING else {}), **kwargs}
         for name, kwargs in (FEATURES | _bearable(row, COMBINED | STORAGES)).items()
     }
-    besides = BESIDES.get(row["name"], {})
+    besides = BESIDES.get(row.name, {})
     common = {name: {**besides, **kwargs} for name, kwargs in common.items()}
     return [
         Case(
-            row["name"],
-            row["class_name"],
+            row.name,
+            row.class_name,
             kwargs,
             mine,
-            f"{row['name']}-{option}",
+            f"{row.name}-{option}",
         )
         for mine, options in ((True, own), (False, common))
         for option, kwargs in options.items()
@@ -174,11 +172,11 @@ def rows_of(row: dict[str, Any]) -> list[Case]:
     ]
 
 
-def stepped_as_stored(row: dict[str, Any], kwargs: Hyper) -> bool:
+def stepped_as_stored(row: Any, kwargs: Hyper) -> bool:
     """Whether a rule of two passes steps along its moments as a narrow storage rounded them."""
-    return bool(row["layerwise"] or kwargs.get("cautious") or row["name"] in ("prodigy", "muon"))
+    return bool(row.layerwise or kwargs.get("cautious") or row.name in ("prodigy", "muon"))
 
 
 def cases() -> list[Case]:
     """All rows of all registered algorithms."""
-    return [case for row in _core.algorithms() for case in rows_of(row)]
+    return [case for row in lamb_rs.registry() for case in rows_of(row)]

@@ -16,14 +16,16 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 import pytest
 
+from lamb_rs.schedules import deserialize
 from reference import Reference, reference
 from support.harness import STEPS, Tensors, model
+from support.options import LARC
 from support.recorded import need, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lamb_rs._peers._peer import Draft
+    import lamb_rs
 
 Hyper = dict[str, Any]
 
@@ -65,28 +67,32 @@ def peer_class(name: str) -> Any:
     return made
 
 
-def by_reference(draft: Draft, params: Tensors, grads: list[Tensors]) -> Tensors:
+def by_reference(opt: lamb_rs.Optimizer, params: Tensors, grads: list[Tensors]) -> Tensors:
     """Parameters after all steps, by the float64 reference of a translated peer."""
-    ref = as_reference(draft)
+    ref = as_reference(opt)
     ref.build(params)
     for g in grads:
         ref.apply(g)
     return ref.params
 
 
-def as_reference(draft: Draft) -> Reference:
-    """The reference with a draft's settings, those of its wrappers included."""
-    hyper = dict(draft.settings)
-    for wrapper, settings in draft.layers:
-        if wrapper == "Lookahead":
-            hyper |= {"sync_period": 6, **settings}
-        elif wrapper == "Larc":
-            hyper["larc_coefficient"] = settings["trust_coefficient"]
-            hyper["larc_clip"] = settings["clip"]
-            hyper["larc_epsilon"] = settings["epsilon"]
-        else:
-            raise ValueError(f"the reference has no {wrapper}")
-    return reference(draft.rule.lower(), **hyper)
+def as_reference(opt: Any) -> Reference:
+    """The reference with an optimizer's settings, those of its wrappers included."""
+    hyper: Hyper = {}
+    while hasattr(opt, "inner"):
+        own = {name: x for name, x in opt.get_config().items() if name not in {"inner", "name"}}
+        called = {own_name: name for name, own_name in LARC.items()}
+        if type(opt).__name__ == "Larc":
+            own = {called[name]: x for name, x in own.items()}
+        elif type(opt).__name__ != "Lookahead":
+            raise ValueError(f"the reference has no {type(opt).__name__}")
+        hyper |= own
+        opt = opt.inner
+    own = opt.get_config()
+    for name in ("name", "exclude_from_weight_decay", "exclude_from_layer_adaptation"):
+        own.pop(name, None)
+    hyper |= {name: deserialize(x) if isinstance(x, dict) else x for name, x in own.items()}
+    return reference(type(opt).__name__.lower(), **hyper)
 
 
 def make_torch(name: str, kwargs: Hyper, tensors: list[Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from lamb_rs import _core
+import lamb_rs
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = runpy.run_path(str(ROOT / "tools" / "tables.py"))
@@ -44,6 +44,6 @@ def test_a_count_above_its_limit_is_a_complaint() -> None:
 
 def test_every_algorithm_has_limits() -> None:
     levels = INSTRUCTIONS["LEVELS"]
-    names = {row["name"] for row in _core.algorithms()}
+    names = {row.name for row in lamb_rs.registry()}
     assert {name for name, _ in INSTRUCTIONS["read_budgets"]()} == names
     assert {level for _, level in INSTRUCTIONS["read_budgets"]()} == set(levels)

@@ -23,6 +23,7 @@ from lamb_rs import (
     ShapeError,
     StateMismatchError,
 )
+from support.trees import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +34,6 @@ def tree(value: float = 1.0) -> Any:
         return np.full(shape, value, np.float32)
 
     return {"a": [{"kernel": of(4, 3), "bias": of(3)}, {"kernel": of(3, 2)}], "norm": (of(5),)}
-
-
-def arrays(params: Any) -> list[Any]:
-    return lamb_rs._core.flatten(params)[1]
 
 
 def routed() -> MultiOptimizer:
@@ -54,7 +51,7 @@ def test_each_parameter_goes_to_its_optimizer() -> None:
     assert opt.parameter_names == ["a/0/kernel", "a/0/bias", "a/1/kernel", "norm/0"]
     assert opt.apply(tree())
     alone = [Lamb(0.1), Adam(0.2), Lamb(0.1), SGD(0.5)]
-    for one, p in zip(alone, arrays(params), strict=True):
+    for one, p in zip(alone, leaves(params), strict=True):
         one.apply(np.ones_like(p), q := np.ones_like(p))
         assert (p == q).all()
 
@@ -117,7 +114,7 @@ def test_a_refused_step_changes_no_part(
     opt.build(params)
     with pytest.raises(error, match=message):
         opt.apply(change(tree()))
-    assert all((p == 1).all() for p in arrays(params))
+    assert all((p == 1).all() for p in leaves(params))
     assert [part.calls for part in opt.optimizers] == [0, 0, 0]
     assert opt.apply(tree())
 
@@ -131,7 +128,7 @@ def test_a_nan_in_one_part_stops_all(bad: str) -> None:
     grads["x"][bad][1] = np.nan
     with pytest.raises(NonFiniteError, match=f"x/{bad}"):
         opt.apply(grads)
-    assert all((p == 1).all() for p in arrays(params))
+    assert all((p == 1).all() for p in leaves(params))
 
 
 def test_a_function_that_raises_stops_all() -> None:
@@ -217,10 +214,10 @@ def test_overrides_go_where_they_match() -> None:
             (lambda _, p: p.ndim == 1): {"weight_decay": 0.5},
         },
     )
-    rows = {one["name"]: one for one in opt._native.describe()}
-    assert [one["learning_rate"] for one in rows.values()] == [0.05, 0.1, 0.05, 0.25]
-    assert [one["weight_decay"] for one in rows.values()] == [None, 0.5, None, 0.5]
-    assert rows["a/0/kernel"]["layer_adaptation"] is False
+    settings = {one.name: one.settings for one in opt.describe().parameters}
+    assert [one["learning_rate"].value for one in settings.values()] == [0.05, 0.1, 0.05, 0.25]
+    assert [one["weight_decay"].value for one in settings.values()] == [None, 0.5, None, 0.5]
+    assert settings["a/0/kernel"]["layer_adaptation"].value is False
 
 
 def test_exclusions_go_where_they_match() -> None:
@@ -228,7 +225,7 @@ def test_exclusions_go_where_they_match() -> None:
     opt.exclude_from_weight_decay(var_names=["a/0", "norm"])
     params = tree()
     opt.build(params)
-    decays = [one["weight_decay"] for one in opt._native.describe()]
+    decays = [one.settings["weight_decay"].value for one in opt.describe().parameters]
     assert decays == [None, None, 0.1, None]
     wrong = MultiOptimizer([("*/kernel", AdamW())], SGD())
     wrong.exclude_from_weight_decay(var_names=["embedding"])

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import lamb_rs
-from lamb_rs import _core
 from reference import reference
 from support.cases import make, own_options, refused
 from support.harness import Model, lockstep
@@ -17,8 +16,8 @@ from support.options import BESIDES, EXTRA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROWS = _core.algorithms()
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+ROWS = lamb_rs.registry()
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 def problem() -> Model:
@@ -34,10 +33,10 @@ def problem() -> Model:
 PROBLEM = problem()
 
 
-def options(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def options(row: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """The defaults and every option of a rule with state in float32."""
-    besides = BESIDES.get(row["name"], {})
-    rows = {"defaults": {}, **own_options(row), **EXTRA.get(row["name"], {})}
+    besides = BESIDES.get(row.name, {})
+    rows = {"defaults": {}, **own_options(row), **EXTRA.get(row.name, {})}
     for name, kwargs in rows.items():
         if kwargs.get("state_dtype", "float32") == "float32":
             yield name, {**besides, **kwargs}
@@ -45,28 +44,28 @@ def options(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @each_row
 @pytest.mark.parametrize("pullback", ["none", "reset", "pullback"])
-def test_lookahead(row: dict[str, Any], pullback: str) -> None:
+def test_lookahead(row: Any, pullback: str) -> None:
     """The momentum of each tensor is found, wherever the rule keeps it."""
     for option, kwargs in options(row):
         arguments = {"sync_period": 2, **kwargs, "pullback_momentum": pullback}
         if refused(row, arguments) is not None or arguments["sync_period"] is None:
             continue
-        opt = make(row["class_name"], arguments)
+        opt = make(row.class_name, arguments)
         try:
-            lockstep(opt, reference(row["name"], **arguments), PROBLEM, trajectory=False)
+            lockstep(opt, reference(row.name, **arguments), PROBLEM, trajectory=False)
         except AssertionError as error:
             raise AssertionError(f"{option}: {error}") from error
 
 
 @each_row
-def test_larc(row: dict[str, Any]) -> None:
+def test_larc(row: Any) -> None:
     for option, kwargs in options(row):
         arguments = {**kwargs, "larc_coefficient": 0.02}
         if refused(row, arguments) is not None:
             continue
-        opt = make(row["class_name"], arguments)
+        opt = make(row.class_name, arguments)
         try:
-            lockstep(opt, reference(row["name"], **arguments), PROBLEM, trajectory=False)
+            lockstep(opt, reference(row.name, **arguments), PROBLEM, trajectory=False)
         except AssertionError as error:
             raise AssertionError(f"{option}: {error}") from error
 
@@ -90,14 +89,12 @@ WRAPPERS: dict[str, Callable[[Any], lamb_rs.Optimizer]] = {
 
 @each_row
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_wrappers_that_change_no_number(
-    row: dict[str, Any], wrap: Callable[[Any], lamb_rs.Optimizer]
-) -> None:
+def test_wrappers_that_change_no_number(row: Any, wrap: Callable[[Any], lamb_rs.Optimizer]) -> None:
     """The same bits as without the wrapper."""
     for option, kwargs in options(row):
         if "nonfinite" in kwargs:
             continue
-        plain, inside = (make(row["class_name"], kwargs) for _ in range(2))
+        plain, inside = (make(row.class_name, kwargs) for _ in range(2))
         assert trained(wrap(inside)) == trained(plain), option
 
 

@@ -31,6 +31,7 @@ from lamb_rs import (
     schedules,
     wrappers,
 )
+from support.trees import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,7 @@ def test_a_wrapper_is_an_optimizer(make: Callable[[], lamb_rs.Optimizer]) -> Non
     assert flat(params) != before
     assert (opt.iterations, opt.calls, opt.skipped_steps) == (2, 2, 0)
     assert opt.parameter_names == ["dense/kernel", "dense/bias", "scale"]
-    assert opt.state_bytes == sum(one["state_bytes"] for one in opt._native.describe())
+    assert opt.state_bytes == sum(one.state_bytes for one in opt.describe().parameters)
     with pytest.raises(ParameterSetError, match="is built already"):
         opt.build(parameters())
     with pytest.raises(ParameterSetError, match="is not the array"):
@@ -214,7 +215,7 @@ def test_repr_is_the_call_that_makes_it(make: Callable[[], Any]) -> None:
 @each
 def test_explain_tells_the_whole_stack(make: Callable[[], Any]) -> None:
     opt = make()
-    inside = [type(leaf).__name__ for leaf in opt._leaves()]
+    inside = [type(one).__name__ for one in rules(opt)]
     for _ in range(2):
         text = opt.explain()
         assert text.startswith(f"{type(opt).__name__}: ")
@@ -237,7 +238,7 @@ def test_a_refused_build_leaves_it_unbuilt(make: Callable[[], Any]) -> None:
         with pytest.raises((ParameterSetError, HyperparameterError)):
             opt.build(params, overrides)
         assert not opt.built
-        assert not any(leaf.built for leaf in opt._leaves())
+        assert not any(one.built for one in rules(opt))
     opt.build(params, {"*/bias": {"learning_rate_multiplier": 0.0}})
     before = params["dense"]["bias"].copy()
     run(opt, range(1), params)
@@ -295,7 +296,7 @@ def test_exclusions_reach_the_rule_inside() -> None:
     opt.exclude_from_weight_decay(var_names=["bias"])
     assert "To be excluded from weight decay: 'bias'" in opt.explain()
     opt.build(parameters())
-    decays = {one["name"]: one["weight_decay"] for one in opt._native.describe()}
+    decays = {one.name: one.settings["weight_decay"].value for one in opt.describe().parameters}
     assert decays == {"dense/kernel": 0.1, "dense/bias": None, "scale": 0.1}
 
 
@@ -352,10 +353,9 @@ def test_a_refused_wrapper_leaves_the_optimizer_as_it_was() -> None:
     # Refused by the second part only.
     with pytest.raises(HyperparameterError, match="state_dtype"):
         Lookahead(inner, pullback_momentum="pullback")
-    for part in inner.optimizers:
-        assert part._native.get("sync_period") is None
-        assert part._native.get("pullback_momentum") == "none"
-    assert Lookahead(inner).sync_period == 6
+    assert Lookahead(copy.deepcopy(inner)).sync_period == 6
+    inner.build(parameters())
+    assert not any("slow" in key for key in inner.state_dict())
 
 
 # Lookahead

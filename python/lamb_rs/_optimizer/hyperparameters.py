@@ -181,11 +181,7 @@ def shared_names() -> tuple[str, ...]:
 
 def hypers(cls: type[Any]) -> list[_core._Hyper]:
     """Return the rows of the arguments of a class: not those that only a wrapper sets."""
-    return [
-        one
-        for one in row(cls._algorithm)["hyper"]
-        if one["wrapper"] is None or hasattr(cls, one["name"])
-    ]
+    return [one for one in row(cls._algorithm)["hyper"] if one["wrapper"] is None]
 
 
 def check_source(cls: type[Any], name: str, source: object) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -34,11 +33,10 @@ Reasons: TypeAlias = dict[str, Reason]
 EXTRA = ("learning_rate_multiplier", "layer_adaptation", "trainable")
 
 
-@dataclass
 class Exclusion:
     """Parameters that one of the methods ``exclude_from_...`` has named.
 
-    Attributes
+    Parameters
     ----------
     method : str
         Name of the method.
@@ -46,18 +44,29 @@ class Exclusion:
         What is set for the parameters.
     feature : str
         What they are excluded from, in words.
-    patterns : list of str
+    patterns : iterable of str
         Regular expressions.
-    arrays : list of array
+    arrays : iterable of array
         Compared by identity.
     """
 
-    method: str
-    setting: str
-    value: object
-    feature: str
-    patterns: list[str] = field(default_factory=list)
-    arrays: list[Array] = field(default_factory=list)
+    __slots__ = ("arrays", "feature", "method", "patterns", "setting", "value")
+
+    def __init__(
+        self,
+        method: str,
+        setting: str,
+        value: object,
+        feature: str,
+        patterns: Iterable[str] = (),
+        arrays: Iterable[Array] = (),
+    ) -> None:
+        self.method = method
+        self.setting = setting
+        self.value = value
+        self.feature = feature
+        self.patterns = list(patterns)
+        self.arrays = list(arrays)
 
     def add(self, var_list: Sequence[Array] | None, var_names: Sequence[str] | None) -> None:
         """Name more parameters, after checking what is given."""
@@ -89,7 +98,8 @@ class Exclusion:
     def and_names(self, names: Iterable[str]) -> Exclusion:
         """Return one that names these parameters too."""
         more = [f"^{re.escape(name)}$" for name in names]
-        return replace(self, patterns=[*self.patterns, *more])
+        patterns = [*self.patterns, *more]
+        return Exclusion(self.method, self.setting, self.value, self.feature, patterns, self.arrays)
 
     def matches(self, names: list[str], arrays: list[Array]) -> Iterable[tuple[str, list[int]]]:
         """For every pattern and array, how it reads and the parameters that it names."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from lamb_rs import _core
@@ -35,6 +36,11 @@ class Variant:
         Whether trajectories were compared with the running package, or its code or paper was read.
     note : str
         What differs all the same, or why it is refused and what to take instead.
+    arguments : dict
+        Arguments that `from_peer` takes, with the peer's defaults; `inspect.Parameter.empty` where
+        there is none.
+    wraps : bool
+        Whether it goes around another peer, which is given as ``base`` and ``base_kwargs``.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Variant:
     switches: dict[str, Any]
     checked: str
     note: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    wraps: bool = False
 
 
 class Variants(list[Variant]):
@@ -77,8 +85,12 @@ def listed() -> Variants:
 
 
 def _variant(peer: Peer, defaults: dict[str, dict[str, Any]]) -> Variant:
+    arguments = {
+        name: Parameter.empty if one.default is REQUIRED else one.default
+        for name, one in peer.arguments.items()
+    }
     if peer.refused:
-        return Variant(peer.name, None, {}, "refused", peer.refused)
+        return Variant(peer.name, None, {}, "refused", peer.refused, arguments, peer.wraps)
     checked = "compared" if peer.compared else "read"
     notes = [peer.note, peer.shapes]
     required = {name: 1.0 for name, one in peer.arguments.items() if one.default is REQUIRED}
@@ -96,7 +108,8 @@ def _variant(peer: Peer, defaults: dict[str, dict[str, Any]]) -> Variant:
     }
     for wrapper in wrappers:
         rule = f"{wrapper}({rule})"
-    return Variant(peer.name, rule or None, found, checked, "; ".join(filter(None, notes)))
+    note = "; ".join(filter(None, notes))
+    return Variant(peer.name, rule or None, found, checked, note, arguments, peer.wraps)
 
 
 def _at_defaults(peer: Peer, required: dict[str, Any]) -> tuple[str, dict[str, Any], list[str]]:

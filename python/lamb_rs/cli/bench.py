@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamb_rs
-from lamb_rs import _core
 from lamb_rs.cli.machine import cpu, description
 from lamb_rs.cli.peers import Arrays, Step, peers
 from lamb_rs.cli.table import finite, text_table
@@ -159,7 +158,7 @@ def time_case(rule: str, size: str, shapes: list[tuple[int, ...]], seconds: floa
     optimizer.build(parameters)
     size_of_all = sum(array.size for array in parameters)
     steps: dict[str, Step] = {
-        FLOOR: _floor(RULES[rule], size_of_all, _core.stream_floor),
+        FLOOR: _floor(RULES[rule], size_of_all, lamb_rs.stream_floor),
         OURS: lambda: optimizer.apply(gradients),
         NUMPY: _floor(RULES[rule], size_of_all, _numpy_stream),
         **peers(rule, shapes),

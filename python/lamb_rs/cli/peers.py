@@ -30,7 +30,7 @@ def peers(rule: str, shapes: list[tuple[int, ...]]) -> dict[str, Step]:
     dict
         Names, each with a function that makes one complete step on its own arrays.
     """
-    made = {"torch fused": _torch(rule, shapes), "optax jitted": _optax(rule, shapes)}
+    made = {"torch fused": _torch(rule, shapes), "optax jitted": optax_step(rule, shapes)}
     return {name: step for name, step in made.items() if step is not None}
 
 
@@ -49,7 +49,8 @@ def _torch(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
     return step
 
 
-def _optax(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
+def optax_step(rule: str, shapes: list[tuple[int, ...]]) -> Step | None:
+    """Return a step of optax's optimizer of a rule; see `peers`."""
     optax = load("optax")
     if optax is None:
         return None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, dataclass_transform
 
 import numpy as np
 
@@ -65,7 +64,7 @@ class Schedule(ABC):
                 f"{type(self).__name__} cannot be saved: give it a method get_config() that "
                 "returns the arguments of its constructor"
             )
-        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in field_names(self)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -119,8 +118,10 @@ class Schedule(ABC):
         name = type(self).__name__
         if not is_dataclass(self):
             return f"<{_full_name(type(self))}>"
+        from dataclasses import MISSING, fields  # noqa: PLC0415 - see `is_dataclass`
+
         parts = []
-        for one in fields(self):
+        for one in fields(cast("Any", self)):
             value = getattr(self, one.name)
             if one.default is MISSING and one.init:
                 parts.append(repr(value))
@@ -128,6 +129,22 @@ class Schedule(ABC):
                 parts.append(f"{one.name}={value!r}")
         module = "schedules." if _own(type(self)) else ""
         return f"{module}{name}({', '.join(parts)})"
+
+
+def is_dataclass(schedule: Schedule) -> bool:
+    """Whether the class of a schedule is a dataclass.
+
+    `dataclasses` takes longer to import than most of this package, and is imported with the first
+    class that needs it.
+    """
+    return hasattr(type(schedule), "__dataclass_fields__")
+
+
+def field_names(schedule: Schedule) -> list[str]:
+    """Return the names of the fields of a dataclass, those of no other class."""
+    from dataclasses import fields  # noqa: PLC0415
+
+    return [one.name for one in fields(cast("Any", schedule))] if is_dataclass(schedule) else []
 
 
 Made = TypeVar("Made")
@@ -140,6 +157,8 @@ def schedule_class(cls: type[Made]) -> type[Made]:
     Equality, hash and representation are those of `Schedule`. An unknown keyword argument raises
     `TypeError` with the name of the class and the nearest argument that it has.
     """
+    from dataclasses import dataclass, fields  # noqa: PLC0415 - see `is_dataclass`
+
     made: Any = dataclass(frozen=True, eq=False, repr=False)(cls)
     plain = made.__init__
     known = [one.name for one in fields(made)]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from lamb_rs._errors import StateMismatchError
-from lamb_rs.schedules._base import Schedule
+from lamb_rs.schedules._base import Schedule, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,6 +127,6 @@ def remembering(source: object, prefix: str) -> Iterator[tuple[str, StatefulSche
     """
     if isinstance(source, StatefulSchedule):
         yield prefix, source
-    if isinstance(source, Schedule) and is_dataclass(source):
-        for one in fields(source):
-            yield from remembering(getattr(source, one.name), f"{prefix}/{one.name}")
+    if isinstance(source, Schedule):
+        for name in field_names(source):
+            yield from remembering(getattr(source, name), f"{prefix}/{name}")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from lamb_rs import optim
 from lamb_rs._errors import (
     HyperparameterError,
     ParameterSetError,
@@ -321,10 +322,13 @@ def _revived(value: Any) -> Any:
     name = str(value["class_name"])
     known = {cls.__name__: cls for cls in _subclasses(cast("Any", Optimizer))}
     wrappers = sys.modules[__name__.rpartition(".")[0]]
-    if name not in known and name in wrappers.__all__:  # its module is imported when it is used
-        known[name] = getattr(wrappers, name)
+    # The module of a class of this package is imported when the class is used.
+    for package in (optim, wrappers):
+        if name not in known and name in package.__all__:
+            known[name] = getattr(package, name)
     if name not in known:
-        raise HyperparameterError(f"unknown optimizer '{name}'{nearest(name, known)}")
+        names = {*known, *optim.__all__, *wrappers.__all__}
+        raise HyperparameterError(f"unknown optimizer '{name}'{nearest(name, names)}")
     return known[name].from_config(value.get("config", {}))
 
 
