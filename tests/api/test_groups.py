@@ -196,6 +196,21 @@ def test_exclusion_after_build(method: str) -> None:
         getattr(opt, method)(var_names=["bias"])
 
 
+@pytest.mark.parametrize("method", ["exclude_from_weight_decay", "exclude_from_layer_adaptation"])
+@pytest.mark.parametrize("argument", ["var_names", "var_list"])
+@pytest.mark.parametrize("given", [3, memoryview(np.ones((2, 2)))], ids=["number", "view"])
+def test_exclusion_by_what_is_not_a_list(method: str, argument: str, given: Any) -> None:
+    with pytest.raises(HyperparameterError, match=f"{method}: {argument} must be a list, got"):
+        getattr(Lamb(), method)(**{argument: given})
+
+
+def test_names_to_exclude_may_come_from_a_generator() -> None:
+    opt = Lamb(weight_decay=0.1)
+    opt.exclude_from_weight_decay(var_names=(name for name in ["bias"]))
+    opt.build(parameters())
+    assert "no weight decay by 'bias'" in opt.explain()
+
+
 def test_exclusion_from_adaptation_is_legal_where_there_is_none() -> None:
     opt = lamb_rs.AdamW()
     opt.exclude_from_layer_adaptation(var_names=["bias"])

@@ -77,7 +77,8 @@ class Exclusion:
                 f"{self.method}: var_names must be a list of patterns; "
                 f"write var_names=[{var_names!r}]"
             )
-        for pattern in var_names or ():
+        patterns = self._listed("var_names", var_names)
+        for pattern in patterns:
             try:
                 re.compile(pattern)
             except (re.error, TypeError) as error:
@@ -85,15 +86,25 @@ class Exclusion:
                     f"{self.method}: {pattern!r} is not a regular expression: {error}"
                     f"{_if_glob(pattern)}"
                 ) from None
-        given = [var_list] if isinstance(var_list, str) else list(var_list or ())
+        given = [var_list] if isinstance(var_list, str) else self._listed("var_list", var_list)
         texts = [one for one in given if isinstance(one, str)]
         if texts:
             raise HyperparameterError(
                 f"{self.method}: var_list takes arrays, got {texts[0]!r}; for names, write "
                 f"var_names={texts!r}"
             )
-        self.patterns += var_names or ()
+        self.patterns += patterns
         self.arrays += given
+
+    def _listed(self, argument: str, given: Iterable[Any] | None) -> list[Any]:
+        """Return the elements of an argument; none where it is not given."""
+        try:
+            return [] if given is None else list(given)
+        except Exception as error:
+            # Whatever the iteration of somebody else's object raises.
+            raise HyperparameterError(
+                f"{self.method}: {argument} must be a list, got {type(given).__name__}: {error}"
+            ) from error
 
     def and_names(self, names: Iterable[str]) -> Exclusion:
         """Return one that names these parameters too."""
