@@ -136,7 +136,8 @@ def pyright(folder: Path) -> list[tuple[int, str]]:
     """Line and message of each error that pyright finds, in its standard mode."""
     settings = {"typeCheckingMode": "standard", "extraPaths": [PYTHON]}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings))
-    said = json.loads(run(folder, "basedpyright", "--outputjson"))
+    command = ("basedpyright", "--pythonpath", sys.executable, "--outputjson")
+    said = json.loads(run(folder, *command))
     errors = [one for one in said["generalDiagnostics"] if one["severity"] == "error"]
     return [(one["range"]["start"]["line"] + 1, one["message"]) for one in errors]
 
