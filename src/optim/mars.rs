@@ -40,9 +40,9 @@ hypers! {
     HYPERS;
     LEARNING_RATE = learning_rate(0.003),
     BETA_1 = beta_1(0.95),
-    BETA_2 = beta_2(0.99),
+    BETA_2 = beta_2(0.99).needs(SECOND_MOMENT),
     GAMMA = number(0.025, Domain::AtLeast(0.0), "strength of the variance reduction"),
-    EPSILON = epsilon(1e-8),
+    EPSILON = epsilon(1e-8).needs(QUOTIENT),
     FORM = choice(
         &[Value::Text("adamw"), Value::Text("lion")],
         "rule that is applied to the corrected gradient",
@@ -60,7 +60,11 @@ hypers! {
     WEIGHT_DECAY_1D = number(0.1, Domain::AtLeast(0.0), "weight decay of AdamW").needs(ROUTES),
 }
 
-const ROUTES: Needs = &[&[Condition::Is("optimize_1d", Value::Bool(false))]];
+const ADAMW: Condition = Condition::Is("form", Value::Text("adamw"));
+const ROUTED: Condition = Condition::Is("optimize_1d", Value::Bool(false));
+const SECOND_MOMENT: Needs = &[&[ADAMW]];
+const QUOTIENT: Needs = &[&[ADAMW, ROUTED]];
+const ROUTES: Needs = &[&[ROUTED]];
 
 fn formula(f: &mut Formula<'_>) {
     let v = f.values;

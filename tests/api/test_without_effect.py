@@ -11,6 +11,9 @@ import pytest
 
 import lamb_rs
 from lamb_rs import SGD, Adam, HyperparameterError, Lookahead, schedules
+from support.cases import own_options
+from support.harness import model
+from support.options import BESIDES
 
 Arguments = dict[str, Any]
 F = np.float32
@@ -34,6 +37,12 @@ ROWS: list[tuple[str | None, Arguments, list[Arguments]]] = [
     ("Lars", {"momentum": 0.0, "nesterov": True}, [{"momentum": 0.9}]),
     ("Nadam", {"form": "ruder", "momentum_decay": 1.0}, [{"form": "dozat"}]),
     ("Nadam", {"form": "optax", "momentum_decay": 1.0}, [{"form": "dozat"}]),
+    ("Mars", {"form": "lion", "beta_2": 0.5}, [{"form": "adamw"}]),
+    (
+        "Mars",
+        {"form": "lion", "optimize_1d": True, "epsilon": 0.1},
+        [{"form": "adamw"}, {"optimize_1d": False}],
+    ),
     ("Mars", {"optimize_1d": True, "beta_1_1d": 0.5}, [{"optimize_1d": False}]),
     ("Mars", {"optimize_1d": True, "beta_2_1d": 0.5}, [{"optimize_1d": False}]),
     ("Mars", {"optimize_1d": True, "weight_decay_1d": 0.5}, [{"optimize_1d": False}]),
@@ -118,6 +127,61 @@ def test_an_override_without_effect_is_refused(
         made.build(params, override)
         settings = {one.name: one.settings[argument].value for one in made.describe().parameters}
         assert settings["b"] == given[argument] != settings["a"]
+
+
+PROBLEM = model((17,), 12)
+# What acts only on parameters with weight decay, which an override may give to some of them, or
+# only where the learning rate changes or the estimate of the distance grows.
+SOMETIMES = {
+    "lamb": {"always_adapt=False": {"phi", "trust_clip", "trust_epsilon"}},
+    "lars": {"always_adapt=False": {"epsilon", "trust_clip", "trust_coefficient"}},
+    "prodigy": {"bias_correction=True": {"growth_rate"}},
+    "ralamb": {"always_adapt=False": {"phi", "trust_clip"}},
+    "rangerlars": {"always_adapt=False": {"phi", "trust_clip"}},
+    "adamp": {"defaults": {"weight_decay_ratio"}, "nesterov=True": {"weight_decay_ratio"}},
+    "sgdp": {"defaults": {"weight_decay_ratio"}, "nesterov=True": {"weight_decay_ratio"}},
+    "schedulefreeadamw": {"defaults": {"weight_lr_power"}},
+    "schedulefreesgd": {"defaults": {"weight_lr_power"}},
+}
+
+
+def trained(cls: Any, arguments: Arguments, overrides: Any = None) -> bytes:
+    params = PROBLEM.fresh()
+    opt = cls(**arguments)
+    opt.build(params, overrides)
+    for g in PROBLEM.grads:
+        opt.apply(g)
+    return b"".join(p.tobytes() for p in params.values())
+
+
+@pytest.mark.parametrize("row", lamb_rs.registry(), ids=lambda row: row.name)
+def test_every_number_beside_every_switch_has_an_effect_or_is_refused(row: Any) -> None:
+    cls = getattr(lamb_rs, row.class_name)
+    known = {one.name: one for one in row.hyperparameters}
+    besides = BESIDES.get(row.name, {})
+    switches, numbers = {"defaults": besides}, {}
+    for id_, kwargs in own_options(row).items():
+        name, value = list(kwargs.items())[-1]
+        if known[name].kind in ("bool", "choice"):
+            switches[id_] = {**besides, **kwargs}
+        else:
+            numbers.setdefault(name, value)
+    without = set()
+    for id_, switch in switches.items():
+        plain = trained(cls, switch)
+        for name, value in numbers.items():
+            try:
+                changed = trained(cls, {**switch, name: value}) != plain
+            except HyperparameterError as error:
+                # Else it is the switch that has no effect beside this number.
+                if str(error).startswith(f"{name}=") and known[name].per_parameter:
+                    with pytest.raises(HyperparameterError, match=f"{name}=.* has no effect"):
+                        trained(cls, switch, {"*": {name: value}})
+            else:
+                if name not in switch and not changed:
+                    without.add((id_, name))
+    expected = SOMETIMES.get(row.name, {})
+    assert without == {(id_, name) for id_, names in expected.items() for name in names}
 
 
 def test_what_an_override_needs_may_be_in_it() -> None:
