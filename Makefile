@@ -80,7 +80,7 @@ unsafe: $(VENV)/base
 	@$(RUN) tools/unsafe_budget.py
 
 bench: PROFILE := release
-bench: $(VENV)/demo.extra module ## Measure this machine: every optimizer beside the memory's own speed
+bench: $(VENV)/demo.extra module ## Measure this machine: every optimizer compared with the speed of memory
 	@$(RUN) -m lamb_rs bench
 
 bench-chart: $(VENV)/docs.extra ## Draw the chart and write the tables of the benchmark page from benches/results

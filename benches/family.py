@@ -14,7 +14,7 @@ SQUARE: Shapes = [(8192, 8192)]
 STREAMED: list[tuple[str, str, list[tuple[int, int]], str, dict[str, object]]] = [
     ("RMSprop", "rmsprop", [(2, 1)], "<= 1.0", {}),
     (
-        "RMSprop, centred, with momentum",
+        "RMSprop, centered, with momentum",
         "rmsprop",
         [(4, 1)],
         "<= 1.05",

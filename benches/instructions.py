@@ -1,6 +1,6 @@
 """Instructions per element of every rule, state storage and SIMD level, counted under callgrind.
 
-Times on a shared machine hide a loop that is no longer vectorised; instructions do not. Each count
+Times on a shared machine hide a loop that is no longer vectorized; instructions do not. Each count
 is the difference between two sizes, divided by the elements and steps between them, so that only
 what is done per element remains. Valgrind does not know AVX-512, so the levels are SSE2 and AVX2.
 

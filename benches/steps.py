@@ -1,4 +1,4 @@
-"""Every benchmark of this folder that is a time, as a Markdown table with the goals beside it.
+"""Every benchmark of this folder that is a time, as a Markdown table with the goals.
 
 python benches/steps.py                  # all of it: minutes, and 12 GB of memory
 python benches/steps.py --only bert      # cases whose name contains a regular expression

@@ -12,7 +12,7 @@ import lamb_rs
 from lamb_rs.schedules import CosineDecay
 
 STEPS, BATCH, ACCUMULATED = 400, 32, 4
-SIZE, RATE = 1e-8, 5e-9  # small targets stand for the small gradients of a deep network
+SIZE, RATE = 1e-8, 5e-9  # small targets imitate the small gradients of a deep network
 
 
 def train(optimizer, gradient_dtype):

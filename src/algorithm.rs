@@ -26,7 +26,7 @@ pub struct Algorithm {
     pub layerwise: bool,
     /// Whether it multiplies matrices, which promises the same bits on one machine only.
     pub matrix: bool,
-    /// What it remembers from step to step beside its states.
+    /// Scalars that are kept from step to step, in addition to the slots.
     pub scalars: &'static [Scalar],
     /// What each of these belongs to.
     pub scope: Scope,

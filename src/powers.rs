@@ -14,7 +14,7 @@ struct Squares {
     base: f64,
     /// `base**(2**k)` for k = 0, 1, ...
     squares: Vec<(f64, f64)>,
-    /// The powers 0 to 63, as far as they were asked for.
+    /// The powers 0 to 63 that were needed so far.
     low: Vec<(f64, f64)>,
     /// The exponent without its low bits, and its power: it changes only every 64th step.
     high: (u64, (f64, f64)),

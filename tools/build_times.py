@@ -40,7 +40,7 @@ def compile_crate(command: list[str]) -> int:
     # rustc needs the file descriptors of cargo's job server.
     code = subprocess.run(command, check=False, close_fds=False).returncode  # noqa: S603
     name = command[command.index("--crate-name") + 1] if "--crate-name" in command else "___"
-    if name != "___":  # otherwise cargo only asks for the version
+    if name != "___":  # otherwise cargo only requests the version
         times = {"crate": name, "cpu": cpu_seconds(), "wall": time.monotonic() - started}
         with LOG.open("a") as log:
             log.write(json.dumps(times) + "\n")

@@ -1,7 +1,7 @@
 """Record what the installed optimizer packages compute into ``tests/goldens``.
 
 Runs the tests of ``tests/peers`` against the packages and keeps what these computed. A package that
-is not installed keeps its file. Needs the packages to be recorded beside those of ``make test``:
+is not installed keeps its file. Needs the packages to be recorded and those of ``make test``:
 
     pip install "lamb_rs[peers]"      # jax, keras, optax
     pip install torch timm ...        # any of the packages in tests/support/peer_runs.py

@@ -94,7 +94,7 @@ def readme() -> str:
 
 
 def main() -> None:
-    """Write the tables that are asked for."""
+    """Write the requested tables."""
     tables = {
         "hashes": lambda: hashes(arguments.new_numerics),
         "instructions": instructions,

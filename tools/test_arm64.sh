@@ -47,7 +47,7 @@ install_packages() {
 }
 
 # A system of its own for aarch64 programs: libraries of one release, and Python.
-# (The cross compiler's C library beside the one installed for arm64 is a mixture that hangs.)
+# (A mixture of the cross compiler's C library and the one installed for arm64 hangs.)
 unpack_root() {
     [ -e "$root/complete" ] && return
     rm -rf "$root" "$work/debs"

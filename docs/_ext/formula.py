@@ -102,7 +102,7 @@ class Parser:
         if token == "(":
             inner = self.comparison()
             self.take(")")
-            # A quotient needs no parentheses beside a factor; it has its bar.
+            # A quotient next to a factor needs no parentheses; it has its bar.
             return inner if re.fullmatch(QUOTIENT, inner) else rf"\left( {inner} \right)"
         if token[0].isdigit():
             mantissa, _, exponent = token.partition("e")

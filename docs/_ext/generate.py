@@ -49,7 +49,7 @@ def pages() -> dict[str, str]:
 
 
 def wrappers() -> list[str]:
-    """Names of the classes beside optimizers and exceptions."""
+    """Names of the classes other than optimizers and exceptions."""
     known = {*lamb_rs.optim.__all__, class_page.BASE}
     return [name for name in classes_of(lamb_rs) if name not in known]
 

@@ -42,7 +42,7 @@ def link(title: str, rule: dict[str, Any]) -> str:
 
 
 def settings(rule: dict[str, Any]) -> str:
-    """Arguments beside the learning rate."""
+    """Arguments other than the learning rate."""
     return ", ".join(f"`{name}={value!r}`" for name, value in rule["arguments"].items()) or "-"
 
 

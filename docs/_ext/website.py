@@ -22,7 +22,7 @@ GENERATED = ("_made", "api", "examples")
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write the generated files beside the written ones; those that did not change are left."""
+    """Write the generated files next to the written ones; files that did not change are left."""
     source = Path(app.srcdir)
     figures.draw(source / "_static" / "drawn")
     gallery.draw()

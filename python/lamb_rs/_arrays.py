@@ -40,7 +40,7 @@ def aligned(params: Structure) -> Structure:
     Raises
     ------
     DTypeError
-        For anything that is no floating-point array.
+        For anything that is not a floating-point array.
 
     Examples
     --------

@@ -73,7 +73,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 def _count(n: object) -> int:
-    # NumPy's integers too; numbers with a fraction are no counts.
+    # Integers of NumPy are allowed too, floating-point numbers are not.
     count = n.__index__() if hasattr(n, "__index__") else 0
     if isinstance(n, bool) or not 1 <= count < 2**31:
         raise HyperparameterError(f"the number of threads must be an integer >= 1; got {n!r}")

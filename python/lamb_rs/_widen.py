@@ -22,7 +22,7 @@ def widened(state: Mapping[str, object], key: str) -> NDArray[np.float32]:
     state : mapping
         From `state_dict`.
     key : str
-        Of the moment: float32, raw bfloat16 (uint16), or 8-bit codes (uint8) beside their scales.
+        Of the moment: float32, raw bfloat16 (uint16), or 8-bit codes (uint8) with their scales.
     """
     raw = np.asarray(state[key])
     if raw.dtype == np.uint16:

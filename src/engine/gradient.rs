@@ -17,11 +17,11 @@ pub(crate) enum Run<'a> {
 /// What is done to a gradient: `clamp((g * unscale + accumulated) * factor, -limit, limit)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GradientTransform {
-    /// 1 / loss scale, negative where the objective is maximised.
+    /// 1 / loss scale, negative where the objective is maximized.
     pub(crate) unscale: f32,
     /// 1 / accumulated calls, and the factor of a norm clip.
     pub(crate) factor: f32,
-    /// Largest magnitude, infinite where there is no limit.
+    /// Largest magnitude; infinity without a limit.
     pub(crate) limit: f32,
 }
 

@@ -59,14 +59,14 @@ impl Block {
 
     /// All bytes, for reading.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the memory is initialised and owned; the engine writes only while it holds the
+        // SAFETY: the memory is initialized and owned; the engine writes only while it holds the
         // optimizer mutably, so no shared borrow is alive then.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
     /// All bytes, for writing.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the memory is initialised, owned and mutably borrowed.
+        // SAFETY: the memory is initialized, owned and mutably borrowed.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 }

@@ -72,7 +72,7 @@ fn from_surroundings_once() -> (usize, &'static str) {
 
 const VARIABLE: &str = "LAMB_RS_NUM_THREADS";
 
-/// The number of threads that `LAMB_RS_NUM_THREADS` asks for, if it is set.
+/// The number of threads that `LAMB_RS_NUM_THREADS` requests, if it is set.
 ///
 /// # Errors
 ///

@@ -34,7 +34,7 @@ pub(crate) struct StepPass<'a> {
     pub(crate) id: u64,
 }
 
-/// What a step does beside the rule.
+/// The operations of a step other than those of the rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StepSettings {
     pub(crate) average: Option<Average>,

@@ -50,7 +50,7 @@ impl Values {
         })
     }
 
-    /// An error if one of these hyperparameters, or any where there is no list, has no effect.
+    /// An error if one of these hyperparameters, or any without a list of names, has no effect.
     pub fn check_effects(&self, names: Option<&[&str]>) -> Result<()> {
         let asked = |hyper: &Hyper| names.is_none_or(|names| names.contains(&hyper.name));
         match self.without_effect().find(|(_, hyper, _)| asked(hyper)) {
@@ -116,12 +116,12 @@ impl Values {
         Ok(self.values[self.find(name)?.0])
     }
 
-    /// The number at a position of the algorithm's own table; 0 where it is no number.
+    /// The number at a position of the algorithm's own table; 0 if it is not a number.
     pub fn number(&self, own: usize) -> f64 {
         self.values[own].number().unwrap_or(0.0)
     }
 
-    /// The integer at a position of the algorithm's own table; 0 where it is no integer.
+    /// The integer at a position of the algorithm's own table; 0 if it is not an integer.
     pub fn integer(&self, own: usize) -> u64 {
         self.values[own].integer().unwrap_or(0)
     }

@@ -21,7 +21,7 @@ use fearless_simd::Simd;
 pub(crate) const FTRL: Algorithm = Algorithm {
     name: "ftrl",
     class_name: "Ftrl",
-    summary: "follow the regularised leader: sparse weights for linear models",
+    summary: "follow the regularized leader: sparse weights for linear models",
     formula,
     source: "McMahan et al. 2013, KDD",
     hypers: HYPERS,
@@ -92,7 +92,7 @@ struct Ftrl {
     l1: f64,
     shrinkage: f64,
     per_rate: f64,
-    /// What the denominator has beside the accumulator.
+    /// The terms of the denominator other than the accumulator.
     beside: f64,
     decay: Decay,
 }

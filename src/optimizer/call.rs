@@ -191,7 +191,7 @@ impl Optimizer {
         Ok(updated)
     }
 
-    /// What is done to every gradient, norm clips aside.
+    /// What is done to every gradient, except for clips by norm.
     fn gradient_transform(&self) -> GradientTransform {
         let mut transform = GradientTransform::NOTHING;
         if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE_FACTOR) {

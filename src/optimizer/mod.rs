@@ -1,4 +1,4 @@
-//! An optimizer over named parameters: what a training run needs beside the algorithm.
+//! An optimizer over named parameters: what a training run needs in addition to the algorithm.
 
 mod build;
 mod call;

@@ -71,7 +71,7 @@ impl Default for Plans {
     }
 }
 
-/// What the plans depend on, beside the number of threads.
+/// What the plans depend on, other than the number of threads.
 pub(super) struct Work<'a> {
     pub(super) lengths: &'a [usize],
     /// The passes of each kernel.
@@ -136,7 +136,7 @@ impl Plans {
         Ok(())
     }
 
-    /// Transforms the directions of some tensors: small ones beside each other, large ones one
+    /// Transforms the directions of some tensors: small ones in parallel, large ones one
     /// after the other on all threads.
     pub(super) fn transform(&self, jobs: &[Job<'_>], queue: &mut WorkQueue) {
         let (small, large): (Vec<&Job<'_>>, Vec<&Job<'_>>) = jobs.iter().partition(|job| job.len <= SMALL);

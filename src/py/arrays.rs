@@ -59,7 +59,7 @@ impl Array {
     }
 }
 
-/// Checks an array and reads where its elements are; `name` is asked for errors only.
+/// Checks an array and reads where its elements are; `name` is called for errors only.
 pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyResult<Array> {
     let py = object.py();
     let kind = object.get_type_ptr();

@@ -127,7 +127,7 @@ impl Header {
             return Err(format!("'{}' is there twice", twice[0]));
         }
         if names.binary_search(&METADATA).is_ok() {
-            return Err(format!("'{METADATA}' is no name for a tensor"));
+            return Err(format!("'{METADATA}' is not allowed as the name of a tensor"));
         }
         let metadata = Metadata::new(None, self.tensors.clone()).map_err(|e| e.to_string())?;
         Ok(metadata.data_len())

@@ -1,10 +1,10 @@
-//! The SIMD level that the environment asks for.
+//! The SIMD level that the environment requests.
 
 use crate::error::Result;
 use crate::simd::Isa;
 use std::sync::OnceLock;
 
-/// The level that `LAMB_RS_SIMD` asks for, or the best one.
+/// The level that `LAMB_RS_SIMD` requests, or the best one.
 pub(super) fn isa() -> Result<Isa> {
     static CHOSEN: OnceLock<Result<Isa>> = OnceLock::new();
     CHOSEN

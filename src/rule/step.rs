@@ -3,7 +3,7 @@
 use crate::hyper::{Values, shared};
 use crate::powers::Powers;
 
-/// What a rule gets beside the sums over a tensor, or over all tensors together.
+/// The input of a rule, with the sums over a tensor or over all tensors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LayerScalars {
     /// Number of elements.

@@ -167,7 +167,7 @@ def test_switches_are_fixed_once_built() -> None:
 
 
 class Steps(schedules.Schedule):
-    """Remembers what it was asked."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.seen: list[int] = []

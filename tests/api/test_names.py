@@ -1,4 +1,4 @@
-"""Every published name, and what it stands for."""
+"""Every published name, and its meaning."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ impl Way {
     }
 }
 
-/// A copy that starts `shift` elements behind a cache line, where asked.
+/// A copy that starts `shift` elements after a cache line, if requested.
 struct Shifted<T> {
     buffer: Vec<T>,
     start: usize,
@@ -280,7 +280,7 @@ fn every_row_is_in_the_table() {
     for text in &wanted {
         assert!(found.contains(text), "not in tests/hashes.txt, whose header says how to add it: {text}");
     }
-    assert_eq!(wanted, found, "the table has rows that are no more, or another order");
+    assert_eq!(wanted, found, "the table has rows that no longer exist, or another order");
     let mut hashes: Vec<u64> = table().iter().map(|(hash, _)| *hash).collect();
     hashes.sort_unstable();
     hashes.dedup();

@@ -1,7 +1,7 @@
 //! The floating-point mode of the calling thread, as a program that uses the library may set it.
 
 /// What programs set: subnormals flushed to zero and read as zero (fast-math start-up code does
-/// so), and rounding towards zero (interval arithmetic).
+/// so), and rounding toward zero (interval arithmetic).
 #[cfg(target_arch = "x86_64")]
 pub(crate) const MODES: [u64; 2] = [0x1f80 | 0x8040, 0x1f80 | 0x6000];
 #[cfg(target_arch = "aarch64")]

@@ -172,7 +172,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 impl Row {
-    /// The row as it stands in the table, behind its hash.
+    /// The row as it is in the table, after its hash.
     pub(crate) fn text(&self) -> String {
         let settings: Vec<String> =
             self.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();

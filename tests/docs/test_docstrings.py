@@ -121,7 +121,7 @@ def test_state_is_what_an_optimizer_takes(row: Any) -> None:
     ]
     sides = re.search(r"(\d+) bytes per row and per column", state)
     if sides:
-        # Arrays without rows and columns, and a matrix, which may have a momentum beside them.
+        # Arrays without rows and columns, and a matrix, which may have a momentum in addition.
         assert rounded(measured(row, (512 * 512,))) in known
         shares = int(sides[1]) * (512 + 512) / 512**2
         known = [[one + shares for one in numbers] for numbers in [[0.0] * 3, *known]]

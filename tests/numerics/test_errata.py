@@ -1,4 +1,4 @@
-"""Formulas in circulation that are wrong, beside the right ones that the library has."""
+"""Formulas in circulation that are wrong, compared with the right ones in the library."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_ademamix_without_the_slow_average_is_adam() -> None:
 
 
 def test_ftrl_from_zero_is_adagrad() -> None:
-    """Without regularisation, the regularised leader moves by g / sqrt(sum of squares)."""
+    """Without regularization, the regularized leader moves by g / sqrt(sum of squares)."""
     assert_same_path(lamb_rs.Ftrl(0.1), lamb_rs.Adagrad(0.1, epsilon=0.0), 1e-5, scale=0.0)
 
 

@@ -109,7 +109,7 @@ def test_narrow_gradients_are_checked_too(dtype: Any, kind: str) -> None:
 
 @pytest.mark.parametrize("value", [6.5e4, 3e38, 1e-40, -3e38])
 def test_what_is_finite_is_never_refused(value: float) -> None:
-    """Squares that float32 cannot hold are no infinities."""
+    """Squares that float32 cannot hold do not count as infinite."""
     for arguments in CLIPS.values():
         params = tensors(0)
         opt = Adam(0.1, nonfinite="raise", **arguments)

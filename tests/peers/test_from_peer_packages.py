@@ -47,7 +47,7 @@ ROUGH = {
     "torch_optimizer.NovoGrad",
     "torch_optimizer.RAdam",
 }
-# What a signature has beside arguments: parameters, and the optimizer that is wrapped.
+# Entries of a signature that are not arguments: parameters, and the optimizer that is wrapped.
 NO_ARGUMENTS = {
     "params",
     "model",
@@ -141,7 +141,7 @@ def test_matrices(row: int) -> None:
 
 
 def installed() -> list[Any]:
-    """Peers whose package can be asked for their signature."""
+    """Peers whose package can give their signature."""
     return [
         pytest.param(name, id=name)
         for name, peer in PEERS.items()

@@ -178,7 +178,7 @@ OTHERS: dict[str, dict[str, Hyper]] = {
     },
     "ScheduleFreeAdamW": {"own": {"beta_1": 0.8, "beta_2": 0.9, "warmup_steps": 5}},
 }
-# What a class of ours needs beside the arguments of Keras to be Keras's.
+# Arguments that make a class equal to that of Keras, in addition to the arguments of Keras.
 OURS: dict[str, Hyper] = {
     "Nadam": {"momentum_decay": 1.0},
     "Adafactor": {"epsilon_mode": "add"},

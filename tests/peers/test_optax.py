@@ -277,7 +277,7 @@ def by_optax(row: str) -> Tensors:
         return run_optax(ROWS[row][2](optax), PROBLEM.params, PROBLEM.grads, look=look)
 
     found = recorded("optax", row, run)
-    # What is no matrix follows an AdamW of another epsilon there.
+    # Arrays that are not matrices follow an AdamW with another epsilon there.
     return {"matrix": found["matrix"]} if row.startswith("muon") else found
 
 

@@ -379,7 +379,7 @@ class TestKerasStates:
         state["sgd/w_momentum"] = state.pop("sgd/w_velocity")
         opt.load_peer_state("keras", state)
         assert opt.iterations == 3
-        # A schedule's rate is no variable.
+        # The learning rate of a schedule is not a variable.
         del state["sgd/learning_rate"]
         opt.load_peer_state("keras", state)
 

@@ -96,7 +96,7 @@ def paths(function: plots.PlaneFunction) -> list[plots.Trajectory]:
 def test_functions_are_drawn(draw: Any, function: plots.PlaneFunction) -> None:
     figure = draw(function, paths(function))
     check_figure(figure, function.name, "path 0, rate 0.001: ", "path 3, rate 0.01: ", "path 1")
-    assert [axes.get_ylabel() for axes in figure.axes].count("value") == 1  # the colour bar
+    assert [axes.get_ylabel() for axes in figure.axes].count("value") == 1  # the color bar
     lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 1]
     assert len(lines) == len({line.get_color() for line in lines}) == 4
 

@@ -91,7 +91,7 @@ class Step:
 
 
 class Rule(Protocol):
-    """One file of this package. `Hooks` has what a rule may have beside these."""
+    """One file of this package. `Hooks` has the other, optional methods of a rule."""
 
     DEFAULTS: dict[str, Any]
     DECAY_INSIDE: str | None

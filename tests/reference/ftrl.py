@@ -1,4 +1,4 @@
-"""Follow the regularised leader, proximal. McMahan et al., KDD 2013."""
+"""Follow the regularized leader, proximal. McMahan et al., KDD 2013."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Lars:
             m = k.used("momentum", s["momentum"])
         if k.adapt:
             weight = norm(theta)
-            # Whether there is a gradient is asked of what the denominator measures.
+            # The quantity in the denominator decides whether there is a gradient.
             measured = norm({"joint_norm": d, "momentum_norm": m}.get(form, g))
             below = measured + h["epsilon"]
             if form not in ("joint_norm", "momentum_norm"):

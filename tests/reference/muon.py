@@ -43,7 +43,7 @@ def by_adamw(name: str, theta: Array, h: dict[str, Any]) -> bool:
 
 
 def orthogonal(u: Array, h: dict[str, Any]) -> Array:
-    """Newton-Schulz: singular values of the matrix towards 1."""
+    """Newton-Schulz: singular values of the matrix toward 1."""
     rows = COEFFICIENTS[h["coefficients"]]
     x = u.T if u.shape[0] > u.shape[1] else u
     x = x / (norm(x) + 1e-7)
@@ -55,7 +55,7 @@ def orthogonal(u: Array, h: dict[str, Any]) -> Array:
 
 
 class Muon:
-    """theta - eta k X with X the orthogonalised momentum; AdamW where that is no matrix."""
+    """theta - eta k X, with X the orthogonalized momentum; AdamW where that is not a matrix."""
 
     DEFAULTS: ClassVar[dict[str, Any]] = {
         "learning_rate": 0.001,

@@ -70,7 +70,7 @@ BAD |= {
 
 
 class Run:
-    """An optimizer beside its twin, which never meets anything bad."""
+    """An optimizer, and a copy that never gets bad input."""
 
     def __init__(self, row: Any, storage: str, **more: Any) -> None:
         cls = getattr(lamb_rs, row.class_name)

@@ -26,7 +26,7 @@ linux = pytest.mark.skipif(
 
 # Every block from 64 KiB becomes a mapping of its own, whose first page faults when it is
 # written to; and no free memory is left from which such a block could be taken instead. So
-# allocations of a step show as page faults, whoever asked for them.
+# allocations of a step show as page faults, whatever code makes them.
 COUNT = """
 import ctypes, resource
 libc = ctypes.CDLL(None)

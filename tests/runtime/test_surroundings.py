@@ -1,4 +1,4 @@
-"""What stands around the optimizers: memory, threads, names, examples."""
+"""The surroundings of the optimizers: memory, threads, names, examples."""
 
 from __future__ import annotations
 

@@ -306,7 +306,7 @@ def test_other_things_than_files(tmp_path: Path) -> None:
         opt.load(tmp_path / "nothing")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", "/dev/zero", "/dev/null"):
-        with pytest.raises(CheckpointError, match=f"{path}: is no regular file"):
+        with pytest.raises(CheckpointError, match=f"{path} is not a regular file"):
             opt.load(path)
 
 

@@ -40,7 +40,7 @@ class Bad:
     builtin : type
         The built-in class that it is too.
     words : tuple of str
-        What the message says beside the name of the tensor: what was expected, what was found.
+        What the message says in addition to the name of the tensor: expected and found values.
     remedy : str
         What it says to do about a gradient; a parameter may have no remedy.
     """
@@ -80,7 +80,7 @@ class Foreign:
 
 
 def misaligned(good: Array, offset: int = 1) -> Array:
-    """The same values at an address that is no multiple of the element's size."""
+    """The same values at an address that is not a multiple of the element's size."""
     memory = np.zeros(good.nbytes + offset, np.uint8)
     copy = memory[offset:].view(good.dtype).reshape(good.shape)
     copy[...] = good

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Where the C library's fenv_t has the control register, its bits that are no part of the mode, and
-# the bits to set: subnormals flushed to zero and read as zero; rounding towards zero.
+# Where the C library's fenv_t has the control register, its bits that are not part of the mode, and
+# the bits to set: subnormals flushed to zero and read as zero; rounding toward zero.
 LAYOUTS = {
     "x86_64": (7, 0x3F, {"flush": 0x8040, "towards_zero": 0x6000}),
     "aarch64": (0, 0, {"flush": 1 << 24, "towards_zero": 3 << 22}),

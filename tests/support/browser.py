@@ -1,6 +1,6 @@
 """Measures the pages of the built site in headless Chromium, at several widths of the window.
 
-The script `measure_pages.js` runs in a page that is served beside the site. It loads each page of
+The script `measure_pages.js` runs in a page that is served with the site. It loads each page of
 the site into a frame and sends what it finds to the server.
 """
 

@@ -29,7 +29,7 @@ def run(code: str, timeout: float = 60, **variables: str) -> str:
     tests = str(Path(__file__).parents[1])
     paths = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(
-        # A fork beside threads is what is under test; newer interpreters warn of it.
+        # The tests fork while threads run; newer interpreters warn of it.
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PRELUDE + code],
         env={**kept, **variables, "PYTHONPATH": paths},
         stdout=subprocess.PIPE,

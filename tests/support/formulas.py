@@ -40,9 +40,9 @@ class Evaluation:
     params : mapping of str to array
         Initial values.
     hyper : mapping of str to object
-        Hyperparameters; None and texts are never asked for.
+        Hyperparameters; those that are None or texts are never read.
     functions : mapping of str to callable, optional
-        Functions beside those of the grammar.
+        Functions in addition to those of the grammar.
     """
 
     def __init__(

@@ -155,10 +155,10 @@ def decode(state: Mapping[str, Any], key: str) -> Array:
 
 
 def float8_values(*, signed: bool) -> Array:
-    """What the 256 codes stand for, before the scale: the largest is 480 in both formats.
+    """The values of the 256 codes, before the scale: the largest is 480 in both formats.
 
     Signed: sign, 4 exponent bits (bias 7), 3 mantissa bits. Unsigned: 5 exponent bits (bias 23),
-    3 mantissa bits. Exponent 0 is subnormal; nothing stands for infinity or NaN.
+    3 mantissa bits. Exponent 0 is subnormal; no code means infinity or NaN.
     """
     codes = np.arange(256)
     exponent, mantissa = codes >> 3, codes & 7

@@ -11,7 +11,7 @@ function shown(node, view) {
   return style.visibility !== "hidden" && style.display !== "none" && box.width > 0 && box.height > 0;
 }
 
-function drawer(node) {  // hidden beside the window until a button opens it
+function drawer(node) {  // hidden outside of the window until a button opens it
   return node.closest(".sidebar-drawer, .toc-drawer, .mobile-header, .visually-hidden") !== null;
 }
 

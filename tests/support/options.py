@@ -97,7 +97,7 @@ STEADY: dict[str, Any] = {"epsilon": 1e-3, "epsilon_1": 1e-3}
 # Names of the native arguments that the wrappers set.
 LOOKAHEAD = {"sync_period", "slow_step_size", "slow_start", "sync_phase", "pullback_momentum"}
 LARC = {"larc_coefficient": "trust_coefficient", "larc_clip": "clip", "larc_epsilon": "epsilon"}
-# What rows of shared options have besides: steps far above the rounding of the parameters.
+# Further arguments of rows of shared options: steps far above the rounding of the parameters.
 BESIDES: dict[str, Hyper] = {"prodigy": {"initial_distance": 1e-3}}
 # Base features and wrappers, alone. Clips bite, averages are overwritten, windows close and weights
 # synchronize within a few steps.

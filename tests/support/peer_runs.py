@@ -54,7 +54,7 @@ def package(name: str) -> Any:
 
 
 def ask(name: str) -> Any:
-    """The peer's class itself; the test is skipped where it is not to be asked."""
+    """The peer's class itself; the test is skipped where it is not to be called."""
     need(name.partition(".")[0])
     return peer_class(name)
 
@@ -145,7 +145,7 @@ def by_optax(name: str, kwargs: Hyper, params: Tensors, grads: list[Tensors]) ->
 def run_optax(
     transformation: Any, params: Tensors, grads: list[Tensors], *, look: bool = False
 ) -> Tensors:
-    """Parameters after all steps; `look` if there are slow weights beside them."""
+    """Parameters after all steps; `look` if there are slow weights."""
     jax, optax = import_module("jax"), import_module("optax")
     jax.config.update("jax_enable_x64", True)
     now = {key: jax.numpy.asarray(p, dtype="float64") for key, p in params.items()}

@@ -28,14 +28,14 @@ computed: dict[str, dict[str, dict[str, Array]]] = {}
 
 
 def live(package: str) -> bool:
-    """Whether the package itself is to be asked."""
+    """Whether the package itself is to be called."""
     return LIVE and find_spec(package) is not None
 
 
 def need(package: str) -> None:
-    """Skip a test that only the package itself can answer, unless it is to be asked."""
+    """Skip a test that needs the package itself, unless it is to be called."""
     if not LIVE:
-        pytest.skip(f"asks {package} itself: set LAMB_RS_LIVE_PEERS=1")
+        pytest.skip(f"calls {package} itself: set LAMB_RS_LIVE_PEERS=1")
     pytest.importorskip(package, reason=f"{package} is not installed")
 
 

@@ -174,8 +174,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a mapping": (lambda: MultiOptimizer({"*": SGD()}), "list of .pattern, optimizer"),  # type: ignore[arg-type]
     "no pattern": (lambda: MultiOptimizer([SGD()]), "list of .pattern, optimizer"),  # type: ignore[list-item]
     "no optimizer": (lambda: MultiOptimizer([("*", 3)]), "goes around an optimizer.*got 3"),  # type: ignore[list-item]
-    "same pattern": (lambda: MultiOptimizer([("*", SGD()), ("*", SGD())]), "pattern stands twice"),
-    "same optimizer": (lambda: MultiOptimizer([("a", SAME), ("b", SAME)]), "stands twice"),
+    "same pattern": (
+        lambda: MultiOptimizer([("*", SGD()), ("*", SGD())]),
+        "pattern is given",
+    ),
+    "same optimizer": (lambda: MultiOptimizer([("a", SAME), ("b", SAME)]), "is given twice"),
     "multi": (
         lambda: MultiOptimizer([("*", Lookahead(MultiOptimizer([], SGD())))]),
         "cannot be inside MultiOptimizer: give its parts to the outer one",

@@ -21,7 +21,7 @@ _SUFFIX = ".tmp"
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` at the end of the with block.
 
-    Until then it lies beside it; if the block raises, it is removed.
+    Until then it has a temporary name; if the block raises, it is removed.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def _mode(path: str | os.PathLike[str]) -> int | None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a directory")
     if not stat.S_ISREG(mode):
-        raise FileExistsError(errno.EEXIST, "is no regular file, and will not be replaced")
+        raise FileExistsError(errno.EEXIST, "is not a regular file, and will not be replaced")
     return stat.S_IMODE(mode)
 
 
@@ -79,7 +79,7 @@ def _prefix(target: Path) -> str:
 
 
 def _create(target: Path, mode: int | None) -> tuple[int, Path]:
-    """Create a file beside the target, locked for as long as it is open."""
+    """Create a file in the directory of the target, locked for as long as it is open."""
     while True:
         beside = target.with_name(f"{_prefix(target)}{os.urandom(8).hex()}{_SUFFIX}")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -98,7 +98,7 @@ def _create(target: Path, mode: int | None) -> tuple[int, Path]:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove what killed processes left beside the target: what nobody has locked."""
+    """Remove temporary files that killed processes left: those that no process has locked."""
     prefix = _prefix(target)
     try:
         names = os.listdir(target.parent)  # noqa: PTH208

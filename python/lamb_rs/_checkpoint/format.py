@@ -87,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the metadata and the state of a checkpoint that is whole."""
     path = Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
-        raise CheckpointError(f"{path}: is no regular file")
+        raise CheckpointError(f"{path} is not a regular file")
     with path.open("rb") as file:
         try:
             return _read(file, os.fstat(file.fileno()).st_size)
@@ -220,4 +220,4 @@ def _pieces(buffer: memoryview) -> Iterator[memoryview]:
 def _number(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"{value!r} is no number")
+    raise TypeError(f"{value!r} is not a number")

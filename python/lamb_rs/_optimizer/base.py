@@ -56,8 +56,8 @@ class Optimizer(ABC):
         Step size. A schedule is called with the number of the call of `apply`, from 0; any other
         callable takes no arguments. Both are called once per update. Reading the attribute returns
         the value of the last update; before the first update, it computes the value for that
-        update. A call of `apply` that raises or is skipped is no update: the next one uses the same
-        value, unless the attribute is set again.
+        update. A call of `apply` that raises or is skipped is not an update: the next one uses the
+        same value, unless the attribute is set again.
     weight_decay : float or None, default None
         Weight decay.
     clipnorm : float or None, default None
@@ -275,7 +275,7 @@ class Optimizer(ABC):
         ParameterSetError
             For gradients that are missing, unknown or all None, and for parameters that moved.
         DTypeError, LayoutError, ShapeError, AliasError
-            For an array that is no gradient of its parameter.
+            For an array that cannot be the gradient of its parameter.
         NonFiniteError
             For NaN or infinity, where `nonfinite` says so.
         """
@@ -388,8 +388,8 @@ class Optimizer(ABC):
         Raises
         ------
         HyperparameterError
-            After `build`, and for something that is no pattern. What matches nothing raises in
-            `build`.
+            After `build`, and for something that is not a pattern. A pattern that matches nothing
+            raises in `build`.
         """
         self._exclude("exclude_from_weight_decay", var_list, var_names)
 
@@ -408,8 +408,8 @@ class Optimizer(ABC):
         Raises
         ------
         HyperparameterError
-            After `build`, and for something that is no pattern. What matches nothing raises in
-            `build`.
+            After `build`, and for something that is not a pattern. A pattern that matches nothing
+            raises in `build`.
         """
         self._exclude("exclude_from_layer_adaptation", var_list, var_names)
 
@@ -532,18 +532,18 @@ class Optimizer(ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the state to a file, in one piece or not at all.
 
-        The file is written beside its place, synced to the disk and renamed, so that at any moment,
-        also of a crash, there is either the old file or the new one. It is in safetensors format:
-        every array of the state by name (bfloat16 as BF16; 8-bit codes and scales as U8), and as
-        metadata the counters, the class and its `get_config`, the versions of format and numbers,
-        and a SHA-256 checksum over all of it. Parameters are not in it; save them beside it. The
-        same state makes the same file.
+        The file is written under a temporary name in the same directory, synced to the disk and
+        renamed, so that a crash leaves either the old file or the new one. Its format is
+        safetensors. It contains every array of the state by name (bfloat16 as BF16; 8-bit codes and
+        scales as U8). Its metadata contains the counters, the class and its `get_config`, the
+        versions of the format and of the numerics, and a SHA-256 checksum over the whole file. It
+        does not contain the parameters; save them separately. The same state gives the same file.
 
         Parameters
         ----------
         path : str or path-like
-            A file that exists is replaced and its permissions are kept; where it is a symbolic link
-            the file that it points to is. A new file has the permissions that `open` gives.
+            An existing file is replaced and its permissions are kept. If it is a symbolic link, the
+            file that it points to is replaced. A new file has the permissions that `open` gives.
 
         Raises
         ------
@@ -552,18 +552,18 @@ class Optimizer(ABC):
         ConcurrentStepError
             While another thread takes a step.
         OSError
-            If the file cannot be written; the one that was there is as it was.
+            If the file cannot be written. An existing file is unchanged.
 
         Notes
         -----
-        What a killed process left behind, ``.lamb_rs-*.tmp``, is removed by the next `save` to the
-        same path. The replaced file is another one to the system: its owner is who saved, and hard
-        links keep the old content.
+        A process that is killed may leave a temporary file, ``.lamb_rs-*.tmp``. The next `save` to
+        the same path removes it. The new file belongs to the user who saved it, and hard links to
+        the old file keep the old content.
 
-        Where a plain function drives a hyperparameter, the state is saved and the configuration is
-        not; the metadata says so.
+        If a plain function drives a hyperparameter, the state is saved without the configuration,
+        and the metadata says so.
         """
-        # Importing the package does not need what writes files.
+        # Importing the package does not need the code that writes files.
         from lamb_rs._checkpoint.format import write  # noqa: PLC0415
 
         write(self, path)
@@ -581,8 +581,8 @@ class Optimizer(ABC):
         Raises
         ------
         CheckpointError
-            For a file that is no checkpoint, is damaged, or was written by a later release in a
-            format that this one does not know.
+            For a file that is not a checkpoint, is damaged, or was written by a later release in a
+            format that this release cannot read.
         StateMismatchError
             For a state of other parameters or of another algorithm; it lists all differences, those
             between the configurations included.
@@ -591,8 +591,8 @@ class Optimizer(ABC):
 
         Notes
         -----
-        The checksum finds damage. It is no protection against somebody who writes a file on
-        purpose, but such a file cannot run code, and what it may hold is checked like any state.
+        The checksum detects damage. It does not protect against a file that was made with bad
+        intent. Such a file cannot run code, and its content is checked like any other state.
         """
         from lamb_rs._checkpoint.format import load  # noqa: PLC0415
 
@@ -649,7 +649,7 @@ class Optimizer(ABC):
             native.refuse()
         parameters = dict(zip(native.parameter_names, native.parameters, strict=True))
         kept = {name: parameters[name].copy() for name in values}
-        # Swapped, so that `apply` need not ask on every step whether it may.
+        # Swapped, so that `apply` does not need a check in every step.
         self._native = cast("Native", Frozen(native, what, context, nests))
         try:
             for name, value in values.items():
@@ -710,7 +710,7 @@ class Optimizer(ABC):
         str
             Counters, memory, and a table with a row per group of parameters treated alike.
         """
-        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is asked for
+        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is needed
 
         return report.summary(self)
 

@@ -149,7 +149,7 @@ class LazySignature:
     """Makes `inspect.signature` and editors that use it show the shared arguments by name."""
 
     def __get__(self, instance: object, owner: type[Any]) -> Signature:
-        # Imported where it is asked for: building signatures is no part of importing the package.
+        # Imported here: importing the package does not need signatures.
         import inspect  # noqa: PLC0415
 
         own = inspect.signature(owner.__init__)
@@ -216,8 +216,8 @@ def check_source(cls: type[Any], name: str, source: object) -> bool:
         return True
     if _wants_arguments(source):
         raise HyperparameterError(
-            f"{name}: {source!r} takes arguments, so it is no zero-argument callable; "
-            "a function of the step has to subclass lamb_rs.schedules.Schedule"
+            f"{name}: {source!r} takes arguments; a callable must take none. "
+            "For a function of the step, subclass lamb_rs.schedules.Schedule"
         )
     return False
 

@@ -1,4 +1,4 @@
-"""What stands behind an optimizer: the native class, or something that looks like it."""
+"""The interface that an optimizer uses: the native class has it, and so have stand-ins."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Reason(NamedTuple):
 Reasons: TypeAlias = dict[str, Reason]
 """Setting to what is set, and what did so, in words."""
 
-# What an override may set beside hyperparameters.
+# Settings of an override other than hyperparameters.
 EXTRA = ("learning_rate_multiplier", "layer_adaptation", "trainable")
 
 
@@ -204,7 +204,7 @@ def resolve(
         for i in found:
             settings[i].update(own)
             for setting, value in own.items():
-                # Said last, so that the reasons stand in the order in which they came.
+                # Added last, so that the reasons are in the order of the settings.
                 reasons[i].pop(setting, None)
                 reasons[i][setting] = Reason(f"{setting}={value!r}", by, f"override {by}")
     return settings, reasons
@@ -250,7 +250,7 @@ def none_of(names: list[str]) -> str:
 
 
 def choose(selector: object) -> Callable[[str, Array], bool]:
-    """Return the function of name and array that a key of overrides stands for.
+    """Return the function of name and array that a key of overrides selects by.
 
     Parameters
     ----------

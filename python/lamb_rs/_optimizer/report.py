@@ -32,7 +32,7 @@ def call(optimizer: Any, more: Mapping[str, object] | None = None) -> str:
     ----------
     optimizer : Any
     more : mapping, optional
-        Arguments that are no hyperparameters, with their defaults.
+        Arguments that are not hyperparameters, with their defaults.
     """
     parts = [
         f"{name}={getattr(optimizer, name)!r}"

@@ -183,7 +183,7 @@ class Rule(Optimizer):
         str
             The rule, the hyperparameters and, once built, a table with a row per parameter.
         """
-        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is asked for
+        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is needed
 
         return report.explain(self)
 

@@ -51,7 +51,7 @@ class Found:
         array = as_array(value)
         name = target.names[index]
         if array is None:
-            self.problems.append(f"{path} is no array of numbers: {value!r:.60}")
+            self.problems.append(f"{path} is not an array of numbers: {value!r:.60}")
         elif slot not in target.slots[index]:
             self.problems.append(f"{path}: {name!r} has no {slot} here; {_why_not(target, slot)}")
         else:

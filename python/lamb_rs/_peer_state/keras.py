@@ -38,7 +38,7 @@ _FORMS: dict[str, tuple[str, object]] = {
 
 
 class Place(NamedTuple):
-    """What stands at a position: the end of its name there, its parameter, its slot here."""
+    """The content of a position: the end of its name there, its parameter, its slot here."""
 
     ending: str
     parameter: int | None = None
@@ -73,7 +73,7 @@ def read(target: Target, state: Any) -> Found:
         found.demand(target, "amsgrad", True, "Keras's maximum")
     places = _places(target)
     if len(named) == len(places) - 1:
-        # A learning rate that a schedule drives is no variable.
+        # A learning rate that a schedule drives is not a variable.
         places = [place for place in places if place.ending != "learning_rate"]
     if len(named) != len(places):
         found.problems.append(f"it has {len(named)} variables, not {len(places)}")
@@ -136,7 +136,7 @@ def _read_variable(
         return
     number = as_array(value)
     if number is None or number.size != 1:
-        found.problems.append(f"{where} is no number")
+        found.problems.append(f"{where} is not a number")
     elif place.ending == "iteration":
         found.calls = int(number)
         found.iterations = found.calls // (leaf(target.optimizer).gradient_accumulation_steps or 1)

@@ -113,7 +113,7 @@ def _read_parameter(
         # One that never had a gradient; what is missing is noted later.
         return
     if not isinstance(state, Mapping):
-        found.problems.append(f"the state of {name!r} is no mapping")
+        found.problems.append(f"the state of {name!r} is not a mapping")
         return
     for key, value in state.items():
         path = f"{key} of {name!r}"
@@ -122,7 +122,7 @@ def _read_parameter(
         if key in {"step", "mu_product"}:
             number = as_array(value)
             if number is None or number.size != 1:
-                found.problems.append(f"{path} is no number")
+                found.problems.append(f"{path} is not a number")
             elif key == "step":
                 steps.setdefault(int(number), []).append(name)
             else:

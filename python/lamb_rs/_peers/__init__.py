@@ -34,7 +34,7 @@ def from_peer(name: str, /, **arguments: Any) -> Optimizer:
     Raises
     ------
     HyperparameterError
-        For an unknown name; for an argument that cannot be honoured, with the reason and what to
+        For an unknown name; for an argument that cannot be translated, with the reason and what to
         do instead; and for a peer with a documented defect.
     TypeError
         For an argument that the peer does not have; the message names the nearest.

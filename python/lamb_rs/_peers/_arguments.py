@@ -13,7 +13,7 @@ Settings: TypeAlias = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """An argument that cannot be honoured; the message says why and what to do instead."""
+    """An argument that cannot be translated; the message says why and what to do instead."""
 
 
 class _Required:
@@ -97,7 +97,7 @@ def switch(off: Settings, on: Settings, default: bool = False) -> Argument:
 
 
 def only(default: Any, reason: str) -> Argument:
-    """Make an argument that cannot be honoured but at its default."""
+    """Make an argument that is accepted only at its default."""
     return choice(default, {default: {}}, reason)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lamb_rs._optimizer.base import Optimizer
 
-# What arithmetic and unpacking say to a value that is no number, no pair, ...
+# Raised by arithmetic and unpacking for a value of a wrong type.
 _WRONG_KIND = (TypeError, ValueError, LookupError, ArithmeticError)
 _PARAMETERS = frozenset({"params", "parameters", "model", "model_params", "var_list"})
 
@@ -112,7 +112,7 @@ class Peer:
         TypeError
             For an argument that the peer does not have, or that is missing.
         HyperparameterError
-            For one that cannot be honoured.
+            For an argument that cannot be translated.
         """
         if self.refused:
             raise HyperparameterError(f"{self.name} is refused: {self.refused}")
@@ -159,4 +159,4 @@ class Peer:
 
 
 def _refusal(peer: str, what: str, refusal: RefusedError) -> HyperparameterError:
-    return HyperparameterError(f"{peer} cannot be honoured with {what}: {refusal}")
+    return HyperparameterError(f"{peer} cannot be built with {what}: {refusal}")

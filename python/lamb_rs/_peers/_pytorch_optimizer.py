@@ -138,7 +138,7 @@ def ftrl(value: object) -> Settings:
 
 
 def pullback(draft: Draft) -> None:
-    """Refuse to pull back what is no momentum there."""
+    """Refuse to pull back a slot that is not a momentum there."""
     own = draft.layers[-1][1]["pullback_momentum"]
     if own != "none" and draft.rule not in {"SGD", "Lars"}:
         raise RefusedError(

@@ -25,7 +25,7 @@ _FILES = (
     "tfa",
     "published",
 )
-# What people call packages besides their names.
+# Other names of packages.
 _PACKAGES = {
     "addons": "tfa",
     "bnb": "bitsandbytes",

@@ -33,8 +33,8 @@ def _muon(draft: Draft) -> None:
         draft.settings["adam_weight_decay"] *= own / rate
     if draft.given["nesterov"]:
         draft.told.append(
-            "optax.contrib.muon: with nesterov=True what is no matrix follows Nadam there, AdamW "
-            "here; lamb_rs.MultiOptimizer can send it to from_peer('optax.nadamw')"
+            "optax.contrib.muon: with nesterov=True, arrays that are not matrices follow Nadam "
+            "there and AdamW here; lamb_rs.MultiOptimizer can send it to from_peer('optax.nadamw')"
         )
     # Decay of the rest happens even where the matrices have none.
     if draft.settings["weight_decay"] is None:
@@ -92,8 +92,8 @@ PEERS = [
         {"form": "debiased", "exclude_embeddings": False, **UPDATE},
         _muon,
         compared=True,
-        note="with nesterov=True what is no matrix follows Nadam there; its Adam has its epsilon "
-        "beside the raw root here, beside the corrected one there; the norm before the iteration "
+        note="with nesterov=True, arrays that are not matrices follow Nadam there; Adam adds its "
+        "epsilon to the raw root here, to the corrected one there; the norm before the iteration "
         "takes 1e-7 here, eps there",
     ),
     Peer(

@@ -311,7 +311,7 @@ _LOOKAHEADS = [
     for origin, note in {
         "paper": "arXiv 1907.08610",
         "some_optimizers": "",
-        "optimizers_page": "with the sign that moves towards the fast weights",
+        "optimizers_page": "with the sign that moves toward the fast weights",
     }.items()
 ]
 PEERS = [*_PAPERS, *_INTUITIVE_GUIDE, *_SOME_OPTIMIZERS, *_OPTIMIZERS_PAGE, *_CODE, *_LOOKAHEADS]

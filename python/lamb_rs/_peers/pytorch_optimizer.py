@@ -29,7 +29,7 @@ HAT = {"epsilon_mode": "hat"}
 NO_BOUND = only(False, "this rule has no running maximum here")
 MORE = {"maximize": MAXIMIZE, **FOREACH}
 GROWTH = Argument(math.inf, lambda value: {"growth_rate": None if same(value, math.inf) else value})
-UNDER_ROOT = "there 1e-15 stands under the root as well"
+UNDER_ROOT = "there, 1e-15 is added under the root as well"
 
 
 def _coupling(decoupled: bool, fixed: bool | None = False) -> dict[str, Argument]:
@@ -367,7 +367,7 @@ PEERS = [
     ),
     Peer(
         "pytorch_optimizer.MARS",
-        refused=f"{UNDER_ROOT} and epsilon beside the uncorrected one; use "
+        refused=f"{UNDER_ROOT} and epsilon is added to the uncorrected one; use "
         "from_peer('timm.Mars') or lamb_rs.Mars",
     ),
     Peer(

@@ -235,7 +235,7 @@ PEERS = [
         {"form": "ema", "exclude_embeddings": False, **DECOUPLED},
         compared=True,
         note="torch iterates in bfloat16, which moves a step by some percent, and refuses "
-        "parameters that are no matrices; they follow AdamW here",
+        "parameters that are not matrices; they follow AdamW here",
     ),
     Peer(
         "torch.GradScaler",

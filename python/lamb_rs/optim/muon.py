@@ -187,6 +187,6 @@ class Muon(Rule):
         self._exclusions["exclude_layers"] = chosen
 
     def _call(self) -> str:
-        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is asked for
+        from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is needed
 
         return report.call(self, {"exclude_layers": ()})

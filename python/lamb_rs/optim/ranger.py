@@ -55,7 +55,7 @@ class Ranger(Rule):
         Number of updates between synchronizations with the slow weights, at least 1. None switches
         them off.
     slow_step_size : float, default 0.5
-        Share of the way that the slow weights move towards the parameters in a synchronization, in
+        Share of the way that the slow weights move toward the parameters in a synchronization, in
         [0, 1].
     epsilon_mode : {"hat", "out"}, default "hat"
         Where epsilon is added: to the root of v ("hat"), or to the root of the corrected v ("out").

@@ -62,7 +62,7 @@ class RangerLars(Rule):
         Number of updates between synchronizations with the slow weights, at least 1. None switches
         them off.
     slow_step_size : float, default 0.5
-        Share of the way that the slow weights move towards the parameters in a synchronization, in
+        Share of the way that the slow weights move toward the parameters in a synchronization, in
         [0, 1].
     epsilon_mode : {"out", "hat"}, default "out"
         Where epsilon is added: to the root of the corrected v ("out"), or to the root of v ("hat").

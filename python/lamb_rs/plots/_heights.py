@@ -1,4 +1,4 @@
-"""Heights of a function or a loss: how they are drawn, and how their axis is labelled."""
+"""Heights of a function or a loss: how they are drawn, and how their axis is labeled."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Heights:
         return np.linspace(bottom, max(top, bottom + 1e-12), LEVELS)
 
     def ticks(self) -> tuple[Values, list[str]]:
-        """Return the heights of the ticks, and the values to write beside them."""
+        """Return the heights of the ticks, and their labels."""
         if not self.logarithmic:
             values = need("matplotlib.ticker").MaxNLocator(6).tick_values(self.low, self.high)
         else:
@@ -77,7 +77,7 @@ def _apart(values: Values, least: float) -> Values:
 
 
 def greys() -> Any:
-    """Return a colour map from white to middle grey, on which every line colour is visible."""
+    """Return a color map from white to middle gray, on which every line color is visible."""
     colours = need("matplotlib.colors")
     return colours.LinearSegmentedColormap.from_list("greys", ["#ffffff", "#a8a8a8"])
 
@@ -100,7 +100,7 @@ def draw_contour(
 
 
 def draw_surface(axes: Any, x: Values, y: Values, values: Values, heights: Heights) -> None:
-    """Draw a surface coloured by its height, and label the vertical axis."""
+    """Draw a surface colored by its height, and label the vertical axis."""
     # By default matplotlib sorts whole artists by depth, which hides lines on the surface.
     axes.computed_zorder = False
     levels = heights.levels
@@ -121,7 +121,7 @@ def draw_surface(axes: Any, x: Values, y: Values, values: Values, heights: Heigh
 
 
 def draw_bar(figure: Any, axes: Any, heights: Heights, label: str, **where: Any) -> None:
-    """Draw a colour bar, labelled with values, for the first thing drawn in the axes."""
+    """Draw a color bar, labeled with values, for the first thing drawn in the axes."""
     bar = figure.colorbar(axes.collections[0], ax=axes, label=label, **{"pad": 0.02, **where})
     positions, labels = heights.ticks()
     bar.set_ticks(positions, labels=labels)

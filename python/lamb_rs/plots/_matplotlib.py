@@ -7,7 +7,7 @@ from typing import Any
 
 DPI = 120
 
-# Seven colours of Okabe and Ito, whose yellow is too faint on white, and five more. Colour-blind
+# Seven colors of Okabe and Ito, whose yellow is too faint on white, and five more. Color-blind
 # readers can tell the first seven apart; line styles and markers differ as well.
 COLOURS = (
     "#0072B2",
@@ -25,7 +25,7 @@ COLOURS = (
 )
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPX<>*hp"
-# After the last colour, the list repeats mixed with white, then with black.
+# After the last color, the list repeats mixed with white, then with black.
 _MIXED = ((0, 0.0), (255, 0.5), (0, 0.45))
 
 
@@ -57,7 +57,7 @@ def new_figure(width: float, height: float) -> Any:
 
 
 def colour(index: int) -> str:
-    """Return the colour of the line with this number; the first 36 differ."""
+    """Return the color of the line with this number; the first 36 differ."""
     with_what, share = _MIXED[index // len(COLOURS) % len(_MIXED)]
     text = COLOURS[index % len(COLOURS)]
     channels = (int(text[at : at + 2], 16) for at in (1, 3, 5))
@@ -66,7 +66,7 @@ def colour(index: int) -> str:
 
 
 def look(index: int, *, markers: bool = True) -> dict[str, Any]:
-    """Return colour, line style and marker of the line with this number."""
+    """Return color, line style and marker of the line with this number."""
     return {
         "color": colour(index),
         "linestyle": STYLES[index % len(STYLES)],

@@ -106,7 +106,7 @@ def descend_family(
     Parameters
     ----------
     names : sequence of str or None, default None
-        Names that `lamb_rs.get` accepts. None stands for eight optimizers of different kinds.
+        Names that `lamb_rs.get` accepts. None means eight optimizers of different kinds.
     steps : int, default 1000
         Number of updates. The rates decay to zero over them.
 

@@ -13,7 +13,7 @@ from lamb_rs.plots._matplotlib import MARKERS, STYLES, label_decades, need, new_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# More lines than this cannot be told apart; a colour map can show more layers.
+# More lines than this cannot be told apart; a color map can show more layers.
 _MOST_LINES = 8
 
 
@@ -105,7 +105,7 @@ class History:
 def trust_ratios(history: History, *, title: str | None = None) -> Any:
     """Draw the trust ratio of each layer over the steps.
 
-    Up to eight layers are drawn as lines, more as a colour map with one row per layer.
+    Up to eight layers are drawn as lines, more as a color map with one row per layer.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _heading(history: History) -> str:
 
 
 def _draw_lines(figure: Any, axes: Any, names: list[str], table: NDArray[np.float64]) -> None:
-    # The layers are ordered, and so are the colours; markers and dashes separate neighbours.
+    # The layers are ordered, and so are the colors; markers and dashes separate neighbors.
     shades = need("matplotlib").colormaps["viridis"](np.linspace(0, 0.85, len(names)))
     steps = np.arange(1, len(table) + 1)
     for index, (name, values) in enumerate(zip(names, table.T, strict=True)):

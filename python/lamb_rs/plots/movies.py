@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Milliseconds that a GIF shows its last picture.
 _REST = 2000
-# An index of the palette that no colour uses.
+# An index of the palette that no color uses.
 _CLEAR = 255
 _NEAR = 8
 
@@ -119,20 +119,20 @@ def player(movies: Sequence[Movie], title: str = "Animations") -> str:
 
 
 def _palette(frame: Any) -> Any:
-    """Return one palette for all pictures, so that colours do not flicker.
+    """Return one palette for all pictures, so that colors do not flicker.
 
-    The last picture contains every colour that occurs. The colours of the lines are added
+    The last picture contains every color that occurs. The colors of the lines are added
     unchanged, because they cover too small an area for the quantization to keep them.
     """
     image = need("PIL.Image")
     own = np.array([_channels(colour) for colour in ("#FFFFFF", *COLOURS)])
     found = frame.quantize(_CLEAR - len(own), dither=image.Dither.NONE).getpalette()
     ground = np.array(found).reshape(-1, 3)[: _CLEAR - len(own)]
-    # Colours close to one of them are dropped, since they could be used in its place.
+    # Colors close to one of them are dropped, since they could be used in its place.
     far = np.abs(ground[:, None] - own).max(axis=2).min(axis=1) > _NEAR
     colours = np.concatenate([own, ground[far]])
     palette = image.new("P", (1, 1))
-    # Full length: an index without a colour could not be made transparent.
+    # Full length: an index without a color could not be made transparent.
     palette.putpalette(np.resize(colours, (_CLEAR + 1, 3)).ravel().tolist())
     return palette
 

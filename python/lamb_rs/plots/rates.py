@@ -1,7 +1,7 @@
 """Learning rates for two small tasks, one row per optimizer class.
 
 They come from a search over rates a factor of two apart. `learning_rate_panels` draws the losses at
-the neighbouring rates. They are not recommendations for other tasks.
+the neighboring rates. They are not recommendations for other tasks.
 """
 
 from __future__ import annotations

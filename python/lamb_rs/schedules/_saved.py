@@ -1,4 +1,4 @@
-"""What schedules remember, beside the state of the native optimizer: restored both, or neither."""
+"""State of schedules, saved with that of the native optimizer: both are restored, or neither."""
 
 from __future__ import annotations
 

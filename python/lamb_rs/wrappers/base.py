@@ -55,7 +55,7 @@ class Wrapper(Optimizer):
         raise NotImplementedError
 
     def _arguments(self) -> dict[str, Any]:
-        """Return the arguments of the constructor beside optimizers and name."""
+        """Return the arguments of the constructor other than optimizers and name."""
         return {name: getattr(self, name) for name in self._meanings}
 
     def _adopt(self, name: str | None) -> None:
@@ -87,7 +87,7 @@ class Wrapper(Optimizer):
     if not TYPE_CHECKING:  # a type checker would take it that any attribute may be read
 
         def __getattr__(self, name: str) -> Any:
-            # Only asked for what is not found; a copy in the making has nothing yet.
+            # Called only for attributes that are not found. A copy that is being made has none yet.
             if name.startswith("_") or name in {"inner", "optimizers", "name"}:
                 raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
             raise AttributeError(self._no_attribute(name))
@@ -171,7 +171,7 @@ class Wrapper(Optimizer):
 
     def _written(self, inside: Iterable[str]) -> str:
         """Return a call with what is inside, and the arguments that are not at their defaults."""
-        # Imported where it is asked for: the import is no cheap one.
+        # Imported here, since the import is slow.
         import inspect  # noqa: PLC0415
 
         known = inspect.signature(type(self)).parameters
@@ -195,7 +195,7 @@ def check_inner(kind: str, inner: object) -> Optimizer:
     Raises
     ------
     HyperparameterError
-        For what is no optimizer, or is wrapped already.
+        For an object that is not an optimizer, or is wrapped already.
     ParameterSetError
         For an optimizer that is built.
     """
@@ -268,7 +268,7 @@ def load_together(
     Parameters
     ----------
     parts : iterable of (optimizer, state, prefix)
-        The prefix stands before scalars in messages.
+        The prefix precedes the names of scalars in messages.
     strict : bool
     more : iterable of str
         Differences that were found already.

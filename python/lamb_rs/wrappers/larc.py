@@ -36,10 +36,10 @@ class Larc(Around):
         q = min(q / eta, 1)                                                (clip)
         g = q (g + weight_decay p)
 
-    The optimizer inside gets this gradient and decays nothing. Where a norm is zero, it gets the
-    gradient as it is, and there is no decay either.
+    The optimizer inside gets this gradient and applies no weight decay of its own. If a norm is
+    zero, it gets the unchanged gradient, without weight decay.
 
-    State: none beside that of the optimizer inside.
+    State: that of the optimizer inside.
 
     Parameters
     ----------

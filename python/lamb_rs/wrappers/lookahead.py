@@ -22,7 +22,7 @@ class Lookahead(Around):
         slow = slow + slow_step_size (p - slow)
         p = slow
 
-    State: 4 bytes per parameter beside those of the optimizer inside, always float32.
+    State: 4 bytes per parameter, always float32, in addition to the state of the optimizer inside.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class LossScaleOptimizer(Around):
     any gradient is not finite, nothing is updated and the scale is halved; after
     `dynamic_growth_steps` steps in a row without, it is doubled.
 
-    State: two numbers beside that of the optimizer inside.
+    State: two numbers in addition to the state of the optimizer inside.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ class LossScaleOptimizer(Around):
 
     Notes
     -----
-    Arguments and defaults are Keras's, but for `minimum_scale`: there, the scale may reach 0. The
-    scale is a number of Python, at most 2^127, and moves by factors of two: dividing by it
-    is exact unless `initial_scale` is no power of two.
+    Arguments and defaults are those of Keras, except for `minimum_scale`: in Keras, the scale may
+    reach 0. The scale is a Python number of at most 2^127 that changes by factors of two. The
+    division by it is exact if `initial_scale` is a power of two.
 
     References
     ----------

@@ -40,7 +40,7 @@ class MultiOptimizer(Wrapper):
     Raises
     ------
     HyperparameterError
-        For no optimizer at all, one that stands twice, a MultiOptimizer inside, or a
+        Without an optimizer, for an optimizer given twice, a MultiOptimizer inside, or a
         LossScaleOptimizer inside, which goes around.
     ParameterSetError
         For an optimizer that is built. In `build`: for a parameter that two patterns match, or
@@ -96,7 +96,7 @@ class MultiOptimizer(Wrapper):
         parts = [part for _, part in pairs]
         for things, what in ((patterns, "pattern"), (list(map(id, parts)), "optimizer")):
             if len(set(things)) < len(things):
-                raise HyperparameterError(f"MultiOptimizer: the same {what} stands twice")
+                raise HyperparameterError(f"MultiOptimizer: the same {what} is given twice")
         self.optimizers = tuple(parts)
         self._patterns = tuple(patterns)
         self._joined = Joined(self.optimizers)

@@ -136,7 +136,7 @@ class Around(Wrapper):
         self.inner.reset()
 
     def _own_state(self) -> dict[str, Any]:
-        """Return what is saved beside the state of the optimizer inside."""
+        """Return the state of the wrapper, without that of the optimizer inside."""
         return {}
 
     def _read_own(

@@ -7,7 +7,7 @@ use crate::engine::pass::{Pass, Workspace, refresh_average};
 use crate::engine::plan::Stage;
 use std::ops::Range;
 
-/// Adds the gradient to the accumulated ones, and refreshes the average where asked.
+/// Adds the gradient to the accumulated ones, and updates the average if requested.
 pub(crate) struct Accumulate<'a> {
     pub(crate) buffers: Buffers<'a>,
     /// Factor of the gradients.

@@ -1,4 +1,4 @@
-//! The passes beside the step itself.
+//! The passes other than the step itself.
 
 mod accumulate;
 mod factored_sums;

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from lamb_rs.cli.demo.results import Results
     from lamb_rs.cli.demo.training import Plan, Run
 
-# Colours of Okabe and Ito, which colour-blind readers can tell apart.
+# Colors of Okabe and Ito, which color-blind readers can tell apart.
 _OPTIMIZERS = (
     {"color": "#009E73", "linestyle": ":", "marker": "s"},
     {"color": "#D55E00", "linestyle": "--", "marker": "^"},
     {"color": "#0072B2", "linestyle": "-", "marker": "o"},
 )
-# Layers of one network have other colours than the optimizers.
+# Layers of one network have other colors than the optimizers.
 _LAYERS = (
     {"color": "#E69F00", "linestyle": "-.", "marker": "v"},
     {"color": "#CC79A7", "linestyle": "--", "marker": "D"},

@@ -53,7 +53,7 @@ def draw_landscapes(setting: Setting) -> Pictures:
         "landscape_contour.png": (
             f"Mean loss of {len(images)} training images of a {what}, in the plane that shows most "
             "of the path of its training: the first two principal components of the parameters "
-            "after each update. The colours are logarithmic."
+            "after each update. The colors are logarithmic."
         ),
         "landscape_surface.png": "The same loss as a surface, with the path drawn on it.",
         "landscape_random.png": (

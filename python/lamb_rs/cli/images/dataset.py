@@ -1,4 +1,4 @@
-"""A set of labelled images, scaled and split."""
+"""A set of labeled images, scaled and split."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Data:
-    """A classification task on grey images.
+    """A classification task on gray images.
 
     Attributes
     ----------
