@@ -124,7 +124,7 @@ def test_resumed_from_every_call(tmp_path: Path) -> None:
 MIXED = [
     case
     for row in ALGORITHMS
-    if not row.get("matrix")  # the same bits on one machine and level only
+    if not row.matrix  # the same bits on one machine and level only
     for case in rows_of(row)
     if not case.own and case.id.endswith(("-all-clipnorm", "-ema-call", "-bfloat16", "-all-float8"))
 ]
