@@ -17,7 +17,7 @@ PUBLISHED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     "AdaBoundW": (
         "AdaBound",
         {"weight_decay_mode": "fixed"},
-        "AdaBound whose weight decay knows no learning rate",
+        "AdaBound with weight decay that does not depend on the learning rate",
     ),
     "AdadeltaW": ("Adadelta", _DECOUPLED, "Adadelta with decoupled weight decay"),
     "AdagradW": ("Adagrad", _DECOUPLED, "Adagrad with decoupled weight decay"),
@@ -25,10 +25,10 @@ PUBLISHED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     "AdamC": (
         "AdamW",
         {"weight_decay_mode": "corrected"},
-        "AdamW whose decay follows the schedule twice",
+        "AdamW with weight decay proportional to the square of the learning rate",
     ),
     "AMSBound": ("AdaBound", {"amsgrad": True}, "AdaBound with AMSGrad's second moment"),
-    "AMSGrad": ("Adam", {"amsgrad": True}, "Adam with a second moment that never shrinks"),
+    "AMSGrad": ("Adam", {"amsgrad": True}, "Adam with a second moment that never decreases"),
     "AMSGradW": ("AdamW", {"amsgrad": True}, "AMSGrad with decoupled weight decay"),
     "C-Adam": ("Adam", {"cautious": True}, "Adam that moves only where step and gradient agree"),
     "C-AdamW": ("AdamW", {"cautious": True}, "AdamW that moves only where step and gradient agree"),
@@ -47,7 +47,7 @@ PUBLISHED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     "GD": ("SGD", {}, "gradient descent"),
     "Gradient Descent": ("SGD", {}, "the long name of GD"),
     "Heavy-Ball": ("SGD", {"momentum": 0.9}, "gradient descent with Polyak's momentum"),
-    "LAMBC": ("Lamb", {"trust_clip": (0.0, 1.0)}, "LAMB with the trust ratio clamped at 1"),
+    "LAMBC": ("Lamb", {"trust_clip": (0.0, 1.0)}, "LAMB with a trust ratio of at most 1"),
     "Momentum": ("SGD", {"momentum": 0.9}, "gradient descent with momentum"),
     "NAdamW": (
         "Nadam",
@@ -68,12 +68,12 @@ PUBLISHED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     "Over9000": (
         "RangerLars",
         {"epsilon_mode": "hat", "form": "new_weights", "phi": (0.0, 10.0), **_DECOUPLED},
-        "RangerLars as its authors coded it",
+        "RangerLars with the settings of the code of its author",
     ),
     "Paratrooper": (
         "RangerLars",
         {"beta_1": 0.95, "trust_clip": "paratrooper"},
-        "RangerLars with limits of the ratio that close around 1",
+        "RangerLars with limits of the trust ratio that tend to 1",
     ),
     "RAdamW": ("RAdam", _DECOUPLED, "RAdam with decoupled weight decay"),
     "RaLars": ("Ralamb", {}, "another name of Ralamb"),
@@ -92,8 +92,8 @@ def optimizers() -> dict[str, str]:
     Returns
     -------
     dict
-        Name to one line about it: the classes, the wrappers, then published names that are
-        switches of a class.
+        Maps each name to a description in one line: the classes, the wrappers, then published names
+        for settings of a class.
     """
     lines = {one["class_name"]: one["summary"] for one in _core.algorithms()}
     for name in wrappers.__all__:
@@ -110,12 +110,12 @@ def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
     Parameters
     ----------
     name : str
-        Of a class, or a published name that is a switch of a class: ``get("amsgrad")`` is
-        ``Adam(amsgrad=True)``. Case, hyphens, underscores and spaces do not matter.
+        Name of a class, or a published name for settings of a class: ``get("amsgrad")`` is
+        ``Adam(amsgrad=True)``. Case, hyphens, underscores and spaces are ignored.
     *positional, **arguments
-        Of the constructor; they go before the switches that the name sets. Wrappers need the
-        optimizer inside: ``get("lookahead", Adam())``; without one, "larc" is around `SGD`, which
-        takes the arguments that are not Larc's.
+        Arguments of the constructor. They take precedence over the settings of the name. Wrappers
+        need the optimizer inside: ``get("lookahead", Adam())``. Without one, "larc" wraps `SGD`,
+        which gets the arguments that `Larc` does not have.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def get(name: str, /, *positional: Any, **arguments: Any) -> Optimizer:
     Raises
     ------
     HyperparameterError
-        For an unknown name; the message says the nearest.
+        For an unknown name. The message names the most similar one.
     TypeError
         For an unknown argument.
     """

@@ -1,4 +1,4 @@
-"""The registry: a row for each algorithm, as the native module has it and as users see it."""
+"""The registry: one row for each algorithm, read from the native module."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Hyperparameter(NamedTuple):
     Attributes
     ----------
     name : str
-        As in the constructor.
+        Name of the argument of the constructor.
     kind : {"number", "integer", "bool", "choice", "pair"}
         Type of its values.
     range : str
         Legal values, in words.
     choices : tuple of bool or str
-        The values that are legal by name, for a choice.
+        The legal values of a choice.
     default : object
-        Value where none is given.
+        Value if none is given.
     meaning : str
         One line.
     dynamic : bool
@@ -61,9 +61,9 @@ class Algorithm(NamedTuple):
         ``g`` its gradient, ``t`` the number of the update, from 1; ``m`` and ``v`` are the states
         "momentum" and "velocity"; other names are those of hyperparameters. A space is a product.
     routed : str or None
-        Which parameters follow another rule, if some do: "arrays with fewer than two axes".
+        The parameters that follow another rule, if any: "arrays with fewer than two axes".
     routed_formula : str or None
-        The update of these.
+        The update of these parameters.
     source : str
         Where it was published.
     hyperparameters : tuple of Hyperparameter
@@ -71,10 +71,10 @@ class Algorithm(NamedTuple):
     slots : tuple of str
         Names of the state arrays of each parameter at the defaults.
     scalars : tuple of str
-        Names of the numbers that are remembered from step to step.
+        Names of the numbers that are kept from step to step.
     scope : {"group", "parameter", "all"}
-        Whether there is one of each of these numbers for each group of parameters with the same
-        settings, for each parameter, or for all parameters together.
+        Whether each of these numbers exists for each group of parameters with the same settings,
+        for each parameter, or once for all parameters.
     layerwise : bool
         Whether steps are scaled by a trust ratio.
     matrix : bool

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def set_num_threads(n: int) -> None:
-    """Set how many threads a step may use, for the whole process.
+    """Set the number of threads of a step, for the whole process.
 
     Parameters
     ----------
     n : int
-        At least 1; taken as given, also beyond the number of CPUs. The results are the same bits
-        for every number.
+        At least 1. It may exceed the number of CPUs. The results are the same bits for every number
+        of threads.
 
     Raises
     ------
@@ -33,21 +33,21 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads a step may use here.
+    """Return the number of threads that a step uses in the calling thread.
 
     Returns
     -------
     int
-        The innermost `threads` of the calling thread, else `set_num_threads`, else the environment
-        variable LAMB_RS_NUM_THREADS, RAYON_NUM_THREADS or OMP_NUM_THREADS, else the CPUs that this
-        process may use.
+        The first that is set of: the innermost `threads` block of the calling thread,
+        `set_num_threads`, and the environment variables LAMB_RS_NUM_THREADS, RAYON_NUM_THREADS and
+        OMP_NUM_THREADS. If none is set, the number of CPUs that the process may use.
     """
     return _core.get_num_threads()
 
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Use another number of threads inside a with block, for the calling thread alone.
+    """Use another number of threads inside a with block, for the calling thread only.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def stream_floor(arrays: Sequence[NDArray[np.float32]], reads: int = 0) -> None:
     arrays : sequence of arrays
         C-contiguous float32 arrays of one size.
     reads : int, default 0
-        How many of them, the last ones, are only read.
+        Number of arrays, counted from the end, that are only read.
 
     Raises
     ------
@@ -109,12 +109,12 @@ def stream_floor(arrays: Sequence[NDArray[np.float32]], reads: int = 0) -> None:
 
 
 def info() -> dict[str, Any]:
-    """Return what a report of a problem should contain.
+    """Return the information that a bug report should contain.
 
     Returns
     -------
     dict
-        Versions, SIMD level and the levels there are, number of threads and where it came from,
-        build profile, target.
+        Versions, SIMD level and available levels, number of threads and its source, build profile,
+        target.
     """
     return _core.info()

@@ -146,11 +146,11 @@ def test_a_function_that_raises_stops_all() -> None:
 ROUTES: dict[str, tuple[Callable[[], MultiOptimizer], str]] = {
     "two": (
         lambda: MultiOptimizer([("a/*", SGD()), ("*/kernel", Adam())], default=SGD()),
-        r"'a/0/kernel' is matched by 'a/\*' and '\*/kernel'",
+        r"'a/0/kernel' matches 'a/\*' and '\*/kernel'",
     ),
     "none": (
         lambda: MultiOptimizer([("a/*", SGD())]),
-        "'norm/0' is matched by no pattern; add one, or a default",
+        "'norm/0' matches no pattern; add one, or a default",
     ),
     "nothing": (
         lambda: MultiOptimizer([("b/*", SGD())], default=SGD()),

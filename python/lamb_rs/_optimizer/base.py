@@ -1,4 +1,4 @@
-"""The base class of optimizers and wrappers: the public surface, in terms of a `Native`."""
+"""The base class of optimizers and wrappers: the public methods, which call a `Native`."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 @with_remedies
 class Optimizer(ABC):
-    """Base of all optimizers and wrappers; it cannot be made itself.
+    """Base class of all optimizers and wrappers. It is abstract.
 
-    An optimizer is bound to parameters by `build`, and updates them in place with each `apply`.
-    Every argument of its constructor is an attribute too, which can be read, and set between steps
-    where it is a number.
+    `build` binds an optimizer to parameters, and each call of `apply` updates them in place. Every
+    argument of the constructor is also an attribute. Attributes can be read at any time; those that
+    are numbers can also be set between steps.
 
     Parameters
     ----------
@@ -71,11 +71,11 @@ class Optimizer(ABC):
     ema_momentum : float, default 0.99
         ``average = ema_momentum * average + (1 - ema_momentum) * parameter``
     ema_overwrite_frequency : int or None, default None
-        Every so many updates the parameters take the values of their averages.
+        Number of updates after which the parameters are overwritten with their averages.
     loss_scale_factor : float or None, default None
-        Gradients are divided by it; `scale_loss` multiplies by it.
+        Factor by which gradients are divided; `scale_loss` multiplies by it.
     gradient_accumulation_steps : int or None, default None
-        The parameters are updated every so many calls, with the mean of the gradients. At least 2.
+        Number of calls whose gradients are averaged for one update, at least 2.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
     weight_decay_mode : str, default "decoupled"
@@ -86,37 +86,38 @@ class Optimizer(ABC):
         "schedule" ``p -= lambda eta / eta_first p``; "cautious" as "update" where u and p have the
         same sign. The default of `Lamb` is "update", of `Lars` "l2".
     ema_every : {"update", "call"}, default "update"
-        Whether the average takes part in every update or, as in Keras, in every call, those that
-        accumulate gradients included.
+        Whether the average is updated in every update or, as in Keras, in every call, including
+        calls that only accumulate gradients.
     maximize : bool, default False
-        Whether to ascend.
+        Whether to maximize the objective, which means to step along the gradient.
     nonfinite : {"auto", "propagate", "raise", "skip"}, default "auto"
-        What a NaN or infinity in a gradient does. "auto" raises where the gradients are read
-        before the step anyway, for `clipnorm` and `global_clipnorm`, and lets them through
-        elsewhere.
+        How a NaN or infinity in a gradient is handled: it is used as it is ("propagate"), `apply`
+        raises ("raise"), or the step is skipped ("skip"). "auto" raises with `clipnorm` or
+        `global_clipnorm`, which read the gradients before the step, and propagates otherwise.
     state_dtype : {"float32", "bfloat16", "float8"}, default "float32"
-        Storage of the moments. Running maxima, averages and accumulators stay float32; tensors
-        under 4096 elements do for "float8".
+        Storage of the moments. Running maxima, averages and accumulators are always float32. With
+        "float8", the moments of tensors with fewer than 4096 elements are float32 too.
     state_rounding : {"stochastic", "nearest"}, default "stochastic"
-        Rounding of moments narrower than float32.
+        Rounding of moments that are narrower than float32.
     seed : int, default 0
-        Of stochastic rounding.
+        Seed of stochastic rounding.
     clip_epsilon : float, default 0.0
-        Where it is positive, a norm clip c multiplies by ``min(1, c / (norm + clip_epsilon))``, as
-        torch does with 1e-6; at 0, by ``c / max(norm, c)``.
+        If it is positive, a clip by norm to c multiplies gradients by
+        ``min(1, c / (norm + clip_epsilon))``, as in torch with 1e-6. If it is 0, it multiplies them
+        by ``c / max(norm, c)``.
     gradient_centralization : bool or "conv_only", default False
-        Whether the mean over all axes but the first is subtracted from gradients with two axes or
-        more; "conv_only": with four or more. The default of `Ranger` is True.
+        Whether to subtract the mean over all axes except the first from gradients with at least two
+        axes, or with at least four ("conv_only"). The default of `Ranger` is True.
     ema_form : {"exponential", "uniform"}, default "exponential"
-        Weights of the average. "uniform" weighs all updates alike, which is stochastic weight
-        averaging: ``average += (parameter - average) / (n + 1)``.
+        Weights of the average. "uniform" gives all updates the same weight, which is stochastic
+        weight averaging: ``average += (parameter - average) / (n + 1)``.
     ema_start : int, default 0
-        Updates before the average starts; until then it is a copy of the parameter.
+        Number of updates before the average starts. Until then it is a copy of the parameter.
 
     Raises
     ------
     TypeError
-        For an unknown argument; the message names the nearest.
+        For an unknown argument. The message names the most similar one.
     HyperparameterError
         For a value out of range, or a combination that is refused.
     """
@@ -136,14 +137,14 @@ class Optimizer(ABC):
     # Whether the rule averages the parameters by itself.
     _averages: ClassVar[bool] = False
     _exclusions: dict[str, Exclusion]
-    # Hyperparameters that a wrapper has set, with the values before.
+    # Hyperparameters that a wrapper has set, with their previous values.
     _held: dict[str, object]
     _native: Native
     # The wrapper around it.
     _outer: str | None
     # A state that waits for `build`, and whether it is loaded strictly.
     _pending: tuple[dict[str, Any], bool] | None
-    # What drives hyperparameters.
+    # Schedules and functions that drive hyperparameters.
     _sources: dict[str, Driver]
     name: str
 
@@ -176,7 +177,7 @@ class Optimizer(ABC):
             raise TypeError(_no_rule(cls))
         return super().__new__(cls)
 
-    # What the two kinds of optimizers, rules and wrappers, have each in their own way
+    # Implemented differently by the two kinds of optimizers, rules and wrappers
 
     @classmethod
     @abstractmethod
@@ -197,7 +198,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def _clone(self) -> Self:
-        """Make one like it that is not built, with what waits for `build` but without state."""
+        """Make an unbuilt copy, with a state that waits for `build` but without its own state."""
 
     @abstractmethod
     def _unbind(self) -> None:
@@ -207,7 +208,7 @@ class Optimizer(ABC):
     def _call(self) -> str:
         """Return the call that makes this optimizer."""
 
-    if not TYPE_CHECKING:  # a type checker would take it that any attribute may be set
+    if not TYPE_CHECKING:  # otherwise a type checker allows setting any attribute
 
         def __setattr__(self, name: str, value: object) -> None:
             try:
@@ -229,26 +230,28 @@ class Optimizer(ABC):
         Parameters
         ----------
         params : array, sequence or nested mapping of arrays
-            C-contiguous float32 arrays. They are bound, never copied: each `apply` writes to them.
-            Their names are "0", "1", ... in a sequence; those of nested mappings are joined by "/".
+            C-contiguous float32 arrays. They are not copied: each `apply` writes into them. In a
+            sequence, their names are "0", "1", ...; names in nested mappings are joined by "/".
         overrides : mapping, optional
-            What differs for some parameters. Keys are glob patterns over names ("*" crosses "/",
-            and "*/bias" also matches "bias") or predicates ``(name, array) -> bool``; values are
-            dicts that set any number the constructor takes, ``weight_decay=None``,
-            `learning_rate` (in place of the optimizer's), `learning_rate_multiplier`,
-            ``layer_adaptation=False``, ``trainable=False``, or ``own_rule=False`` where a rule
-            sends some parameters to another one, as `Muon` does. Later entries win.
+            Settings for some of the parameters. A key is a glob pattern for names ("*" also matches
+            "/", and "*/bias" also matches "bias") or a predicate ``(name, array) -> bool``. A value
+            is a dictionary. It may set any argument of the constructor that is a number,
+            ``weight_decay=None``, `learning_rate` (which replaces that of the optimizer),
+            `learning_rate_multiplier`, ``layer_adaptation=False``, ``trainable=False``, and, for
+            rules such as `Muon` that treat some parameters by another rule, ``own_rule=False``.
+            Later entries take precedence.
 
         Raises
         ------
         ParameterSetError
-            If it is built already, or if a pattern, predicate or array matches no parameter.
+            If the optimizer is built already, or if a pattern, predicate or array matches no
+            parameter.
         DTypeError, LayoutError, ReadOnlyError, AliasError
             For an array that cannot be updated in place.
         HyperparameterError
             For an override that does not exist or is out of range.
         StateMismatchError
-            If a state is waiting that does not belong to these parameters.
+            If a state was loaded before that does not belong to these parameters.
         """
 
     def apply(self, grads: Gradients, params: Arrays | None = None) -> bool:
@@ -257,27 +260,28 @@ class Optimizer(ABC):
         Parameters
         ----------
         grads : array, sequence or nested mapping of arrays
-            Of the structure that was built; C-contiguous float32, bfloat16 or float16. None leaves
-            a parameter alone. Gradients are never written to.
+            C-contiguous float32, bfloat16 or float16 arrays in the same structure as the
+            parameters. None leaves a parameter unchanged. Gradients are never written to.
         params : array, sequence or nested mapping of arrays, optional
-            As in Keras: the first call builds, later ones must name the same memory.
+            As in Keras: the first call builds; later calls must pass the same arrays.
 
         Returns
         -------
         bool
-            True if parameters changed; False while gradients are accumulated and for a step that
-            was skipped.
+            True if the parameters were updated; False if gradients were only accumulated or the
+            step was skipped.
 
         Raises
         ------
         NotBuiltError
             Without `params` before `build`.
         ParameterSetError
-            For gradients that are missing, unknown or all None, and for parameters that moved.
+            For gradients that are missing, unknown or all None, and for parameters whose memory is
+            not the one that was bound.
         DTypeError, LayoutError, ShapeError, AliasError
             For an array that cannot be the gradient of its parameter.
         NonFiniteError
-            For NaN or infinity, where `nonfinite` says so.
+            For a NaN or infinity in a gradient, depending on `nonfinite`.
         """
         if params is None:
             return self._native.apply(grads)
@@ -288,7 +292,7 @@ class Optimizer(ABC):
         return self._native.apply(grads)
 
     def scale_loss(self, loss: Any) -> Any:
-        """Return the loss times `loss_scale_factor`, or as it is where that is None."""
+        """Return the loss times `loss_scale_factor`, or the loss itself if that is None."""
         factor = self.loss_scale_factor
         return loss if factor is None else loss * factor
 
@@ -310,22 +314,22 @@ class Optimizer(ABC):
 
     @property
     def iterations(self) -> int:
-        """Updates done."""
+        """Number of updates so far."""
         return self._native.iterations
 
     @property
     def calls(self) -> int:
-        """Calls of `apply` done, those that accumulate included, skipped ones not."""
+        """Number of calls of `apply`, including those that accumulate, excluding skipped ones."""
         return self._native.calls
 
     @property
     def skipped_steps(self) -> int:
-        """Calls skipped for a gradient that was not finite."""
+        """Number of calls that were skipped because a gradient was not finite."""
         return self._native.skipped_steps
 
     @property
     def last_skip(self) -> str | None:
-        """Why the last skipped call was skipped."""
+        """Reason why the last skipped call was skipped; None if no call was."""
         return self._native.last_skip
 
     @property
@@ -335,20 +339,20 @@ class Optimizer(ABC):
 
     @property
     def trust_ratios(self) -> NDArray[np.float64] | None:
-        """Trust ratio of each parameter in the last step, NaN where it is not adapted.
+        """Trust ratio of each parameter in the last step; NaN for a parameter without one.
 
-        None before the first step and for rules without a ratio.
+        None before the first step and for rules without a trust ratio.
         """
         return self._native.trust_ratios
 
     @property
     def weight_norms(self) -> NDArray[np.float64] | None:
-        """L2 norm of each parameter as the last trust ratio saw it; NaN and None as there."""
+        """L2 norm of each parameter in the last trust ratio; NaN and None as in `trust_ratios`."""
         return self._native.weight_norms
 
     @property
     def update_norms(self) -> NDArray[np.float64] | None:
-        """L2 norm of each direction as the last trust ratio saw it; NaN and None as there."""
+        """L2 norm of each direction in the last trust ratio; NaN and None as in `trust_ratios`."""
         return self._native.update_norms
 
     @property
@@ -358,17 +362,17 @@ class Optimizer(ABC):
 
     @property
     def gradient_norm(self) -> float | None:
-        """L2 norm of all gradients of the last step, where a norm clip computed it."""
+        """L2 norm of all gradients of the last step, if a clip or check computed it; else None."""
         return self._native.gradient_norm
 
     @property
     def averages(self) -> dict[str, NDArray[np.float32]]:
-        """Read-only views of the averages by name; none without ``use_ema=True``."""
+        """Read-only views of the averages by name; empty without ``use_ema=True``."""
         return self._bound().averages()
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of state."""
+        """Size of the state in bytes."""
         return self._native.state_bytes
 
     # Exclusions
@@ -381,9 +385,9 @@ class Optimizer(ABC):
         Parameters
         ----------
         var_list : sequence of arrays, optional
-            The very arrays that `build` gets.
+            The same array objects that are passed to `build`.
         var_names : sequence of str, optional
-            Regular expressions that are searched in the names.
+            Regular expressions that are searched for in the names.
 
         Raises
         ------
@@ -401,9 +405,9 @@ class Optimizer(ABC):
         Parameters
         ----------
         var_list : sequence of arrays, optional
-            The very arrays that `build` gets.
+            The same array objects that are passed to `build`.
         var_names : sequence of str, optional
-            Regular expressions that are searched in the names.
+            Regular expressions that are searched for in the names.
 
         Raises
         ------
@@ -425,9 +429,10 @@ class Optimizer(ABC):
     # State
 
     def state_dict(self) -> dict[str, Any]:
-        """Copy the state: ``"<parameter>/<slot>"`` to array, ``"optimizer/..."`` to number.
+        """Return a copy of the state as a flat dictionary.
 
-        Parameters and hyperparameters are not in it.
+        It maps ``"<parameter>/<slot>"`` to an array and ``"optimizer/..."`` to a number. It does
+        not contain parameters or hyperparameters.
 
         Raises
         ------
@@ -437,12 +442,12 @@ class Optimizer(ABC):
         return self._bound().state_dict() | remembered(self._sources)
 
     def load_state_dict(self, d: Mapping[str, Any], strict: bool = True) -> None:
-        """Restore state and counters; before `build` they are kept until then.
+        """Restore state and counters; before `build`, they are kept and restored in `build`.
 
         Parameters
         ----------
         d : mapping
-            From `state_dict`.
+            The result of `state_dict`.
         strict : bool, default True
             Whether a missing or unknown entry is an error.
 
@@ -460,34 +465,36 @@ class Optimizer(ABC):
     def load_peer_state(self, framework: str, state: Any, *, iterations: int | None = None) -> None:
         """Take over the state of a running optimizer of torch or Keras.
 
-        Training goes on as it would have there. Make the optimizer by `from_peer` with the peer's
-        arguments, build it on the parameters as they are now, then load.
+        The training continues as it would have with the other optimizer. Make an optimizer with
+        `from_peer` and the arguments of the other one, build it on the current parameters, then
+        load the state.
 
         Parameters
         ----------
         framework : {"torch", "keras"}
-            Where the state is from.
+            The framework of the other optimizer.
         state : mapping or sequence
-            "torch": what ``state_dict()`` of a torch.optim class returned, its tensors as they are
-            or as arrays. "keras": ``optimizer.variables``, or a dict of their paths and values in
-            that order.
+            For "torch", the result of ``state_dict()`` of an optimizer of torch.optim, with tensors
+            or arrays. For "keras", ``optimizer.variables``, or a dictionary of their paths and
+            values in the same order.
         iterations : int, optional
-            Updates done so far, where the state does not say: torch's SGD and Muon do not count.
+            Number of updates so far, if the state does not contain it: SGD and Muon of torch do not
+            count their updates.
 
         Raises
         ------
         StateMismatchError
             For a state of another rule, form or number of parameters, or of other shapes. It lists
-            all differences, and nothing was changed.
+            all differences, and nothing is changed.
         HyperparameterError
-            For another framework, and for state narrower than float32.
+            For another framework, and for an optimizer whose state is narrower than float32.
         NotBuiltError
             Before `build`.
 
         Notes
         -----
         Parameters are matched in order. Hyperparameters are not read. Averages and slow weights
-        start from the parameters, unless Keras's averages are there.
+        start from the parameters, unless the state of Keras contains averages.
         """
         from lamb_rs._peer_state.base import load  # noqa: PLC0415 - rarely needed
 
@@ -495,7 +502,7 @@ class Optimizer(ABC):
         load(self, framework, state, iterations)
 
     def reset(self) -> None:
-        """Start again: state and counters as after `build`, parameters as they are.
+        """Reset state and counters to those after `build`; the parameters are unchanged.
 
         Raises
         ------
@@ -508,12 +515,12 @@ class Optimizer(ABC):
                 schedule.reset()
 
     def finalize_variable_values(self, params: Arrays | None = None) -> None:
-        """Give the parameters the values of their averages, with ``use_ema=True``; else nothing.
+        """Overwrite the parameters with their averages; without ``use_ema=True``, do nothing.
 
         Parameters
         ----------
         params : array, sequence or nested mapping of arrays, optional
-            Must name the memory that was built.
+            Must be the arrays that were passed to `build`.
 
         Raises
         ------
@@ -530,7 +537,7 @@ class Optimizer(ABC):
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the state to a file, in one piece or not at all.
+        """Save the state to a file, completely or not at all.
 
         The file is written under a temporary name in the same directory, synced to the disk and
         renamed, so that a crash leaves either the old file or the new one. Its format is
@@ -569,7 +576,7 @@ class Optimizer(ABC):
         write(self, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Restore the state that `save` wrote; before `build` it is kept until then.
+        """Restore the state that `save` wrote; before `build`, it is kept and restored in `build`.
 
         The whole file is checked before anything is changed. Hyperparameters are not restored, as
         with `load_state_dict`.
@@ -608,20 +615,20 @@ class Optimizer(ABC):
 
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
-        """Put in the weights to be evaluated inside a with block; the old bits come back.
+        """Set the parameters to the evaluation weights inside a with block, then restore them.
 
-        These are the averages with ``use_ema=True``, else the average of a Schedule-Free
-        optimizer, else the slow weights of Lookahead. Before the first update, they are the
-        parameters.
+        The evaluation weights are the averages with ``use_ema=True``, else the average of a
+        Schedule-Free optimizer, else the slow weights of Lookahead. Before the first update, they
+        equal the parameters. The block restores the same bits at its end.
 
         Raises
         ------
         HyperparameterError
-            For an optimizer that keeps none of these.
+            For an optimizer that has none of these.
         NotBuiltError
             Before `build`.
         ConcurrentStepError
-            For anything inside the block that would change parameters or state.
+            For a call inside the block that would change parameters or state.
         """
         if not self._evaluates():
             raise HyperparameterError(
@@ -640,9 +647,9 @@ class Optimizer(ABC):
         context: str,
         nests: bool = False,
     ) -> Iterator[None]:
-        """Put values into the parameters of these names; refuse what would change anything.
+        """Put values into the parameters of these names; refuse calls that change anything.
 
-        With `nests`, `evaluation_weights` may be used inside and changes nothing.
+        With `nests`, `evaluation_weights` may be used inside; it then changes nothing.
         """
         native = self._native
         if isinstance(native, Frozen) and values:
@@ -664,21 +671,21 @@ class Optimizer(ABC):
 
     @abstractmethod
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, as JSON can hold them."""
+        """Return the arguments of the constructor as a dictionary for JSON."""
 
     @classmethod
     @abstractmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make an optimizer from what `get_config` returned."""
+        """Make an optimizer from the result of `get_config`."""
 
     def describe(self) -> Description:
-        """Describe what is done to each parameter, and why, as plain data.
+        """Return the treatment of each parameter, and the reasons for it, as plain data.
 
         Returns
         -------
         Description
-            Counters, and a row for each parameter: name, shape, rule, every setting with the reason
-            for it, and the state with its size. Named tuples.
+            A named tuple with the counters and a row for each parameter: name, shape, rule, every
+            setting with its reason, and the state with its size.
 
         Examples
         --------
@@ -700,15 +707,16 @@ class Optimizer(ABC):
 
     @abstractmethod
     def explain(self) -> str:
-        """Say what happens to each parameter, and why."""
+        """Return a text that says how each parameter is updated, and why."""
 
     def summary(self) -> str:
-        """Say in a few lines what this optimizer is and how far it has come.
+        """Return a short text about this optimizer and its progress.
 
         Returns
         -------
         str
-            Counters, memory, and a table with a row per group of parameters treated alike.
+            Counters, memory, and a table with one row for each group of parameters that have the
+            same settings.
         """
         from lamb_rs._optimizer import report  # noqa: PLC0415 - only where it is needed
 
@@ -721,7 +729,7 @@ class Optimizer(ABC):
 
 
 class Frozen:
-    """Stands in for a native optimizer while its parameters hold something else."""
+    """Replaces a native optimizer while its parameters hold other values."""
 
     def __init__(self, native: Native, what: str, context: str, nests: bool) -> None:
         self._native = native
@@ -733,13 +741,13 @@ class Frozen:
         return getattr(self._native, name)
 
     def evaluation(self) -> dict[str, NDArray[np.float32]]:
-        """Nothing: they are in the parameters already."""
+        """Return nothing: the parameters hold these values already."""
         if not self._nests:
             self.refuse()
         return {}
 
     def refuse(self, *_: object) -> NoReturn:
-        """Raise the error that names the block."""
+        """Raise an error that names the block."""
         raise ConcurrentStepError(
             f"the parameters hold their {self._what} inside {self._context}; "
             "leave the with block before changing parameters or state"

@@ -57,7 +57,7 @@ def arguments(optimizer: Any) -> dict[str, Any]:
 def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
     """Make an optimizer from what `get_config` or `arguments` returned."""
     if not isinstance(config, Mapping):
-        raise HyperparameterError(f"config must be what get_config returned; got {config!r}")
+        raise HyperparameterError(f"config must be the result of get_config; got {config!r}")
     given = {
         name: deserialize(value) if isinstance(value, Mapping) and "class_name" in value else value
         for name, value in config.items()

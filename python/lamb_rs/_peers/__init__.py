@@ -10,26 +10,26 @@ if TYPE_CHECKING:
 
 
 def from_peer(name: str, /, **arguments: Any) -> Optimizer:
-    """Make the optimizer that another package's users write, with that package's mathematics.
+    """Make the optimizer of another package, with its arguments, defaults and formulas.
 
     Parameters
     ----------
     name : str
         Package and class: "torch.AdamW", "keras.Lamb", "optax.lamb", "timm.Lars",
-        "schedulefree.AdamWScheduleFree", ...; modules between the two do no harm
-        ("torch.optim.AdamW"). Forms that were published without a package have names, too:
-        "paper.LambV3", "some_optimizers.Lamb". `peers` lists all.
+        "schedulefree.AdamWScheduleFree", ... Modules between the two are allowed
+        ("torch.optim.AdamW"). Forms that were published without a package have names too:
+        "paper.LambV3", "some_optimizers.Lamb". `peers` lists all names.
     **arguments
-        By the names that the package gives them; its defaults hold. The learning rate may be a
-        schedule of this library. What changes no number (``fused``, ``foreach``, ...) is taken at
-        any value. A wrapper takes ``base=``, the name of another peer, and ``base_kwargs=``, its
-        arguments.
+        Arguments with the names and defaults of the package. The learning rate may be a schedule of
+        this library. Arguments that change no result (``fused``, ``foreach``, ...) are accepted
+        with any value. A wrapper takes ``base=``, the name of another peer, and ``base_kwargs=``,
+        its arguments.
 
     Returns
     -------
     Optimizer
-        An ordinary optimizer of this library, with its public arguments filled in: its `explain`
-        says what they mean. NaN and infinity pass through (``nonfinite="propagate"``), as there.
+        An ordinary optimizer of this library, made with its public arguments; `explain` describes
+        them. NaN and infinity propagate, as in the other package (``nonfinite="propagate"``).
 
     Raises
     ------
@@ -37,17 +37,18 @@ def from_peer(name: str, /, **arguments: Any) -> Optimizer:
         For an unknown name; for an argument that cannot be translated, with the reason and what to
         do instead; and for a peer with a documented defect.
     TypeError
-        For an argument that the peer does not have; the message names the nearest.
+        For an argument that the peer does not have. The message names the most similar one.
 
     Warns
     -----
     UserWarning
-        Where parameters of some shapes are treated differently, which only `build` could know.
+        If the two packages treat parameters of some shapes differently. The shapes are only known
+        in `build`.
 
     Notes
     -----
-    Updates are counted per optimizer. torch and packages built on it count them per parameter,
-    which is the same wherever every parameter gets a gradient in every step.
+    Updates are counted per optimizer. torch and packages that build on it count them per parameter.
+    The results are the same if every parameter gets a gradient in every step.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def from_peer(name: str, /, **arguments: Any) -> Optimizer:
     >>> lamb_rs.from_peer("torch.optim.AdamW", lr=0.002).epsilon_mode
     'out'
     """
-    # The tables are read when they are first wanted: importing the package stays fast.
+    # The tables are read when they are first needed, which keeps the import fast.
     from lamb_rs._peers._from_peer import make  # noqa: PLC0415
 
     return make(name, arguments)
@@ -69,9 +70,9 @@ def peers() -> Variants:
     Returns
     -------
     Variants
-        A list of `Variant`, which prints as a table: name, class here, the arguments it sets at
-        the peer's defaults, and whether trajectories were compared with the running package or
-        its code or paper was only read. Those that are refused are at the end, with the reason.
+        A list of `Variant` that prints as a table: name, class in this library, arguments that are
+        set at the defaults of the peer, and whether the translation was compared with the running
+        package or made by reading its code or paper. Refused peers are at the end, with the reason.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What all wrappers have in common: they are optimizers, and hold others."""
+"""The base class of wrappers: optimizers that contain other optimizers."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 
 
 class Wrapper(Optimizer):
-    """Base of all wrappers.
+    """Base class of all wrappers.
 
-    A wrapper has what `Optimizer` has. The hyperparameters that all optimizers share read and set
-    those of the optimizer inside; its own ones are found on that optimizer.
+    A wrapper has the methods and attributes of `Optimizer`. The shared hyperparameters read and set
+    those of the optimizer inside. Hyperparameters that only the optimizer inside has are attributes
+    of that optimizer.
     """
 
     __slots__ = ()
 
-    # For `explain`: one line, the formula, the source, and what the arguments mean.
+    # For `explain`: one line, the formula, the source, and the meanings of the arguments.
     _summary: ClassVar[str]
     _formula: ClassVar[tuple[str, ...]] = ()
     _source: ClassVar[str] = ""
@@ -46,12 +47,12 @@ class Wrapper(Optimizer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # Those of a user's class may take anything.
+        # The constructor of a user's class may take any arguments.
         if "__init__" in cls.__dict__ and cls.__module__.startswith("lamb_rs."):
             cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
 
     def _inside(self) -> Sequence[Optimizer]:
-        """Return the optimizers that it was given."""
+        """Return the optimizers inside."""
         raise NotImplementedError
 
     def _arguments(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class Wrapper(Optimizer):
         return {name: getattr(self, name) for name in self._meanings}
 
     def _adopt(self, name: str | None) -> None:
-        """Take a name, and the optimizers inside, once nothing can fail any more."""
+        """Take a name and the optimizers inside, after everything that can fail."""
         self.name = name or type(self).__name__.lower()
         self._pending = None
         self._outer = None
@@ -84,7 +85,7 @@ class Wrapper(Optimizer):
                 return f"{kind} has no attribute '{name}'; set and read it on the {inner} inside"
         return no_attribute(kind, name, self._defaults())
 
-    if not TYPE_CHECKING:  # a type checker would take it that any attribute may be read
+    if not TYPE_CHECKING:  # otherwise a type checker allows reading any attribute
 
         def __getattr__(self, name: str) -> Any:
             # Called only for attributes that are not found. A copy that is being made has none yet.
@@ -93,7 +94,7 @@ class Wrapper(Optimizer):
             raise AttributeError(self._no_attribute(name))
 
     def reset(self) -> None:
-        """Start again: state and counters as after `build`, parameters as they are.
+        """Reset state and counters to those after `build`; the parameters are unchanged.
 
         Raises
         ------
@@ -105,18 +106,18 @@ class Wrapper(Optimizer):
     # Saving
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, those of the optimizers inside too, for JSON.
+        """Return the arguments of the constructor and of the optimizers inside, for JSON.
 
         Raises
         ------
         HyperparameterError
-            As for the optimizers inside.
+            As `get_config` of the optimizers inside.
         """
         return {**self._optimizers(_serialized), **self._arguments(), "name": self.name}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make a wrapper, and the optimizers inside, from what `get_config` returned.
+        """Make a wrapper and the optimizers inside from the result of `get_config`.
 
         Parameters
         ----------
@@ -128,7 +129,7 @@ class Wrapper(Optimizer):
             As the constructors do.
         """
         if not isinstance(config, Mapping):
-            raise HyperparameterError(f"config must be what get_config returned; got {config!r}")
+            raise HyperparameterError(f"config must be the result of get_config; got {config!r}")
         return cls(**{name: _revived(value) for name, value in config.items()})
 
     def _optimizers(self, form: Any) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class Wrapper(Optimizer):
         return config_.with_attributes(made, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles and deep copies are not built; their state waits for `build`."""
+        """Return a recipe for a copy that is not built and restores its state in `build`."""
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
         pending = (self.state_dict(), True) if self.built else self._pending
         return config_.restore, (type(self), config, pending), config_.attributes(self)
@@ -149,7 +150,7 @@ class Wrapper(Optimizer):
     # Telling
 
     def explain(self) -> str:
-        """Say what happens to each parameter, and why: the wrapper, then what is inside.
+        """Return a text about the wrapper and about how each parameter is updated, and why.
 
         Returns
         -------
@@ -170,7 +171,7 @@ class Wrapper(Optimizer):
         raise NotImplementedError
 
     def _written(self, inside: Iterable[str]) -> str:
-        """Return a call with what is inside, and the arguments that are not at their defaults."""
+        """Return a call with the optimizers inside and the arguments that differ from defaults."""
         # Imported here, since the import is slow.
         import inspect  # noqa: PLC0415
 
@@ -184,7 +185,7 @@ class Wrapper(Optimizer):
 
 
 def check_inner(kind: str, inner: object) -> Optimizer:
-    """Check that something can be wrapped.
+    """Check that an object can be wrapped.
 
     Parameters
     ----------
@@ -216,7 +217,7 @@ def check_inner(kind: str, inner: object) -> Optimizer:
 
 
 def blamed(inner: Optimizer, kind: str) -> str:
-    """Return the class inside that a second wrapper of this kind cannot go around."""
+    """Return the class inside because of which a wrapper of this kind is refused."""
     inside = [inner]
     while inside:
         one = inside.pop()
@@ -227,7 +228,7 @@ def blamed(inner: Optimizer, kind: str) -> str:
 
 
 def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, Any]]) -> None:
-    """Set native hyperparameters of some rules: of all, or of none if one is refused.
+    """Set native hyperparameters of all of some rules, or of none if one is refused.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, An
         Name of the wrapper's class.
     leaves : iterable of Rule
     settings : mapping
-        Native name to the wrapper's name of it, and the value.
+        Maps a native name to the wrapper's name for it and the value.
 
     Raises
     ------
@@ -271,7 +272,7 @@ def load_together(
         The prefix precedes the names of scalars in messages.
     strict : bool
     more : iterable of str
-        Differences that were found already.
+        Differences that were found before.
 
     Raises
     ------
@@ -295,7 +296,7 @@ def load_together(
 
 
 def differences(error: StateMismatchError) -> list[str]:
-    """Return what an error lists, or all that it says."""
+    """Return the differences that an error lists, or its whole text."""
     return list(error.differences) or [error.summary]
 
 

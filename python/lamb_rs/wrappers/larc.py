@@ -44,15 +44,15 @@ class Larc(Around):
     Parameters
     ----------
     inner : Optimizer
-        Not built yet: an optimizer without a trust ratio of its own, or a wrapper. Its
-        `weight_decay` is the one above.
+        An optimizer without a trust ratio of its own, or a wrapper; not built yet. The formula
+        takes its `weight_decay`.
     trust_coefficient : float, default 0.02
         Factor of the ratio q.
     clip : bool, default True
-        Whether the step is at most the one that the optimizer inside would do; otherwise q
-        multiplies it.
+        Whether the factor of the gradient is ``min(q / eta, 1)``, which is at most 1; if not, it is
+        q.
     epsilon : float, default 1e-8
-        Small constant of the ratio's denominator.
+        Constant that is added to the denominator of the ratio.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @final
 class Lookahead(Around):
-    """Slow weights that follow an optimizer and call it back.
+    """Slow weights that follow the parameters, which are regularly reset to them.
 
-    After every `sync_period` updates of the optimizer inside, in the same pass as the last one::
+    After every `sync_period` updates of the optimizer inside, in the same pass over memory::
 
         slow = slow + slow_step_size (p - slow)
         p = slow
@@ -27,22 +27,23 @@ class Lookahead(Around):
     Parameters
     ----------
     inner : Optimizer
-        Not built yet: an optimizer, or a wrapper. `Ranger` and `RangerLars` synchronize by
-        themselves.
+        An optimizer or a wrapper, not built yet. `Ranger` and `RangerLars` are refused, since they
+        have slow weights of their own.
     sync_period : int, default 6
         Updates between synchronizations.
     slow_step_size : float, default 0.5
-        Step of the slow weights, in [0, 1]; 1 is the optimizer inside, bit for bit.
+        Step size of the slow weights, in [0, 1]. With 1, the results are the bits of the optimizer
+        inside.
     pullback_momentum : {"none", "reset", "pullback"}, default "none"
-        What a synchronization does to the momentum: nothing; zero it; or interpolate it with that
-        of the last synchronization by `slow_step_size`, which takes 4 bytes per parameter more and
-        needs ``state_dtype="float32"``.
+        How a synchronization changes the momentum: not at all ("none"), to zero ("reset"), or by
+        interpolation with that of the last synchronization with `slow_step_size` ("pullback"),
+        which needs ``state_dtype="float32"`` and 4 more bytes per parameter.
     slow_start : {"build", "first_sync"}, default "build"
-        When the slow weights are copied. "first_sync" is timm's: the first synchronization then
-        changes nothing.
+        When the slow weights are copied from the parameters. With "first_sync", as in timm, the
+        first synchronization changes nothing.
     sync_phase : int, default 0
-        Synchronizations are after the updates t, from 1, with ``t % sync_period`` equal to
-        ``sync_phase % sync_period``.
+        Update t = 1, 2, ... is followed by a synchronization if
+        ``t % sync_period == sync_phase % sync_period``.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
 
@@ -55,8 +56,8 @@ class Lookahead(Around):
 
     Notes
     -----
-    Between synchronizations, the slow weights are those to evaluate: see `evaluation_weights`.
-    A parameter whose gradient is None in a synchronizing update is not synchronized.
+    Evaluate the slow weights, inside `evaluation_weights`. A parameter is not synchronized in an
+    update in which its gradient is None.
 
     References
     ----------
@@ -65,7 +66,7 @@ class Lookahead(Around):
 
     __slots__ = ()
 
-    _summary = "slow weights that follow the optimizer inside and call it back"
+    _summary = "slow weights that follow the parameters, which are regularly reset to them"
     _formula = (
         "every sync_period updates:",
         "slow = slow + slow_step_size (p - slow)",

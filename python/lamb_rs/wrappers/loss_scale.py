@@ -32,25 +32,25 @@ _COUNTER = "optimizer/dynamic_growth_counter"
 
 @final
 class LossScaleOptimizer(Around):
-    """Scales the loss as high as the gradients stay finite, for gradients in half precision.
+    """Scales the loss by an adaptive factor, for gradients in half precision.
 
-    `scale_loss` multiplies the loss by the scale, and `apply` divides the gradients by it. Where
-    any gradient is not finite, nothing is updated and the scale is halved; after
-    `dynamic_growth_steps` steps in a row without, it is doubled.
+    `scale_loss` multiplies the loss by the scale, and `apply` divides the gradients by it. If a
+    gradient is not finite, nothing is updated and the scale is halved. After `dynamic_growth_steps`
+    consecutive steps with finite gradients, the scale is doubled.
 
     State: two numbers in addition to the state of the optimizer inside.
 
     Parameters
     ----------
     inner : Optimizer
-        Not built yet: an optimizer, or a wrapper. Its `loss_scale_factor` and `nonfinite` are set
-        from here, so they have to be at their defaults.
+        An optimizer or a wrapper, not built yet. Its `loss_scale_factor` and `nonfinite` must be at
+        their defaults, because this wrapper sets them.
     initial_scale : float, default 32768.0
-        First scale.
+        Scale before the first step.
     dynamic_growth_steps : int, default 2000
-        Finite steps in a row before the scale is doubled.
+        Number of consecutive finite steps after which the scale is doubled.
     minimum_scale : float, default 1.0
-        The scale is never less.
+        Lower limit of the scale.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
 
@@ -187,7 +187,7 @@ class LossScaleOptimizer(Around):
     # State
 
     def reset(self) -> None:
-        """Start again: state, counters and scale as after `build`, parameters as they are.
+        """Reset state, counters and scale to those after `build`; the parameters are unchanged.
 
         Raises
         ------

@@ -22,38 +22,38 @@ if TYPE_CHECKING:
 
 @final
 class MultiOptimizer(Wrapper):
-    """Several optimizers, each for the parameters that its pattern names.
+    """Several optimizers, each for the parameters whose names match its pattern.
 
     State: that of the optimizers inside.
 
     Parameters
     ----------
     optimizers : sequence of (pattern, Optimizer)
-        Glob patterns over names, as in `overrides`: "*" crosses "/", and "*/bias" also matches
-        "bias". The optimizers are not built yet; each is an optimizer, or `Lookahead` or `Larc`
-        around one.
+        Glob patterns for names, as in `overrides`: "*" also matches "/", and "*/bias" also matches
+        "bias". Each optimizer may be wrapped in `Lookahead` or `Larc`, and none is built yet.
     default : Optimizer or None, default None
-        For the parameters that no pattern matches.
+        Optimizer for the parameters that no pattern matches.
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
 
     Raises
     ------
     HyperparameterError
-        Without an optimizer, for an optimizer given twice, a MultiOptimizer inside, or a
-        LossScaleOptimizer inside, which goes around.
+        Without optimizers, for an optimizer or pattern that is given twice, and for a
+        MultiOptimizer or LossScaleOptimizer inside. A LossScaleOptimizer goes around.
     ParameterSetError
-        For an optimizer that is built. In `build`: for a parameter that two patterns match, or
-        none without a default, and for a pattern that matches nothing.
+        For an optimizer that is built. In `build`, for a parameter that two patterns match, for one
+        that no pattern matches if there is no default, and for a pattern that matches nothing.
 
     Notes
     -----
-    A step is checked for all parts before any of them moves; parts that functions or schedules
-    drive move first, so that with one such part nothing has moved if its function raises. A part
-    whose gradients are all None does not take part in the call, and its counters stay. Norms over
-    all gradients, as of `global_clipnorm`, are those of a part.
+    A step is checked for all parts before any of them is applied. Parts with hyperparameters that
+    are driven by functions or schedules are applied first: if there is one such part and its
+    function raises, nothing has changed. A part whose gradients are all None does not take part in
+    the call, and its counters do not change. Norms over all gradients, such as that of
+    `global_clipnorm`, are taken within a part.
 
-    Hyperparameters read as the value that the parts share; they are set on the parts.
+    Reading a hyperparameter returns the value that the parts share. Set it on the parts.
 
     Examples
     --------
@@ -128,16 +128,16 @@ class MultiOptimizer(Wrapper):
         Parameters
         ----------
         params : array, sequence or nested mapping of arrays
-            Names are those of the whole structure, in every part.
+            Every part uses the names of the whole structure.
         overrides : mapping, optional
-            As in `Optimizer.build`; each goes to the parts where it matches.
+            As in `Optimizer.build`. Each is passed to the parts in which it matches a parameter.
         """
         if self.built:
             raise ParameterSetError(
                 f"this MultiOptimizer is built already, for {len(self.parameter_names)} "
                 "parameters; make a new optimizer for others"
             )
-        # No part sees the parameters of the others: one that has no state looks at all of them.
+        # No part sees the parameters of the others, so an optimizer without state checks them all.
         _core.Optimizer("sgd", {}).build(params, None, None)
         names, arrays = _core.flatten(params)
         owners = self._route(names)
@@ -164,7 +164,7 @@ class MultiOptimizer(Wrapper):
     def _finish(
         self, names: list[str], owners: list[int], structure: Template, wrong: list[str]
     ) -> None:
-        """Take the built parts as one, with the state that was waiting for them."""
+        """Join the built parts, and load the state that was kept for them."""
         if wrong:
             raise mismatch(wrong)
         self._joined.bind(names, owners, structure)
@@ -196,18 +196,18 @@ class MultiOptimizer(Wrapper):
             if len(found) > 1:
                 both = " and ".join(repr(self._patterns[k]) for k in found)
                 raise ParameterSetError(
-                    f"MultiOptimizer: '{name}' is matched by {both}; "
-                    "change the patterns so that one of them does"
+                    f"MultiOptimizer: '{name}' matches {both}; "
+                    "change the patterns so that only one of them matches"
                 )
             if not found and self._patterns[-1] is not None:
                 raise ParameterSetError(
-                    f"MultiOptimizer: '{name}' is matched by no pattern; add one, or a default"
+                    f"MultiOptimizer: '{name}' matches no pattern; add one, or a default"
                 )
             owners.append(found[0] if found else len(self._patterns) - 1)
         return owners
 
     def _hand_on(self, names: list[str], arrays: list[Any], owners: list[int]) -> None:
-        """Give the exclusions to the parts where they match."""
+        """Pass each exclusion to the parts in which it matches a parameter."""
         for method, exclusion in self._exclusions.items():
             for _, found in exclusion.matches(names, arrays):
                 for k in {owners[i] for i in found}:
@@ -280,7 +280,7 @@ def _divided(
     for selector, settings in overrides.items():
         chosen = choose(selector)
         found = {owners[i] for i, name in enumerate(names) if chosen(name, arrays[i])}
-        # One that matches nothing is told by the first part.
+        # For one that matches nothing, the first part raises.
         for k in found or {owners[0]}:
             given[k][selector] = settings
     return given

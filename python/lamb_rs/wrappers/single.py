@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Around(Wrapper):
-    """Base of the wrappers of one optimizer, whose native optimizer and state they share."""
+    """Base class of wrappers around one optimizer, which share its native optimizer and state."""
 
     __slots__ = ("inner",)
 
@@ -37,7 +37,7 @@ class Around(Wrapper):
     _natives: ClassVar[Mapping[str, str]] = {}
 
     def _wrap(self, inner: Optimizer, name: str | None, **arguments: object) -> None:
-        """Take an optimizer in, and set its native hyperparameters."""
+        """Wrap an optimizer, and set its native hyperparameters."""
         kind = type(self).__name__
         self.inner = check_inner(kind, inner)
         for leaf in self._leaves():
@@ -49,7 +49,7 @@ class Around(Wrapper):
         self._adopt(name)
 
     def _refuses(self, leaf: Rule) -> str | None:
-        """Say why this cannot go around a rule, or nothing."""
+        """Return the reason why this cannot go around a rule, or None."""
         raise NotImplementedError
 
     def _inside(self) -> Sequence[Optimizer]:
