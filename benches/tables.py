@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 OURS = {"lamb_rs", "LAMB", "AdamW"}
-NAMES = {"torch fused": "torch, fused", "optax jitted": "optax, jit"}
+NAMES = {
+    "torch fused": "torch, fused",
+    "torch foreach": "torch, foreach",
+    "optax jitted": "optax, jit",
+    "Keras jitted": "Keras on JAX, jit",
+    "bitsandbytes": "bitsandbytes, 8 bit",
+}
 SIZES = {
     "64 Mi": "64 Mi elements",
     "BERT-base, 110 M": "BERT-base (110 M)",
@@ -20,13 +26,10 @@ Row = dict[str, Any]
 
 
 def tables(report: dict[str, Any]) -> str:
-    """All tables, each with a title and a sentence about how to read it."""
+    """The tables of a SIMD level, each with a title and a sentence about how to read it."""
     rows: list[Row] = report["results"]
-    where = report["header"]
     parts = [
-        f"Machine: {where['machine']}. SIMD level: {where['SIMD']}. Threads: {where['threads']}.",
-        f"Date: {where['date']}. Versions: {where['versions']}. Command: `{where['command']}`.",
-        "",
+        *provenance(report, "Results at the level {}"),
         *packages(rows),
         *floors(rows),
         *storages(rows),
@@ -34,6 +37,64 @@ def tables(report: dict[str, Any]) -> str:
         *small(rows),
     ]
     return "\n".join(parts) + "\n"
+
+
+def peer_tables(report: dict[str, Any]) -> str:
+    """A table for each rule: how much faster this library is than each other package."""
+    pairs: list[Row] = report["pairs"]
+    sizes = list(dict.fromkeys(pair["size"] for pair in pairs))
+    lines = [
+        *provenance(report, "Every rule and every package at the level {}"),
+        "Each cell is the time of the other package divided by the time of lamb_rs: above 1,",
+        "lamb_rs is faster. Memory is the growth of the process in the first step, parameters and",
+        "gradients included, in bytes per parameter, for 64 Mi parameters.",
+        "",
+        *head(
+            "rule",
+            "other package",
+            *(f"{SIZES[size]} (ratio, more is better)" for size in sizes),
+            "memory of the other package (bytes, less is better)",
+            "memory of lamb_rs (bytes, less is better)",
+        ),
+    ]
+    for rule, peer in dict.fromkeys((pair["rule"], pair["peer"]) for pair in pairs):
+        found = {
+            pair["size"]: pair for pair in pairs if (pair["rule"], pair["peer"]) == (rule, peer)
+        }
+        large = found.get("64 Mi")
+        cells = [
+            *(f"{found[size]['speedup'][1]:.2f}" if size in found else "" for size in sizes),
+            *(f"{large[who]:.0f}" if large else "" for who in ("peer_bytes", "ours_bytes")),
+        ]
+        lines.append(f"| {rule} | {NAMES.get(peer, peer)} | {' | '.join(cells)} |")
+    slower = sorted(
+        {
+            f"{pair['rule']} in {NAMES.get(pair['peer'], pair['peer'])} ({SIZES[pair['size']]})"
+            for pair in pairs
+            if pair["speedup"][1] < 1
+        }
+    )
+    if slower:
+        lines += ["", f"Faster than lamb_rs in this run: {'; '.join(slower)}."]
+    return "\n".join([*lines, ""]) + "\n"
+
+
+def level(report: dict[str, Any]) -> str:
+    """The SIMD level of a report, as it is written in text."""
+    name: str = report["header"]["SIMD"]
+    return {"sse2": "SSE2", "avx2": "AVX2", "avx512": "AVX-512", "neon": "NEON"}.get(name, name)
+
+
+def provenance(report: dict[str, Any], title: str) -> list[str]:
+    """A heading, and where, when and with what the numbers were measured."""
+    where = report["header"]
+    return [
+        f"## {title.format(level(report))}",
+        "",
+        f"Machine: {where['machine']}. SIMD level: {level(report)}. Threads: {where['threads']}.",
+        f"Date: {where['date']}. Versions: {where['versions']}. Command: `{where['command']}`.",
+        "",
+    ]
 
 
 def head(*columns: str) -> list[str]:
