@@ -268,8 +268,9 @@ class Optimizer(ABC):
         Returns
         -------
         bool
-            True if the parameters were updated; False if gradients were only accumulated or the
-            step was skipped.
+            True if the call made an update; False if gradients were only accumulated, the step was
+            skipped, or no parameter is trainable. An update may leave the parameters as they are,
+            as the first update of `Adopt` and a learning rate of 0 do.
 
         Raises
         ------
