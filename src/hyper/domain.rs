@@ -1,4 +1,4 @@
-//! Values of hyperparameters, and which of them are legal.
+//! Values of hyperparameters, and domains of legal values.
 
 /// The value of a hyperparameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,7 +9,7 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Number(f64),
-    /// An integer, of a hyperparameter that is one.
+    /// An integer.
     Integer(i64),
     /// One of the names that the table lists.
     Text(&'static str),
@@ -27,7 +27,7 @@ impl Value {
         }
     }
 
-    /// The integer; every legal one is >= 0.
+    /// The integer. Legal integers are >= 0.
     pub(super) fn integer(self) -> Option<u64> {
         match self {
             Value::Integer(x) => u64::try_from(x).ok(),
@@ -36,7 +36,7 @@ impl Value {
     }
 }
 
-/// Which values are legal.
+/// The set of legal values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Domain {
     /// A finite number >= the limit.
@@ -67,12 +67,12 @@ pub enum Domain {
     Choice(&'static [Value]),
     /// Two numbers `0 <= low <= high`, or None.
     PairOrNone,
-    /// What another domain allows, or one of the listed values.
+    /// A value of another domain, or one of the listed values.
     Or(&'static Domain, &'static [Value]),
 }
 
 impl Domain {
-    /// The values that are legal by name.
+    /// The listed values.
     pub fn listed(self) -> &'static [Value] {
         match self {
             Domain::Choice(values) | Domain::Or(_, values) => values,
@@ -80,7 +80,7 @@ impl Domain {
         }
     }
 
-    /// Whether the numbers among the legal values are integers, which reach 2^63 - 1.
+    /// Whether the legal numbers are integers, of at most 2^63 - 1.
     pub fn is_integer(self) -> bool {
         matches!(self, Domain::Integer(_) | Domain::IntegerOrNone(_))
     }

@@ -1,4 +1,4 @@
-//! Hyperparameters: their values, which values are legal, tables of them, and the values of one run.
+//! Hyperparameters: values, domains of legal values, tables, and the values of one run.
 
 mod domain;
 pub mod shared;

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 pub struct Hyper {
     /// Name, as in Python.
     pub name: &'static str,
-    /// Value if none is given.
+    /// Default value.
     pub default: Value,
     /// Legal values.
     pub domain: Domain,
@@ -18,13 +18,13 @@ pub struct Hyper {
     pub per_parameter: bool,
     /// Meaning, in one line.
     pub doc: &'static str,
-    /// The wrapper that sets it, if it is not an argument of every class.
+    /// The wrapper that sets it, for a hyperparameter that is not an argument of every class.
     pub wrapper: Option<&'static str>,
-    /// What must be set for it to have an effect.
+    /// The conditions under which it has an effect.
     pub needs: Needs,
 }
 
-/// Conditions on other hyperparameters: of each list, one must hold.
+/// Conditions on other hyperparameters: at least one of each list must hold.
 pub type Needs = &'static [&'static [Condition]];
 
 /// A condition on one hyperparameter.

@@ -37,8 +37,8 @@ impl Values {
         }
     }
 
-    /// The hyperparameters that are not at their defaults and have no effect, with the conditions of which
-    /// none holds.
+    /// The hyperparameters that differ from their defaults and have no effect, with the list of conditions
+    /// none of which holds.
     fn without_effect(&self) -> impl Iterator<Item = (usize, &'static Hyper, &'static [Condition])> {
         self.own.iter().chain(SHARED).enumerate().filter_map(|(i, hyper)| {
             if self.values[i] == self.default_of(hyper) {
@@ -59,7 +59,7 @@ impl Values {
         }
     }
 
-    /// Gives every hyperparameter that has no effect its default. Returns their names.
+    /// Sets every hyperparameter that has no effect to its default. Returns their names.
     pub fn drop_without_effect(&mut self) -> Vec<&'static str> {
         let mut dropped = Vec::new();
         loop {
@@ -172,7 +172,7 @@ impl Values {
         }
     }
 
-    /// What no single row can say: combinations that are refused.
+    /// Checks combinations of hyperparameters, which the rows of the table cannot describe.
     pub fn check(&self) -> Result<()> {
         use shared::{CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM};
         let clips: Vec<&str> = [CLIPNORM, CLIPVALUE, GLOBAL_CLIPNORM]

@@ -1,4 +1,4 @@
-//! What exists once the parameters are known: state, plans and sums.
+//! The parts of an optimizer that depend on its parameters: state, plans and sums.
 
 use super::groups::Group;
 use super::overrides::Override;
@@ -20,14 +20,14 @@ use crate::kernel::storage::StateDtype;
 use crate::rule::{Between, Derived, Initial, MAX_SCALARS, Scalars, Scope, Slot, Start};
 use std::cell::RefCell;
 
-/// What exists once the parameters are known.
+/// The parts of an optimizer that depend on its parameters.
 pub(super) struct Built {
     pub(super) names: Vec<String>,
     pub(super) shapes: Vec<Vec<usize>>,
     pub(super) tensors: Vec<Tensor>,
     pub(super) lengths: Vec<usize>,
     pub(super) groups: Vec<Group>,
-    /// The algorithm's own rule, then the one that some parameters follow instead.
+    /// The algorithm's own rule, then the rule that some parameters follow instead.
     pub(super) kernels: Vec<Box<dyn Kernel>>,
     pub(super) rules: Vec<&'static str>,
     route: Option<Route>,
@@ -43,9 +43,9 @@ pub(super) struct Built {
     pub(super) chunks: usize,
     /// The sums of the last step.
     pub(super) sums: PartialSums,
-    /// Whether they are there.
+    /// Whether these sums are valid.
     pub(super) has_sums: bool,
-    /// The same for the norms of gradients; empty until they are wanted.
+    /// The sums for the norms of gradients; empty until they are needed.
     pub(super) gradient_sums: PartialSums,
     pub(super) plans: Plans,
     pub(super) queue: RefCell<WorkQueue>,
@@ -185,7 +185,7 @@ impl Built {
         self.started = false;
     }
 
-    /// Starts every state that starts as a copy of its parameter, if that was not done.
+    /// Copies each parameter into the states that start as its copy, if that was not done yet.
     ///
     /// # Safety
     ///
@@ -196,7 +196,7 @@ impl Built {
         }
         for (i, &p) in params.iter().enumerate() {
             for array in self.copies(i) {
-                // SAFETY: as the caller promises.
+                // SAFETY: guaranteed by the caller.
                 let values = unsafe { std::slice::from_raw_parts(p, self.lengths[i]) };
                 for (to, &x) in self.state.write(&array, values.len()).iter_mut().zip(values) {
                     *to = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
@@ -237,7 +237,7 @@ impl Built {
         named
     }
 
-    /// Plans for this many threads, if they are not there yet.
+    /// Makes the plans for this number of threads, if they do not exist yet.
     pub(super) fn plan(&mut self, available: usize) -> Result<()> {
         let threads = useful_threads(self.lengths.iter().sum(), available);
         if self.plans.threads == threads {
@@ -258,7 +258,7 @@ impl Built {
         self.plans.plan(&work, threads)
     }
 
-    /// The weight decay of a tensor, by the rule that it follows; none where it has none.
+    /// The weight decay of a tensor, according to the rule that it follows; none if it has none.
     pub(super) fn decay_of(&self, tensor: usize, group: &Group) -> Option<f64> {
         let routed = self.route.filter(|_| self.tensors[tensor].kernel > 0).and_then(|route| route.decay);
         match (group.decay, routed) {
@@ -268,7 +268,7 @@ impl Built {
         }
     }
 
-    /// The factor of a tensor's learning rate, by the rule that it follows.
+    /// The factor of a tensor's learning rate, according to the rule that it follows.
     pub(super) fn rate_factor(&self, tensor: usize, group: &Group) -> f64 {
         let routed = self.route.filter(|_| self.tensors[tensor].kernel > 0).and_then(|route| route.rate);
         routed.map_or(1.0, |position| group.values.number(position))
@@ -284,12 +284,12 @@ fn factor_shapes(shape: &[usize]) -> [Vec<usize>; 2] {
     shapes
 }
 
-/// An error that is about the override for a parameter.
+/// An error about the override for a parameter.
 fn of_override(parameter: &str, error: Error) -> Error {
     Error::new(error.kind, format!("override for parameter '{parameter}': {}", error.message))
 }
 
-/// An override gives a value with which the rule keeps more state than it does for the others.
+/// The error for an override with which a parameter would need more state than the others.
 fn needs_state(overrides: &[Override]) -> Error {
     let names: Vec<&str> = overrides.iter().filter_map(Override::hyperparameter).collect();
     let message = format!(

@@ -16,7 +16,7 @@ use crate::hash::mix;
 use crate::hyper::{Value, shared};
 use crate::rule::{Scalars, Scope, Step};
 
-/// What one call does to all gradients, and the calls of its accumulation window.
+/// The operations of a call on all gradients, and the calls of its accumulation window.
 #[derive(Clone, Copy)]
 struct Call {
     transform: GradientTransform,
@@ -24,11 +24,11 @@ struct Call {
     updates: bool,
 }
 
-/// What became of the checks of a call.
+/// The result of the checks of a call.
 enum Checked {
-    /// It may be done, with these factors of the norm clip.
+    /// The call may proceed, with these factors of the clip by norm.
     Go(Vec<f32>),
-    /// It is skipped, for this reason.
+    /// The call is skipped, for this reason.
     Skip(String),
 }
 
@@ -38,7 +38,7 @@ impl Optimizer {
     /// # Safety
     ///
     /// Every pointer is valid for as many elements as its parameter was built with, aligned, and
-    /// no parameter overlaps another one or a gradient. Nobody else writes to any of it.
+    /// no parameter overlaps another one or a gradient. No other code writes to these arrays.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Optimizer {
         checked.map(|_| ())
     }
 
-    /// What the call in hand does.
+    /// The operations of the current call.
     fn call(&self, gradients: &[Gradient]) -> Result<Call> {
         let built = self.built()?;
         debug_assert_eq!(gradients.len(), built.tensors.len());
@@ -92,7 +92,7 @@ impl Optimizer {
         Ok(Call { transform: self.gradient_transform(), window, updates: self.next_call_updates() })
     }
 
-    /// Plans, and the norms of the gradients where they are wanted.
+    /// Makes the plans, and the norms of the gradients if they are needed.
     fn check(&mut self, params: &[*mut f32], gradients: &[Gradient], call: Call) -> Result<Checked> {
         let built = self.built.as_mut().ok_or_else(not_built)?;
         built.plan(num_threads())?;
@@ -131,7 +131,7 @@ impl Optimizer {
         Ok(Checked::Go(factors))
     }
 
-    /// The call itself: nothing in it can fail. Returns whether any parameter was updated.
+    /// The call itself, which cannot fail. Returns whether any parameter was updated.
     fn step(
         &mut self,
         params: &[*mut f32],
@@ -191,7 +191,7 @@ impl Optimizer {
         Ok(updated)
     }
 
-    /// What is done to every gradient, except for clips by norm.
+    /// The operations on every gradient, except for clips by norm.
     fn gradient_transform(&self) -> GradientTransform {
         let mut transform = GradientTransform::NOTHING;
         if let Some(scale) = self.values.shared_number(shared::LOSS_SCALE_FACTOR) {
@@ -206,7 +206,7 @@ impl Optimizer {
         transform
     }
 
-    /// What happens to the average in this call.
+    /// The update of the average in this call.
     fn average(&self, updates: bool) -> Option<Average> {
         if self.values.shared(shared::USE_EMA) != Value::Bool(true) {
             return None;
@@ -215,7 +215,7 @@ impl Optimizer {
             return None;
         }
         let start = self.values.shared_integer(shared::EMA_START).unwrap_or(0);
-        // Updates that the average has seen.
+        // Number of updates that the average contains.
         let seen = self.iterations.saturating_sub(start);
         let momentum = if seen == 0 {
             0.0
@@ -228,7 +228,7 @@ impl Optimizer {
         Some(Average { momentum, overwrite: every.is_some_and(|f| (self.iterations + 1).is_multiple_of(f)) })
     }
 
-    /// What happens to the slow weights in this call.
+    /// The update of the slow weights in this call.
     fn sync(&self, updates: bool) -> Option<SlowSync> {
         let period = self.values.shared_integer(shared::SYNC_PERIOD)?;
         let phase = self.values.shared_integer(shared::SYNC_PHASE).unwrap_or(0) % period;
@@ -244,7 +244,7 @@ impl Optimizer {
             how: Average { momentum, overwrite: true },
             momentum: match self.values.shared_text(shared::PULLBACK_MOMENTUM) {
                 "none" => false,
-                // The first synchronization changes nothing then.
+                // In this case the first synchronization changes nothing.
                 "reset" => !copies,
                 _ => true,
             },

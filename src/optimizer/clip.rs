@@ -21,7 +21,7 @@ impl Limit {
     /// The factor of gradients of this norm.
     pub(super) fn factor(self, norm: f64) -> f64 {
         if self.epsilon > 0.0 {
-            // As torch has it: an infinite norm leaves zeros, and NaN at the bad elements.
+            // As in torch: an infinite norm gives zeros, and NaN in the elements that are not finite.
             let factor = self.norm / (norm + self.epsilon);
             return if factor > 1.0 { 1.0 } else { factor };
         }

@@ -15,7 +15,7 @@ use crate::simd::Isa;
 /// A gradient as a slice, as long as its parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum GradientSlice<'a> {
-    /// The parameter is left alone.
+    /// No gradient: the parameter is not changed.
     None,
     /// IEEE single precision.
     Float32(&'a [f32]),
@@ -147,7 +147,7 @@ impl Optimizer {
         self.built.as_ref().map_or(0, |b| b.lengths.iter().sum())
     }
 
-    /// Sets a hyperparameter; before `build` any of them, afterwards those that move.
+    /// Sets a hyperparameter: before `build` any, afterwards only those that may change between steps.
     ///
     /// # Errors
     ///
@@ -165,12 +165,12 @@ impl Optimizer {
     pub fn configure<'a>(&mut self, settings: impl IntoIterator<Item = (&'a str, Value)>) -> Result<()> {
         let settings: Vec<(&str, Value)> = settings.into_iter().collect();
         let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
-        // Once it is built, turning something off leaves what needs it without effect: no error.
+        // After `build`, an option may be turned off although others have no effect without it.
         let only = self.built.is_some().then_some(&names[..]);
         self.change(&settings, |values| values.check_effects(only))
     }
 
-    /// Sets several hyperparameters after `check` has looked at the new values.
+    /// Sets several hyperparameters after `check` has accepted the new values.
     fn change(
         &mut self,
         settings: &[(&str, Value)],
@@ -205,8 +205,8 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Sets a number that a schedule or callable computed; the learning rate without touching the
-    /// groups, which derive theirs from it.
+    /// Sets a number that a schedule or callable computed. The groups derive their learning rates from
+    /// the new one.
     pub fn set_moving(&mut self, name: &str, x: f64) -> Result<()> {
         if name == self.algorithm.hypers[0].name {
             return self.values.set(name, Value::Number(x));
@@ -228,8 +228,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Names of the hyperparameters that are not at their defaults and have no effect, since what they
-    /// need is not set. All of them get their defaults.
+    /// Sets the hyperparameters that have no effect to their defaults, and returns their names.
     pub fn drop_without_effect(&mut self) -> Vec<&'static str> {
         self.values.drop_without_effect()
     }
@@ -243,7 +242,7 @@ impl Optimizer {
         self.change(settings, |_| Ok(()))
     }
 
-    /// Whether the next call closes its window, hence updates.
+    /// Whether the next call is the last one of its accumulation window, and so an update.
     pub fn next_call_updates(&self) -> bool {
         self.next_update_call() == self.calls
     }
@@ -263,7 +262,7 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// A second call, hyperparameters that do not go together, no memory, or an environment variable
+    /// A second call, hyperparameters that cannot be combined, no memory, or an environment variable
     /// `LAMB_RS_NUM_THREADS` that is not a number of threads.
     pub fn build(&mut self, parameters: &[(&str, usize)]) -> Result<()> {
         let shapes: Vec<[usize; 1]> = parameters.iter().map(|&(_, len)| [len]).collect();
@@ -271,8 +270,8 @@ impl Optimizer {
         self.build_with(&named.collect::<Vec<_>>(), &[])
     }
 
-    /// [`Optimizer::build`] with shapes, and with what differs for some parameters: one list for
-    /// each, or none.
+    /// [`Optimizer::build`] with shapes and overrides: one list of overrides for each parameter, or none
+    /// at all.
     ///
     /// # Errors
     ///
@@ -298,8 +297,8 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// Wrong numbers or lengths of slices, a non-finite gradient where that is an error. Nothing
-    /// was changed then.
+    /// Wrong numbers or lengths of slices, or a non-finite gradient if that is an error. Nothing is
+    /// changed then.
     pub fn apply(&mut self, params: &mut [&mut [f32]], gradients: &[GradientSlice<'_>]) -> Result<bool> {
         let built = self.built()?;
         if params.len() != built.tensors.len() || gradients.len() != built.tensors.len() {

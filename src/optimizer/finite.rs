@@ -3,14 +3,14 @@
 use super::build::Built;
 use crate::engine::buffers::Gradient;
 
-/// Whether every gradient is finite; else where the first is not.
+/// Whether every gradient is finite; if not, a message about the first one that is not.
 pub(super) enum Finite {
     Yes,
     No(String),
 }
 
 impl Built {
-    /// Whether every gradient is finite, by its norm; else where the first is not.
+    /// Checks by its norm whether every gradient is finite.
     pub(super) fn finite(&self, norms: &[f64], gradients: &[Gradient]) -> Finite {
         let Some(i) = norms.iter().position(|x| !x.is_finite()) else {
             return Finite::Yes;
@@ -43,13 +43,13 @@ impl Gradient {
     /// The gradient has `len` elements.
     unsafe fn non_finite(&self, len: usize) -> Option<(usize, f32, usize)> {
         let at = |i: usize| {
-            // SAFETY: `i < len`, as the caller promises.
+            // SAFETY: `i < len`, as the caller guarantees.
             unsafe {
                 match self {
                     Gradient::None => 0.0,
                     Gradient::Float32(g) => *g.add(i),
                     Gradient::Bfloat16(g) => f32::from_bits(u32::from(*g.add(i)) << 16),
-                    // All exponent bits set: not finite, in half as in single precision.
+                    // All exponent bits are set: not finite, in half and in single precision.
                     Gradient::Float16(g) if *g.add(i) & 0x7c00 == 0x7c00 => {
                         if *g.add(i) & 0x3ff == 0 {
                             f32::INFINITY

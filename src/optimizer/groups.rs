@@ -1,4 +1,4 @@
-//! Parameters with the same hyperparameters, and what differs between groups.
+//! Groups of parameters with the same hyperparameters.
 
 use super::overrides::Override;
 use crate::error::{Error, Kind, Result};
@@ -10,9 +10,9 @@ pub(super) struct Group {
     pub(super) overrides: Vec<Override>,
     pub(super) values: Values,
     pub(super) adapt: bool,
-    /// The weight decay that an override gives; none within where it turns it off.
+    /// The weight decay of an override; `Some(None)` if the override turns it off.
     pub(super) decay: Option<Option<f64>>,
-    /// The learning rate that an override gives.
+    /// The learning rate of an override.
     rate: Option<f64>,
     multiplier: f64,
 }

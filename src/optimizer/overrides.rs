@@ -1,8 +1,8 @@
-//! What differs between parameters.
+//! Settings that differ between parameters.
 
 use crate::hyper::Value;
 
-/// What differs for one parameter.
+/// A setting of one parameter that replaces that of the optimizer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Override {
     /// A hyperparameter of this name.
@@ -15,7 +15,7 @@ pub enum Override {
     Adapt(bool),
     /// Whether the parameter is updated at all.
     Trainable(bool),
-    /// Whether it follows the algorithm's own rule, where some parameters follow another.
+    /// Whether it follows the algorithm's own rule, for algorithms with a second rule.
     Routed(bool),
 }
 

@@ -1,4 +1,4 @@
-//! The passes of a call over all tensors: norms, what gradients need, accumulation, the step.
+//! The passes of a call over all tensors: norms, preparation of gradients, accumulation, the step.
 
 use super::build::Built;
 use super::plans::Job;
@@ -30,7 +30,7 @@ pub(super) struct Inputs<'a> {
     pub(super) accumulates: bool,
 }
 
-/// What is done to the gradients of a call.
+/// The operations on the gradients of a call.
 pub(super) struct CallGradients {
     pub(super) transform: GradientTransform,
     /// The factor of each tensor's norm clip; empty without one.
@@ -46,10 +46,10 @@ impl CallGradients {
     }
 }
 
-/// Which plan of a step is run.
+/// The plan of a step that is run.
 #[derive(Clone, Copy)]
 enum Part {
-    /// The tensors whose passes follow each other.
+    /// Tensors whose passes follow each other without an operation in between.
     Together,
     /// The first and second passes of the tensors of a split.
     First(usize),
@@ -76,7 +76,7 @@ impl Built {
         self.tensors[tensor].group.is_some() && (inputs.accumulates || given)
     }
 
-    /// L2 norm of each gradient, as the rule will see it before clips.
+    /// L2 norm of each gradient before clips.
     pub(super) fn norms(&mut self, inputs: Inputs<'_>, unscale: f32) -> Vec<f64> {
         if self.gradient_sums.is_empty() {
             self.gradient_sums = PartialSums::new(self.chunks);
@@ -229,8 +229,8 @@ impl Built {
         }
     }
 
-    /// What comes between the passes of a split. Returns the sums of all its tensors, where a rule
-    /// waits for those.
+    /// The operation between the passes of a split. Returns the sums of all its tensors, if a rule needs
+    /// them.
     fn between(
         &mut self,
         split: usize,
@@ -258,7 +258,7 @@ impl Built {
         None
     }
 
-    /// Keeps the scalars that follow from the sums for the next step.
+    /// Stores the scalars that follow from the sums, for the next step.
     fn keep_scalars(&mut self, inputs: Inputs<'_>) {
         if self.scalars.is_empty() || self.scope == Scope::Group {
             return;

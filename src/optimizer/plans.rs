@@ -1,4 +1,4 @@
-//! The plans of an optimizer: which way each tensor goes through the passes.
+//! The plans of an optimizer: the passes over each tensor.
 
 use crate::engine::memory::Block;
 use crate::engine::plan::{Item, Plan, Stage};
@@ -9,8 +9,8 @@ use crate::matrix::{Matrices, Matrix, ParallelFor};
 use crate::rule::Between;
 use std::cell::RefCell;
 
-/// The most elements whose direction waits for its transform at a time, a larger tensor alone
-/// excepted.
+/// The most elements whose directions are stored for a transform at a time. A larger tensor is
+/// transformed alone.
 const WAITING: usize = 1 << 22;
 
 /// Elements up to which a direction is transformed by one thread.
@@ -21,29 +21,29 @@ pub(super) struct Job<'a> {
     pub(super) kernel: &'a dyn Kernel,
     pub(super) group: usize,
     pub(super) shape: &'a [usize],
-    /// Where it lies in the scratch.
+    /// Its offset in the scratch memory.
     pub(super) place: usize,
     pub(super) len: usize,
 }
 
-/// Tensors between whose passes something happens.
+/// Tensors with an operation between their passes.
 pub(super) struct SplitPasses {
     pub(super) tensors: Vec<usize>,
-    /// What happens between the passes.
+    /// The operation between the passes.
     pub(super) between: Between,
-    /// None where the sums are taken in another way.
+    /// None if the sums are computed in another way.
     pub(super) first: Option<Plan>,
     pub(super) second: Plan,
-    /// Where the direction of each lies in the scratch, where it is transformed.
+    /// Offsets in the scratch memory of the directions that are transformed.
     pub(super) places: Vec<usize>,
 }
 
-/// All plans, for the number of threads at hand.
+/// All plans, for one number of threads.
 pub(super) struct Plans {
     pub(super) threads: usize,
-    /// Everything once.
+    /// One pass over all tensors.
     pub(super) flat: Plan,
-    /// The rule's passes, splits left out.
+    /// The passes of the rule, without the splits.
     pub(super) step: Plan,
     pub(super) splits: Vec<SplitPasses>,
     /// The rows whose means are subtracted.
@@ -52,7 +52,7 @@ pub(super) struct Plans {
     pub(super) row_sums: Option<Plan>,
     /// The bands of factored moments that are updated before and after the sums over the tensor.
     pub(super) bands: [Option<Plan>; 2],
-    /// Where directions wait for the second pass.
+    /// Scratch memory for directions between the two passes.
     pub(super) scratch: Block,
 }
 
@@ -71,12 +71,12 @@ impl Default for Plans {
     }
 }
 
-/// What the plans depend on, other than the number of threads.
+/// The input of the plans, without the number of threads.
 pub(super) struct Work<'a> {
     pub(super) lengths: &'a [usize],
     /// The passes of each kernel.
     pub(super) passes: &'a [Passes],
-    /// What happens between the passes of each tensor.
+    /// The operation between the passes of each tensor.
     pub(super) between: &'a [Between],
     pub(super) row_means: &'a [Item],
     pub(super) row_sums: &'a [Item],
@@ -84,7 +84,7 @@ pub(super) struct Work<'a> {
 }
 
 impl Plans {
-    /// Plans for this many threads.
+    /// Makes the plans for this number of threads.
     pub(super) fn plan(&mut self, work: &Work<'_>, threads: usize) -> Result<()> {
         let Work { lengths, passes, between, .. } = *work;
         let left_out: Vec<bool> = between.iter().map(|between| *between != Between::Nothing).collect();
@@ -149,7 +149,7 @@ impl Plans {
         }
     }
 
-    /// Runs `n` pieces of work on the threads at hand.
+    /// Runs `n` pieces of work on the threads of the plans.
     fn each(&self, n: usize, queue: &mut WorkQueue, work: &(dyn Fn(usize) + Sync)) {
         let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
         let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
@@ -163,7 +163,7 @@ impl Plans {
     /// Transforms the direction of one tensor, matrix by matrix.
     fn transform_one(&self, job: &Job<'_>, parallel_for: ParallelFor<'_>) {
         let Matrices { rows, columns, .. } = Matrices::of(job.shape);
-        // SAFETY: the direction of this tensor lies here, and nobody else works on it now.
+        // SAFETY: the direction of this tensor is here, and no other thread works on it now.
         let values = unsafe {
             let start = self.scratch.as_ptr().cast::<f32>().add(job.place);
             std::slice::from_raw_parts_mut(start, job.len)

@@ -1,4 +1,4 @@
-//! What an optimizer tells about itself: norms, rows, and its state by name.
+//! Reports of an optimizer: norms, settings of the parameters, and the state by name.
 
 use super::core::{Optimizer, Rates};
 use crate::algorithm::Evaluation;
@@ -8,7 +8,7 @@ use crate::kernel::storage::Format;
 use crate::rule::LayerScalars;
 use crate::rule::TrustRecord;
 
-/// What `explain` tells about a parameter.
+/// The row of a parameter in `explain`.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Name.
@@ -38,20 +38,20 @@ pub struct Row {
 /// One array of the state.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// `"<parameter>/<slot>"`, with `_scale` behind it for the scales of 8-bit states.
+    /// `"<parameter>/<slot>"`, with the suffix `_scale` for the scales of 8-bit states.
     pub key: String,
     /// Index of the parameter.
     pub tensor: usize,
     /// Format of the elements; none for scales, which are bytes.
     pub format: Option<Format>,
-    /// Shape; that of the parameter, but for scales and the moments of rows and columns.
+    /// Shape: that of the parameter, except for scales and the moments of rows and columns.
     pub shape: Vec<usize>,
-    /// Where the bytes are.
+    /// Location of the bytes.
     place: std::ops::Range<usize>,
 }
 
 impl Optimizer {
-    /// Ratios of the last step, in the order of the names; none before it or for rules without.
+    /// Trust ratios of the last step, in the order of the names; none before it and for rules without.
     pub fn ratios(&self) -> Option<Vec<TrustRecord>> {
         let built = self.built.as_ref().filter(|b| b.has_sums && self.algorithm.layerwise)?;
         let _mode = DefaultMode::enter();
@@ -71,7 +71,7 @@ impl Optimizer {
         )
     }
 
-    /// What is done to each parameter, at this learning rate of the optimizer.
+    /// A row for each parameter, at this learning rate of the optimizer.
     pub fn rows(&self, base: f64) -> Vec<Row> {
         let Some(built) = &self.built else {
             return Vec::new();
@@ -167,15 +167,15 @@ impl Optimizer {
         self.set_counters([0; 3], Rates::default());
     }
 
-    /// The average of a parameter, where one is kept.
+    /// The average of a parameter, if there is one.
     pub fn average_of(&self, tensor: usize) -> Option<&[f32]> {
         let built = self.built.as_ref()?;
         let array = built.state.tensors.get(tensor)?.average.as_ref()?;
         Some(built.state.read(array, built.lengths[tensor]))
     }
 
-    /// What is to be evaluated in the place of a parameter with these values: its average, else the
-    /// average that it is mixed with, else its slow weights; none where the parameter itself is.
+    /// The evaluation weights of a parameter with these values: its average, else the average that it is
+    /// mixed with, else its slow weights; none if these are the parameter itself.
     pub fn evaluated(&self, tensor: usize, parameter: &[f32]) -> Option<Vec<f32>> {
         let built = self.built.as_ref().filter(|_| self.iterations > 0)?;
         let (arrays, len) = (&built.state.tensors[tensor], built.lengths[tensor]);
@@ -196,20 +196,19 @@ impl Optimizer {
         arrays.slow.as_ref().map(|slow| built.state.read(slow, len).to_vec())
     }
 
-    /// Starts the states that start as copies of their parameters; the first update does
-    /// otherwise.
+    /// Initializes the states that start as copies of their parameters. Otherwise the first update does.
     ///
     /// # Safety
     ///
     /// Every pointer is valid for reading as many elements as its parameter has.
     pub unsafe fn start_raw(&mut self, params: &[*mut f32]) {
         if let Some(built) = &mut self.built {
-            // SAFETY: as the caller promises.
+            // SAFETY: guaranteed by the caller.
             unsafe { built.start(params) };
         }
     }
 
-    /// Names and values of what is remembered beside the states: one value for each group of
+    /// Names and values of the scalars that are kept from step to step: one value for each group of
     /// parameters, for each parameter, or for all.
     pub fn scalars(&self) -> Vec<(&'static str, Vec<f64>)> {
         let kept = self.built.as_ref().map_or(&[][..], |b| &b.scalars);

@@ -29,7 +29,7 @@ pub(crate) fn formula(f: &mut Formula<'_>, switch: Value) {
     }
 }
 
-/// The factor of the elements that move.
+/// The factor for the steps of the elements that move.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caution {
     sum1: bool,

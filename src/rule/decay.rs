@@ -12,9 +12,9 @@ pub struct Decay {
     pub(crate) inside: f32,
     outside: f32,
     cautious: bool,
-    /// Factor of the step where decay comes after it.
+    /// Factor of the step, for decay after the step.
     shrink: f32,
-    /// Factor of the weight norm where decay comes before it is taken.
+    /// Factor of the weight norm, for decay before the norm is computed.
     norm: f64,
 }
 
@@ -72,7 +72,7 @@ impl Decay {
         f64::from(self.inside)
     }
 
-    /// The part in the gradient alone, for a step that moves nothing.
+    /// Only the part in the gradient, for a step that does not change the parameter.
     pub fn state_only(self) -> Decay {
         Decay { coupled: self.coupled, ..Decay::NONE }
     }
@@ -114,8 +114,8 @@ impl Decay {
         if self.norm == 1.0 { p } else { p - p * self.outside }
     }
 
-    /// The parameter where a rule, from [`Decay::before`], makes a new one by a step it knows better
-    /// than their rounded difference.
+    /// The new parameter of a rule that computes it from [`Decay::before`] and knows the step more
+    /// precisely than the rounded difference of the two.
     #[inline(always)]
     pub fn replace<V: Simd>(&self, p: F32<V>, new: F32<V>, step: F32<V>) -> F32<V> {
         if self.shrink != 1.0 {
@@ -129,7 +129,7 @@ impl Decay {
         }
     }
 
-    /// The norm of the parameter that the ratio sees: after a decay that comes before the step.
+    /// The norm of the parameter in the trust ratio, after any decay that comes before the step.
     pub fn decayed(&self, norm: f64) -> f64 {
         norm * self.norm
     }

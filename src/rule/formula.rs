@@ -47,7 +47,7 @@ pub struct Formula<'a> {
     /// The hyperparameters.
     pub(crate) values: &'a Values,
     assignments: Vec<String>,
-    /// Name of the weight decay; none where there is none left to be written.
+    /// Name of the weight decay; none if there is none, or if it is written already.
     decay: Option<&'static str>,
     /// Whether the parameter has a trust ratio, in a rule that has one.
     pub(crate) adapts: bool,
@@ -81,12 +81,12 @@ impl<'a> Formula<'a> {
         self.assignments.join("; ")
     }
 
-    /// The weight decay has this name from here on, where there is any.
+    /// Changes the name of the weight decay, if there is any.
     pub(crate) fn decay_is(&mut self, name: &'static str) {
         self.decay = self.decay.map(|_| name);
     }
 
-    /// The learning rate has this name from here on.
+    /// Changes the name of the learning rate.
     pub(crate) fn rate_is(&mut self, name: &'static str) {
         self.rate = name;
     }
@@ -142,7 +142,7 @@ impl<'a> Formula<'a> {
         })
     }
 
-    /// Writes the weight decay of the modes that come before the step, for rules that look at the parameter.
+    /// Writes the weight decay of the modes that come before the step, for rules that read the parameter.
     pub(crate) fn decay_first(&mut self) {
         if matches!(self.mode(), "decoupled" | "fixed" | "corrected" | "schedule")
             && let Some(share) = self.share(self.rate)
@@ -152,12 +152,12 @@ impl<'a> Formula<'a> {
         }
     }
 
-    /// The weight decay is written, or belongs to the direction: what follows has none.
+    /// Marks the weight decay as written, or as part of the direction.
     pub(crate) fn decay_done(&mut self) {
         self.decay = None;
     }
 
-    /// The new parameter: `moved`, and what weight decay takes of the old one at this rate. `along` has the
+    /// The new parameter: `moved`, minus the weight decay of the old one at this rate. `along` has the
     /// sign of the step.
     pub(crate) fn descend_at(&mut self, moved: &str, rate: &str, along: &str) {
         let new = match (self.share(rate), self.mode()) {
@@ -184,7 +184,7 @@ impl<'a> Formula<'a> {
         }
     }
 
-    /// What is done to the gradient before the rule sees it.
+    /// The operations on the gradient before the rule uses it.
     pub(crate) fn gradient(&mut self) {
         let v = self.values;
         if v.shared_number(shared::LOSS_SCALE_FACTOR).is_some() {
@@ -215,7 +215,7 @@ impl<'a> Formula<'a> {
         self.larc();
     }
 
-    /// LARC, which takes the weight decay with it.
+    /// LARC, including its weight decay.
     fn larc(&mut self) {
         let v = self.values;
         if v.shared_number(shared::LARC_COEFFICIENT).is_none() {

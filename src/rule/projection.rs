@@ -1,10 +1,10 @@
 //! The projection of AdamP and SGDP (arXiv 2006.08217).
 //!
-//! Weights before a normalization do not depend on their scale: the gradient is orthogonal to them, and a step
-//! along them only lets them grow. With `cos(a, b) = |<a, b>| / max(|a| |b|, epsilon)` the weights of a tensor
-//! count as such where `cos(g, p) < delta / sqrt(n)` holds for each of its channels, the slices of the first
-//! axis, of `n` elements; or else for the whole tensor. Then the direction loses its part along the weights,
-//! `u = u - <n, u> n` with `n = p / (|p| + epsilon)`, and weight decay is smaller.
+//! The output of weights before a normalization does not depend on their scale: the gradient is orthogonal to
+//! them, and a step along them only makes them longer. With `cos(a, b) = |<a, b>| / max(|a| |b|, epsilon)`, the weights of a tensor
+//! are treated as such if `cos(g, p) < delta / sqrt(n)` holds for each of its channels (the slices of the first
+//! axis, with `n` elements), or else for the whole tensor. Then the part along the weights is subtracted from
+//! the direction, `u = u - <n, u> n` with `n = p / (|p| + epsilon)`, and weight decay is smaller.
 
 use super::decay::Decay;
 use super::formula::Formula;
@@ -39,7 +39,7 @@ pub(crate) fn formula(f: &mut Formula<'_>) {
     }
 }
 
-/// When a direction is projected.
+/// The condition under which a direction is projected.
 #[derive(Clone, Copy, Debug)]
 struct Projection {
     delta: f64,
@@ -97,7 +97,7 @@ impl<D> Projected<D> {
     pub(crate) fn new(direction: D, step: &Step<'_>, positions: [usize; 3]) -> Self {
         let [delta, epsilon, weight_decay_ratio] = positions.map(|position| step.values.number(position));
         let (decay, lambda) = (Decay::new(step, false), step.weight_decay());
-        // Coupled decay is in the gradient before anything is known.
+        // Coupled decay is part of the gradient, so it cannot depend on the result.
         let smaller = match step.coupled() {
             0.0 => Decay::of(step, lambda * weight_decay_ratio, step.learning_rate, false),
             _ => decay,

@@ -1,6 +1,6 @@
 //! The states and scalars that an algorithm keeps.
 
-/// What a state slot holds, hence how narrow it may be stored.
+/// The kind of values in a slot, which decides how narrow it may be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Always `float32`: running maxima, iterates.
@@ -9,7 +9,7 @@ pub enum Content {
     Moment,
     /// A moment that is never negative.
     Square,
-    /// Nothing: the engine computes the lanes for each tile, as [`Slot::derived`] says.
+    /// No values: the engine computes the lanes for each tile, according to [`Slot::derived`].
     Derived,
 }
 
@@ -21,7 +21,7 @@ pub enum Derived {
     Factored {
         /// Names of the two states, as in `state_dict`.
         names: [&'static str; 2],
-        /// Whether it is updated after the sums over the tensor are known, which then are in the rule.
+        /// Whether it is updated after the sums over the tensor are known and the rule has them.
         after_sums: bool,
     },
     /// The coefficient of the element's row, the first axis being the rows; no state.
@@ -33,11 +33,11 @@ pub enum Derived {
 pub struct Slot {
     /// Name, as in `state_dict`.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of its values.
     pub content: Content,
     /// Its first value.
     pub initial: Initial,
-    /// How its lanes are computed, where it holds nothing.
+    /// How its lanes are computed, if it has no array of its own.
     pub derived: Option<Derived>,
     /// Whether it is the momentum that Lookahead resets or pulls back with the parameter.
     pub pulls_back: bool,
@@ -54,10 +54,10 @@ pub enum Initial {
     Parameter,
 }
 
-/// A number that an algorithm remembers from step to step.
+/// A number that an algorithm keeps from step to step.
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar {
-    /// Name, as in `state_dict` behind "optimizer/".
+    /// Name, as in `state_dict` after "optimizer/".
     pub name: &'static str,
     /// Its first value.
     pub initial: Start,
@@ -72,7 +72,7 @@ pub enum Start {
     Hyper(usize),
 }
 
-/// What a scalar belongs to.
+/// The scope of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Parameters with the same hyperparameters.
@@ -99,7 +99,7 @@ pub const fn moment(name: &'static str) -> Slot {
     Slot { name, content: Content::Moment, initial: Initial::Zero, derived: None, pulls_back: false }
 }
 
-/// The first moment, "momentum": what Lookahead resets or pulls back with the parameter.
+/// The first moment, "momentum", which Lookahead resets or pulls back with the parameter.
 pub const fn momentum() -> Slot {
     Slot { pulls_back: true, ..moment("momentum") }
 }
@@ -136,7 +136,7 @@ impl Slot {
         Slot { initial: Initial::Parameter, ..self }
     }
 
-    /// Names of the arrays of state that it keeps, as in `state_dict`.
+    /// Names of its arrays of state, as in `state_dict`.
     pub fn states(&self) -> &[&'static str] {
         match &self.derived {
             None => std::slice::from_ref(&self.name),

@@ -1,9 +1,9 @@
-//! What a rule may use when it computes its scalars.
+//! The input of a rule for the computation of its scalars.
 
 use crate::hyper::{Values, shared};
 use crate::powers::Powers;
 
-/// The input of a rule, with the sums over a tensor or over all tensors.
+/// The input of a rule in addition to the sums over a tensor or over all tensors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LayerScalars {
     /// Number of elements.
@@ -17,7 +17,7 @@ pub const MAX_SCALARS: usize = 3;
 /// The scalars of an algorithm, in the order of its table.
 pub type Scalars = [f64; MAX_SCALARS];
 
-/// What a rule may use when it computes its scalars for an update.
+/// The input of a rule for the computation of its scalars in an update.
 pub struct Step<'a> {
     /// Hyperparameters of the parameter's group.
     pub values: &'a Values,

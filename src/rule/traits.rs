@@ -64,32 +64,32 @@ pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'sta
     fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
     /// The states after this gradient.
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
-    /// The new parameter, from the states before and after; those before are the new ones again
-    /// where `AS_STORED`.
+    /// The new parameter, from the states before and after the update. With `AS_STORED`, both are the new
+    /// states.
     fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, old: &[F32<V>; S], new: &[F32<V>; S]) -> F32<V>;
     /// Whether [`ReduceFirst::root`] reads the states.
     const ROOT_READS_STATE: bool = false;
-    /// What the factored moment at a position of [`ReduceFirst::SLOTS`] averages the squares of.
+    /// The values whose squares the factored moment at a position of [`ReduceFirst::SLOTS`] averages.
     fn root<V: Simd>(&self, _slot: usize, _p: F32<V>, g: F32<V>, _s: &[F32<V>; S]) -> F32<V> {
         g
     }
-    /// How that moment advances.
+    /// The coefficients of the update of that moment.
     fn factored(&self, _slot: usize) -> Factoring {
         Factoring::default()
     }
     /// Whether the sums are taken over each row of the tensor.
     const ROWS: bool = false;
     /// The coefficients of the rows, from the sums over each of them; `columns` is the length of a row.
-    /// Returns what [`ReduceFirst::with_sums`] gets.
+    /// Returns the sums for [`ReduceFirst::with_sums`].
     fn rows(&self, _sums: &[[f64; K]], _columns: usize, _coefficients: &mut [f32]) -> [f64; K] {
         [0.0; K]
     }
 }
 
-/// How the moments of rows and columns advance: `moment = beta moment + one_minus_beta (mean of squares + added)`.
+/// The update of the moments of rows and columns: `moment = beta moment + one_minus_beta (mean of squares + added)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Factoring {
-    /// Factor of the moments so far.
+    /// Factor of the old moments.
     pub beta: f64,
     /// Factor of the new mean of squares.
     pub one_minus_beta: f64,
@@ -105,7 +105,7 @@ pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'stat
     const SLOTS: [Slot; S];
     /// Whether the second pass reads the gradient.
     const USES_GRADIENT: bool;
-    /// What happens between the passes.
+    /// The operation between the passes.
     const BETWEEN: Between = Between::Nothing;
     /// The states after this gradient.
     fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
@@ -127,7 +127,7 @@ pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'stat
     fn transform(&self, _: &mut Matrix<'_>) {}
 }
 
-/// What happens between the two passes of a rule.
+/// The operation between the two passes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Between {
     /// Nothing: the second pass over a tensor may follow its first one.

@@ -12,7 +12,7 @@ pub struct Trust {
     pub clip: Option<(f64, f64)>,
     /// Added to a denominator that is not 0.
     pub epsilon: f64,
-    /// Whether there is a ratio for this layer; without, it is 1.
+    /// Whether this layer has a trust ratio; if not, it is 1.
     pub adapt: bool,
 }
 
