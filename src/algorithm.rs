@@ -1,4 +1,4 @@
-//! What the registry says about an algorithm.
+//! The type of a row of the registry.
 
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Hyper, Value, Values, shared};
@@ -12,7 +12,7 @@ pub struct Algorithm {
     pub name: &'static str,
     /// Name of the Python class.
     pub class_name: &'static str,
-    /// What it is, in one line.
+    /// Description in one line.
     pub summary: &'static str,
     /// The update of its own rule: see [`Algorithm::formula`].
     pub(crate) formula: fn(&mut Formula<'_>),
@@ -28,13 +28,13 @@ pub struct Algorithm {
     pub matrix: bool,
     /// Scalars that are kept from step to step, in addition to the slots.
     pub scalars: &'static [Scalar],
-    /// What each of these belongs to.
+    /// The scope of each of these scalars.
     pub scope: Scope,
-    /// What should be evaluated in the place of the parameter, where that is a mixture.
+    /// The average to be evaluated, if the parameter is a mixture that contains it.
     pub(crate) evaluation: Option<Evaluation>,
     /// Parameters that follow another rule.
     pub(crate) route: Option<Route>,
-    /// The algorithm with its switches set; an error for a combination that means nothing.
+    /// The algorithm with its switches set; an error for a combination without a meaning.
     pub(crate) make: Make,
 }
 
@@ -50,18 +50,18 @@ pub(crate) struct Evaluation {
 /// How an algorithm is made from its hyperparameters.
 pub(crate) type Make = fn(&Values) -> Result<Box<dyn Kernel>>;
 
-/// Where some parameters of an algorithm go.
+/// A second rule for some parameters of an algorithm.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     /// Name of the rule that they follow.
     pub(crate) rule: &'static str,
-    /// Which parameters these are.
+    /// A description of these parameters.
     pub(crate) which: &'static str,
-    /// Whether a parameter of this name and shape does.
+    /// Whether a parameter with this name and shape follows it.
     pub(crate) takes: fn(&Values, &str, &[usize]) -> bool,
-    /// Position of its own weight decay in the algorithm's table, where it has one.
+    /// Position of its own weight decay in the algorithm's table, if it has one.
     pub(crate) decay: Option<usize>,
-    /// Position of the factor of its learning rate, where it has one.
+    /// Position of the factor of its learning rate, if it has one.
     pub(crate) rate: Option<usize>,
     /// The update of that rule.
     pub(crate) formula: fn(&mut Formula<'_>),
@@ -70,7 +70,7 @@ pub(crate) struct Route {
 }
 
 impl Algorithm {
-    /// What most algorithms share.
+    /// The values that most algorithms share.
     pub(crate) const BASE: Algorithm = Algorithm {
         name: "",
         class_name: "",
@@ -94,7 +94,7 @@ impl Algorithm {
         self.formula_of_parameter(values, false, decay != 0.0, true)
     }
 
-    /// The update of the parameters that follow another rule, where some do.
+    /// The update of the parameters that follow another rule, if there are any.
     pub fn routed_formula(&self, values: &Values) -> Option<String> {
         self.route?;
         let decay = self.weight_decay(values, true);
@@ -129,7 +129,7 @@ impl Algorithm {
         )
     }
 
-    /// Which parameters follow another rule, where some do.
+    /// The parameters that follow another rule, in words, if there are any.
     pub fn routed(&self) -> Option<&'static str> {
         self.route.map(|route| route.which)
     }

@@ -1,4 +1,4 @@
-//! What can go wrong, in words that name the tensor, the rule, the value and the remedy.
+//! Errors, whose messages name the tensor, the rule, the value and the remedy.
 
 use std::fmt;
 
@@ -27,9 +27,9 @@ pub enum Kind {
     StateMismatch,
     /// Used before `build`.
     NotBuilt,
-    /// Memory that cannot be had.
+    /// Memory that cannot be allocated.
     Memory,
-    /// A counter that can grow no further.
+    /// A counter that has reached its limit.
     Overflow,
     /// A defect of this library.
     Internal,
@@ -38,9 +38,9 @@ pub enum Kind {
 /// An error with its kind and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What kind of error it is.
+    /// The kind of error.
     pub kind: Kind,
-    /// What happened, where, and what to do.
+    /// A message that says what happened, where, and what to do.
     pub message: String,
 }
 

@@ -16,7 +16,7 @@
 //!
 //! The modules from bottom to top: [`simd`], [`hyper`] (tables of hyperparameters), [`rule`] (the traits of
 //! algorithms), `kernel` (rules over tiles of memory), [`algorithm`] (a row of the registry), `engine` (plan,
-//! threads, state, what happens around a rule) and `optim` (one file per algorithm), [`registry`] (the table),
+//! threads, state, stages around a rule) and `optim` (one file per algorithm), [`registry`] (the table),
 //! [`optimizer`].
 
 pub mod algorithm;
@@ -44,7 +44,7 @@ pub use kernel::storage::Format;
 pub use kernel::storage::float8::decode8;
 pub use optimizer::{Entry, GradientSlice, Optimizer, Override, Row};
 
-/// Version of the numbers: raised whenever a release changes a bit of any result.
+/// Version of the numerics, raised by every release that changes a bit of any result.
 pub const NUMERICS_VERSION: u64 = 1;
 /// Version of the layout of `state_dict`.
 pub const FORMAT_VERSION: u64 = 1;

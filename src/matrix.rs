@@ -1,7 +1,7 @@
-//! The one door to matrix products, for rules that transform a whole direction.
+//! Matrix products, for rules that transform a whole direction.
 //!
-//! Products come from a well-kept crate; their bits are those of one machine. How a product is cut
-//! into pieces is fixed, so the number of threads does not change them.
+//! Products are computed by a crate; their bits may differ between machines. A product is always cut into
+//! the same pieces, so its bits do not depend on the number of threads.
 
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ const PIECE: usize = 128;
 /// Added to the norm by which a matrix is divided.
 const NORM_EPSILON: f64 = 1e-7;
 
-/// A matrix in memory: its first element, and how far apart rows and columns are.
+/// A matrix in memory: its first element, and the strides of rows and columns.
 #[derive(Clone, Copy)]
 struct View {
     start: *mut f32,
@@ -93,13 +93,13 @@ fn product(parallel_for: ParallelFor<'_>, alpha: f32, a: View, b: View, beta: f3
     });
 }
 
-/// The same where it is known to be symmetric: its lower triangle, then the mirror image.
+/// The same for a symmetric result: computes the lower triangle and mirrors it.
 fn symmetric(parallel_for: ParallelFor<'_>, alpha: f32, a: View, b: View, beta: f32, out: &mut [f32]) {
     let n = a.rows;
     let view = View::of(out, n, n);
     let pieces = n.div_ceil(PIECE);
     parallel_for(pieces, &|piece| {
-        // The longest first.
+        // The longest pieces first.
         let piece = pieces - 1 - piece;
         let rows = piece * PIECE..n.min((piece + 1) * PIECE);
         let end = rows.end;

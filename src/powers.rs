@@ -8,7 +8,7 @@ pub fn narrow(x: f64) -> f32 {
 
 /// The powers of one number, by repeated squaring in double-double arithmetic.
 ///
-/// `beta**t` rounded to f64 loses nothing that matters in `1 - beta**t`: about 106 bits are kept.
+/// `beta**t` rounded to f64 is accurate enough for `1 - beta**t`: about 106 bits are kept.
 #[derive(Clone, Debug)]
 struct Squares {
     base: f64,
@@ -16,7 +16,7 @@ struct Squares {
     squares: Vec<(f64, f64)>,
     /// The powers 0 to 63 that were needed so far.
     low: Vec<(f64, f64)>,
-    /// The exponent without its low bits, and its power: it changes only every 64th step.
+    /// The exponent without its low bits, and its power, which changes only every 64th step.
     high: (u64, (f64, f64)),
 }
 
@@ -59,7 +59,7 @@ impl Squares {
     }
 }
 
-/// The powers of a few numbers, remembered from step to step.
+/// The powers of a few numbers, kept from step to step.
 #[derive(Clone, Debug, Default)]
 pub struct Powers {
     known: Vec<Squares>,
@@ -69,7 +69,7 @@ impl Powers {
     fn of(&mut self, base: f64) -> &mut Squares {
         let found = self.known.iter().position(|s| s.base.to_bits() == base.to_bits());
         let index = found.unwrap_or_else(|| {
-            // A moving beta would otherwise grow the list for ever.
+            // Otherwise the list would grow forever with a beta that changes in every step.
             if self.known.len() >= 16 {
                 self.known.clear();
             }
@@ -85,7 +85,7 @@ impl Powers {
         hi + lo
     }
 
-    /// `1 - base**t` for `0 <= base < 1`, right to the last bit of f64 or nearly so.
+    /// `1 - base**t` for `0 <= base < 1`, correct to about the last bit of f64.
     pub fn one_minus_pow(&mut self, base: f64, t: u64) -> f64 {
         let (hi, lo) = self.of(base).pow(t);
         (1.0 - hi) - lo

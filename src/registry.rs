@@ -4,8 +4,8 @@ pub use crate::algorithm::Algorithm;
 use crate::error::{Error, Kind, Result, nearest};
 use crate::optim;
 
-/// Every algorithm. None where unit tests are built, which need no kernels and compile fast without;
-/// some of each kind where the scalar level is, whose kernels take minutes to compile.
+/// Every algorithm. Unit tests have none, because they need no kernels and compile faster without them.
+/// Builds with the scalar level have a sample, because its kernels take minutes to compile.
 pub static ALGORITHMS: &[Algorithm] = if cfg!(test) {
     &[]
 } else if cfg!(feature = "scalar") {

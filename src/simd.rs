@@ -1,9 +1,9 @@
-//! The one door to SIMD.
+//! SIMD: the only module that uses vector instructions.
 //!
-//! Every kernel is written for [`F32`]: sixteen `f32` lanes, whatever the CPU has. One register
-//! with AVX-512, two with AVX2, four with SSE2 and NEON, an array in the scalar level: the same
-//! program, hence the same bits. Only operations that IEEE 754 rounds exactly are used; nothing
-//! is fused, save `Sum::add_product`, whose product is exact.
+//! Every kernel is written for [`F32`]: sixteen `f32` lanes on every CPU. They are one register with
+//! AVX-512, two with AVX2, four with SSE2 and NEON, and an array at the scalar level. The program is the
+//! same, so the bits are the same. Only operations that IEEE 754 rounds exactly are used, and nothing is
+//! fused except `Sum::add_product`, whose product is exact.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, f32x16, f64x8, i32x16, u8x16, u16x16, u32x16};

@@ -7,7 +7,7 @@ use crate::simd::{Isa, with_isa};
 pub(crate) struct Average {
     /// Decay rate; 0 makes the average a copy.
     pub(crate) momentum: f64,
-    /// Whether the parameters take the average's value afterwards.
+    /// Whether the parameters are overwritten with the average afterwards.
     pub(crate) overwrite: bool,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn average(isa: Isa, how: Average, p: &mut [f32], average: &mut [f32]
 /// A synchronization of parameters and slow weights (Lookahead).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlowSync {
-    /// How the slow weights take the parameters in.
+    /// The update of the slow weights.
     pub(crate) how: Average,
     /// Whether the momentum is reset or pulled back too.
     pub(crate) momentum: bool,

@@ -11,7 +11,7 @@ use std::ops::Range;
 /// A gradient in the caller's memory, as long as its parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Gradient {
-    /// The parameter is left alone.
+    /// No gradient: the parameter is not changed.
     None,
     /// IEEE single precision.
     Float32(*const f32),
@@ -32,7 +32,7 @@ pub(crate) struct Tensor {
     pub(crate) storage: StateDtype,
     /// Hash of the name, for stochastic rounding.
     pub(crate) hash: u64,
-    /// Where its sums are kept.
+    /// The place of its sums.
     pub(crate) chunks: Chunks,
 }
 
@@ -40,8 +40,8 @@ pub(crate) struct Tensor {
 ///
 /// The accessors are `unsafe` and share one obligation: **the range belongs to the item that the calling
 /// thread works on.** A plan hands out every element to one item of a phase, and an item to one thread, so
-/// no other thread touches the range at that time. A pass that only reads may read any range of what no
-/// thread writes in that pass; it uses the accessors that return shared slices.
+/// no other thread accesses the range at that time. A pass may read any range that no thread writes in that
+/// pass; it uses the accessors that return shared slices.
 #[derive(Clone, Copy)]
 pub(crate) struct Buffers<'a> {
     pub(crate) isa: Isa,
@@ -140,7 +140,7 @@ impl<'a> Buffers<'a> {
     pub(crate) unsafe fn accumulated(&self, tensor: usize, range: &Range<usize>) -> Option<&'a mut [f32]> {
         let array = self.state.tensors[tensor].accumulated.as_ref().filter(|_| self.accumulates)?;
         let padded = range.start..range.start + range.len().next_multiple_of(LANES);
-        // SAFETY: passed on to the caller; the padding belongs to the tensor's last range.
+        // SAFETY: the caller's obligation; the padding belongs to the tensor's last range.
         Some(unsafe { self.floats(array, padded) })
     }
 

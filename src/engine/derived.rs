@@ -1,11 +1,11 @@
-//! Lanes of slots that hold nothing of their own: factored moments and coefficients of rows.
+//! Lanes of slots without an array of their own: factored moments and coefficients of rows.
 
 use crate::engine::factored::FactoredMoments;
 use crate::engine::row_coefficients::RowCoefficients;
 use crate::rule::{Derived, Slot};
 use crate::simd::Isa;
 
-/// What the lanes of derived slots are computed from.
+/// The input from which the lanes of derived slots are computed.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct DerivedLanes<'a> {
     pub(crate) factored: Option<&'a FactoredMoments>,
@@ -18,7 +18,7 @@ impl DerivedLanes<'_> {
         slots.iter().any(|slot| slot.derived.is_some())
     }
 
-    /// Writes the lanes of `len` elements from `start` of a slot, and zeros behind them.
+    /// Writes the lanes of `len` elements from `start` of a slot, and zeros after them.
     pub(crate) fn fill(
         &self,
         isa: Isa,

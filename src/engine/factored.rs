@@ -1,7 +1,7 @@
 //! Factored second moments: a matrix of squares is kept as the moments of its rows and columns.
 //!
 //! The moments follow from the sums of squares over rows and columns, which a pass computes band by
-//! band. How a matrix is cut into bands depends on its shape alone. The lanes that a rule sees are
+//! band. The bands of a matrix depend only on its shape. The lanes that a rule sees are
 //! `1 / sqrt(V)` with `V = row * column / mean(row)`.
 
 use crate::engine::partial_sums::SharedNumbers;
@@ -23,13 +23,13 @@ pub(crate) struct Factored {
     pub(crate) matrices: Matrices,
     /// Rows of a band.
     pub(crate) band: usize,
-    /// Places of its first row, of its first column, and of its first sum of a column.
+    /// Offsets of its first row, of its first column, and of its first sum of a column.
     first_row: usize,
     first_column: usize,
     first_sum: usize,
 }
 
-/// The factored moments of all tensors: their sums, and what the lanes are computed from.
+/// The factored moments of all tensors: their sums, and the input of the lanes.
 #[derive(Debug)]
 pub(crate) struct FactoredMoments {
     pub(crate) of: Vec<[Option<Factored>; MAX_SLOTS]>,
@@ -50,7 +50,7 @@ impl Factored {
 }
 
 impl FactoredMoments {
-    /// For tensors of these shapes and slots; none where nothing is factored.
+    /// The factored moments of tensors with these shapes and slots; none if no slot is factored.
     pub(crate) fn new(shapes: &[Vec<usize>], slots: &[&[Slot]]) -> Option<FactoredMoments> {
         let (mut rows, mut columns, mut sums) = (0, 0, 0);
         let mut bands = [Vec::new(), Vec::new()];

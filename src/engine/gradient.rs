@@ -1,4 +1,4 @@
-//! Gradients: their formats, and what happens to each element before the rule sees it.
+//! Gradients: their formats, and the operations on each element before the rule uses it.
 
 use crate::kernel::Sums;
 use crate::simd::{F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa};
@@ -14,7 +14,7 @@ pub(crate) enum Run<'a> {
     Float16(&'a [u16]),
 }
 
-/// What is done to a gradient: `clamp((g * unscale + accumulated) * factor, -limit, limit)`.
+/// The operations on a gradient: `clamp((g * unscale + accumulated) * factor, -limit, limit)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GradientTransform {
     /// 1 / loss scale, negative where the objective is maximized.
@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The run itself, if a rule may read it without a copy.
+    /// The run itself, if a rule can read it without a copy.
     pub(crate) fn as_is(&self, transform: &GradientTransform) -> Option<&'a [f32]> {
         match self {
             Run::Float32(g) if transform.is_nothing() => Some(g),
@@ -51,8 +51,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Calls `$body` with `$g` bound to each sixteen lanes of the gradient plus what was accumulated,
-/// unscaled; a last group that is not full is filled up with zeros.
+/// Calls `$body` with `$g` bound to each sixteen lanes of the unscaled gradient plus the accumulated one.
+/// The last group is filled up with zeros.
 macro_rules! each_group {
     ($v:ident, $run:expr, $unscale:expr, $accumulated:expr, $i:ident, $g:ident => $body:expr) => {
         match $run {
@@ -83,7 +83,7 @@ fn group_of<V: Simd>(v: V, x: &[f32], i: usize) -> F32<V> {
     load(v, &x.as_chunks::<LANES>().0[i])
 }
 
-/// Writes the transformed gradient to `out` and zeros behind it.
+/// Writes the transformed gradient to `out`, and zeros after it.
 pub(crate) fn transform_gradient(
     isa: Isa,
     run: Run<'_>,

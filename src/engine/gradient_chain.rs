@@ -1,5 +1,5 @@
-//! Everything that happens to a gradient before the rule sees it, in order: unscaling, accumulation,
-//! clipping, centralization, LARC.
+//! The operations on a gradient before the rule uses it, in order: unscaling, accumulation, clipping,
+//! centralization, LARC.
 
 use crate::engine::buffers::Buffers;
 use crate::engine::centralize::Centralize;
@@ -7,7 +7,7 @@ use crate::engine::gradient::{GradientTransform, Run, STAGED, transform_gradient
 use crate::engine::larc::Pull;
 use std::ops::Range;
 
-/// What happens to the gradients of one call, as far as it is known in a pass.
+/// The operations on the gradients of one call, as far as they are known in a pass.
 #[derive(Clone, Copy)]
 pub(crate) struct GradientChain<'a> {
     pub(crate) transform: GradientTransform,
@@ -22,7 +22,7 @@ pub(crate) struct GradientChain<'a> {
 static ZEROS: [f32; STAGED] = [0.0; STAGED];
 
 impl GradientChain<'_> {
-    /// What is done to each element of a tensor's gradient.
+    /// The operations on each element of a tensor's gradient.
     pub(crate) fn elementwise(&self, tensor: usize) -> GradientTransform {
         let mut transform = self.transform;
         if let Some(factor) = self.clip_factors.get(tensor) {
@@ -31,12 +31,12 @@ impl GradientChain<'_> {
         transform
     }
 
-    /// Whether a tensor's gradient is changed by what depends on its shape or norm.
+    /// Whether a tensor's gradient is changed by an operation that depends on its shape or norm.
     pub(crate) fn touches(&self, tensor: usize) -> bool {
         self.centralize.is_some_and(|centralize| centralize.touches(tensor)) || !self.pulls.is_empty()
     }
 
-    /// Writes the gradient of a range of at most [`STAGED`] elements, and zeros behind it.
+    /// Writes the gradient of a range of at most [`STAGED`] elements, and zeros after it.
     ///
     /// # Safety
     ///

@@ -2,7 +2,7 @@
 
 use crate::simd::{Isa, with_isa};
 
-/// How the gradient of a tensor is changed: `g = g * factor + p * decay`.
+/// The change of the gradient of a tensor: `g = g * factor + p * decay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pull {
     pub(crate) factor: f64,

@@ -1,4 +1,4 @@
-//! What a rule is told about the tensor that it works on.
+//! The data about a tensor that a rule gets.
 
 use crate::engine::buffers::Buffers;
 use crate::engine::partial_sums::PartialSums;
@@ -8,7 +8,7 @@ use crate::rule::{LayerScalars, Scalars, Scope};
 /// The scalars that rules keep from step to step, and the sums of this step.
 #[derive(Clone, Copy)]
 pub(crate) struct Layers<'a> {
-    /// What each set of scalars belongs to.
+    /// The scope of each set of scalars.
     pub(crate) scope: Scope,
     pub(crate) scalars: &'a [Scalars],
     pub(crate) sums: &'a PartialSums,
@@ -26,7 +26,7 @@ impl Layers<'_> {
         LayerScalars { len: own.len, scalars: self.scalars.get(place).copied().unwrap_or_default() }
     }
 
-    /// The context of a tile, and the sums of its tensor where they are known.
+    /// The context of a tile, and the sums of its tensor if they are known.
     pub(crate) fn context(
         &self,
         buffers: &Buffers<'_>,

@@ -12,7 +12,7 @@ pub(crate) const ALIGN: usize = 64;
 #[cfg(target_os = "linux")]
 const HUGE: usize = 1 << 22;
 
-/// What a block is made of, for its alignment.
+/// The element of a block, which has its alignment.
 #[repr(align(64))]
 struct Line;
 
@@ -28,7 +28,7 @@ pub(crate) struct Block {
     len: usize,
 }
 
-// SAFETY: a block owns its memory; who may touch which part is the business of its user.
+// SAFETY: a block owns its memory; its user decides which thread may access which part.
 unsafe impl Send for Block {}
 // SAFETY: as above; `&Block` only hands out a pointer.
 unsafe impl Sync for Block {}

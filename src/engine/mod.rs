@@ -1,4 +1,4 @@
-//! The engine: runs rules over memory, in parallel, with the same bits however the work is shared out.
+//! The engine: runs rules over memory, in parallel, with the same bits for any distribution of the work.
 
 pub(crate) mod average;
 pub(crate) mod buffers;

@@ -1,11 +1,11 @@
-//! Sums over tensors, kept per chunk and added in order: they do not depend on who computed them.
+//! Sums over tensors, kept per chunk and added in order, so that they do not depend on the threads.
 
 use crate::engine::plan::CHUNK;
 use crate::kernel::{MAX_SUMS, Sums};
 use crate::simd::fold;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Numbers that threads write side by side.
+/// Numbers that several threads write at the same time.
 #[derive(Debug, Default)]
 pub(crate) struct SharedNumbers(Vec<AtomicU64>);
 
@@ -27,7 +27,7 @@ impl SharedNumbers {
     }
 }
 
-/// Where the sums of a tensor are kept.
+/// The place of the sums of a tensor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunks {
     /// Index of its first chunk.
@@ -36,7 +36,8 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    /// Behind `first` others, for a tensor of this many elements; an empty one has a chunk too.
+    /// The place after `first` other chunks, for a tensor with this number of elements. An empty tensor has a
+    /// chunk too.
     pub(crate) fn new(first: usize, len: usize) -> Chunks {
         Chunks { first, count: len.div_ceil(CHUNK).max(1) }
     }
@@ -63,7 +64,7 @@ impl PartialSums {
         }
     }
 
-    /// Stores sums that are of a whole tensor.
+    /// Stores the sums of a whole tensor.
     pub(crate) fn store_total(&self, chunks: Chunks, sums: &[f64; MAX_SUMS]) {
         for chunk in 0..chunks.count {
             self.store(chunks, chunk * CHUNK, if chunk == 0 { sums } else { &[0.0; MAX_SUMS] });
@@ -93,7 +94,7 @@ impl PartialSums {
     }
 }
 
-/// The sums of a chunk from those of its lanes.
+/// The sums of a chunk, from the sums of its lanes.
 pub(crate) fn folded(sums: &Sums) -> [f64; MAX_SUMS] {
     sums.map(|lanes| fold(&lanes))
 }

@@ -1,4 +1,4 @@
-//! A pass over the tensors: what is done to each piece of a plan.
+//! A pass over the tensors, which works on each piece of a plan.
 
 use crate::engine::average::Average;
 use crate::engine::buffers::Buffers;
@@ -10,9 +10,9 @@ use crate::kernel::{MAX_SLOTS, MAX_SUMS};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// What is done to each piece of a plan.
+/// A pass, which works on each piece of a plan.
 pub(crate) trait Pass: Sync {
-    /// Works on a piece of a tensor. `scratch` is where its direction lies in the scratch memory.
+    /// Works on a piece of a tensor. `scratch` is the offset of its direction in the scratch memory.
     fn chunk(
         &self,
         stage: Stage,
@@ -36,7 +36,7 @@ pub(crate) struct Workspace {
     pub(crate) edge: Vec<f32>,
     /// Lanes of derived slots, and copies of states.
     pub(crate) lanes: [Vec<f32>; MAX_SLOTS],
-    /// What a factored moment averages the squares of.
+    /// The values whose squares a factored moment averages.
     pub(crate) root: Vec<f32>,
     /// The direction of a tensor of one chunk.
     pub(crate) direction: Vec<f32>,
@@ -46,7 +46,7 @@ pub(crate) struct Workspace {
     pub(crate) totals: (u64, usize, [f64; MAX_SUMS]),
 }
 
-/// A tile, and what it may be padded with.
+/// The elements of a tile and of its padding.
 const TILE: usize = STAGED + BLOCK;
 
 thread_local! {
@@ -61,7 +61,7 @@ thread_local! {
     });
 }
 
-/// Runs a pass over everything that a plan names.
+/// Runs a pass over the items of a plan.
 pub(crate) fn run(pass: &dyn Pass, buffers: &Buffers<'_>, plan: &Plan, queue: &mut WorkQueue) {
     pool::run(plan, queue, &|stage, item| {
         WORKSPACE.with_borrow_mut(|work| match item {
@@ -76,13 +76,13 @@ pub(crate) fn run(pass: &dyn Pass, buffers: &Buffers<'_>, plan: &Plan, queue: &m
     });
 }
 
-/// Copies `from`, and zeros behind it.
+/// Copies `from`, and writes zeros after it.
 pub(crate) fn fill(to: &mut [f32], from: &[f32]) {
     to[..from.len()].copy_from_slice(from);
     to[from.len()..].fill(0.0);
 }
 
-/// Refreshes the average of a piece of a tensor, where one is kept.
+/// Updates the average of a piece of a tensor, if there is one.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! The plan of a step: which part of which tensor is updated in which phase and by which thread.
+//! The plan of a step, which assigns each part of each tensor to a phase and a thread.
 //!
 //! A tensor is cut into chunks of [`CHUNK`] elements, a constant: sums are kept per chunk and
 //! added in order, so they do not depend on the plan. Tensors of at most one chunk are updated whole,
@@ -10,11 +10,11 @@ use std::ops::Range;
 
 /// Elements of a chunk. Part of the numeric contract.
 pub(crate) const CHUNK: usize = 16_384;
-/// Elements of a wave, for each thread: what its share of the caches holds.
+/// Elements of a wave for each thread, which fit into its share of the caches.
 const WAVE_PER_THREAD: usize = 262_144;
-/// Of a larger wave, the elements whose direction each thread keeps: what its own cache holds.
+/// Elements of a larger wave whose direction each thread keeps; they fit into its own cache.
 const HOT_PER_THREAD: usize = 65_536;
-/// Elements for which one more thread is used.
+/// Number of elements for which one more thread is used.
 const PER_THREAD: usize = 32_768;
 
 /// A piece of work for one thread.
@@ -22,7 +22,7 @@ const PER_THREAD: usize = 32_768;
 pub(crate) enum Item {
     /// Whole tensors, every pass.
     Whole(Range<u32>),
-    /// Elements `start..end` of a tensor. `scratch` is where its direction lies in the scratch.
+    /// Elements `start..end` of a tensor. `scratch` is the offset of its direction in the scratch memory.
     Chunk { tensor: u32, start: usize, end: usize, scratch: Option<usize> },
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Phase {
     pub(crate) stage: Stage,
     /// The items of thread 0, then those of thread 1, ...
     pub(crate) items: Vec<Item>,
-    /// Where each thread's share starts, and the end of the last one.
+    /// The start of each thread's share, and the end of the last one.
     pub(crate) shares: Vec<u32>,
 }
 
@@ -56,13 +56,13 @@ pub(crate) struct Plan {
     pub(crate) scratch: usize,
 }
 
-/// Threads worth using for this many elements, of those that are there.
+/// The number of threads to use for this number of elements, of those that are available.
 pub(crate) fn useful_threads(elements: usize, available: usize) -> usize {
     (elements / PER_THREAD).clamp(1, available.max(1))
 }
 
 impl Plan {
-    /// One phase over everything.
+    /// One phase over all tensors.
     pub(crate) fn single(lengths: &[usize], threads: usize) -> Plan {
         Plan::of(Stage::Only, pieces(lengths, 0..lengths.len(), threads, &[]), lengths, threads)
     }
@@ -189,7 +189,7 @@ fn pieces(lengths: &[usize], tensors: Range<usize>, threads: usize, left_out: &[
 impl Item {
     fn elements(&self, lengths: &[usize]) -> usize {
         match self {
-            // A tensor has a cost of its own, also when it is tiny.
+            // Every tensor has a fixed cost, even a tiny one.
             Item::Whole(range) => range.clone().map(|i| lengths[i as usize] + 256).sum(),
             Item::Chunk { start, end, .. } => end - start,
         }

@@ -14,10 +14,10 @@ struct Owned {
     pool: rayon::ThreadPool,
 }
 
-/// The pool in use. Replaced pools are leaked: a pointer without a lock is the only thing that a
-/// fork cannot leave half-changed, and replacing is rare (a fork, or more threads than ever).
+/// The current pool. Replaced pools are leaked: a fork may happen while a lock is held, but it cannot
+/// interrupt the change of a pointer. Pools are replaced rarely (after a fork, or for more threads).
 static POOL: AtomicPtr<Owned> = AtomicPtr::new(std::ptr::null_mut());
-/// The setting: 0 where nothing was set.
+/// The setting; 0 if nothing was set.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -46,7 +46,7 @@ pub fn num_threads() -> usize {
     threads_and_source().0
 }
 
-/// The number of threads and what decided it.
+/// The number of threads and its source.
 pub fn threads_and_source() -> (usize, &'static str) {
     if let Some(n) = LOCAL.with_borrow(|stack| stack.last().copied()) {
         return (n, "threads(n)");
@@ -97,7 +97,7 @@ fn from_surroundings() -> (usize, &'static str) {
     if let Ok(Some(n)) = asked_threads() {
         return (n, VARIABLE);
     }
-    // Those of other libraries may hold anything.
+    // Variables of other libraries may have any value.
     for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
         // OMP_NUM_THREADS may list one number for each nesting level.
         let value = std::env::var(name).unwrap_or_default();
@@ -109,7 +109,7 @@ fn from_surroundings() -> (usize, &'static str) {
     (std::thread::available_parallelism().map_or(1, usize::from), "affinity and cgroup quota")
 }
 
-/// The pool of this process with at least `workers` workers; built if need be.
+/// The pool of this process with at least `workers` workers, which is built if necessary.
 fn pool(workers: usize) -> Option<&'static Owned> {
     let process = std::process::id();
     let current = POOL.load(Ordering::Acquire);
@@ -133,11 +133,11 @@ fn pool(workers: usize) -> Option<&'static Owned> {
     }
 }
 
-/// The progress of one plan: which items were taken, and which are done.
+/// The progress of one plan: the items that were taken, and those that are done.
 ///
 /// A thread takes its own share from the front; when that is empty it takes from the back of the
 /// others'. A phase starts when every item of the phase before is done, so a thread that wakes late
-/// does not delay a phase. The step ends when every thread has seen that no item is left.
+/// does not delay a phase. The step ends when every thread has found that no item is left.
 #[derive(Debug, Default)]
 pub(crate) struct WorkQueue {
     threads: usize,
@@ -147,7 +147,7 @@ pub(crate) struct WorkQueue {
     done: Vec<AtomicUsize>,
 }
 
-/// Counts an item as done when dropped, also by a panic, so that no thread waits for ever.
+/// Counts an item as done when dropped, also in a panic, so that no thread waits forever.
 struct Done<'a>(&'a AtomicUsize);
 
 impl Drop for Done<'_> {

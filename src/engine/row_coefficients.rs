@@ -13,7 +13,7 @@ pub(crate) struct RowCoefficients {
 }
 
 impl RowCoefficients {
-    /// For the tensors that are wanted; none where there is none.
+    /// The rows of the given tensors; none if there are no tensors.
     pub(crate) fn new(shapes: &[Vec<usize>], wanted: &[bool]) -> Option<RowCoefficients> {
         let rows = RowTable::new(shapes, wanted);
         (rows.total > 0).then(|| RowCoefficients {

@@ -9,7 +9,7 @@ pub(crate) struct Rows {
     pub(crate) count: usize,
     /// Elements of a row.
     pub(crate) len: usize,
-    /// Place of the first row among those of all tensors.
+    /// Index of the first row among the rows of all tensors.
     pub(crate) first: usize,
 }
 
@@ -17,14 +17,14 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 pub(crate) struct RowTable {
     pub(crate) of: Vec<Option<Rows>>,
-    /// Rows of all of them.
+    /// Number of rows of all tensors.
     pub(crate) total: usize,
     /// Whole rows, about a chunk in each item.
     pub(crate) items: Vec<Item>,
 }
 
 impl RowTable {
-    /// The rows of the tensors that are wanted.
+    /// The rows of the given tensors.
     pub(crate) fn new(shapes: &[Vec<usize>], wanted: &[bool]) -> RowTable {
         let mut table = RowTable::default();
         for (i, shape) in shapes.iter().enumerate() {

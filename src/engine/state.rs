@@ -20,9 +20,9 @@ const GAP: usize = 5 * 4096 + 5 * ALIGN;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Array {
     pub(crate) format: Format,
-    /// Where its elements start in the block.
+    /// Offset of its elements in the block.
     pub(crate) offset: usize,
-    /// Where its scales start, for 8-bit formats.
+    /// Offset of its scales, for 8-bit formats.
     pub(crate) scales: usize,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Arrays {
     pub(crate) accumulated: Option<Array>,
     /// The slot of the momentum that Lookahead resets or pulls back.
     pub(crate) pulled_back: Option<usize>,
-    /// Lookahead's slow weights, and the momentum that goes with them.
+    /// Lookahead's slow weights, and the momentum that is pulled back with them.
     pub(crate) slow: Option<Array>,
     pub(crate) slow_momentum: Option<Array>,
     /// The moments of rows and columns of each slot that is factored.
@@ -50,7 +50,7 @@ pub(crate) struct Extras {
     pub(crate) slow_momentum: bool,
 }
 
-/// What a tensor needs.
+/// The state that a tensor needs.
 #[derive(Debug)]
 pub(crate) struct Needs<'a> {
     pub(crate) len: usize,
@@ -108,7 +108,7 @@ impl State {
                 }
             })
             .collect();
-        // Reads in full groups of lanes that start at any element may end behind the last array.
+        // Reads in full groups of lanes that start at any element may end after the last array.
         Ok(State { block: Block::zeroed(used + ALIGN)?, tensors: arrays })
     }
 

@@ -17,7 +17,7 @@ use crate::simd::LANES;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is done to every tensor in a step.
+/// The pass that updates every tensor.
 #[derive(Clone, Copy)]
 pub(crate) struct StepPass<'a> {
     pub(crate) buffers: Buffers<'a>,
@@ -25,10 +25,10 @@ pub(crate) struct StepPass<'a> {
     pub(crate) derived: DerivedLanes<'a>,
     pub(crate) kernels: &'a [Box<dyn Kernel>],
     pub(crate) layers: Layers<'a>,
-    /// The sums of all tensors together, for rules that are settled by those.
+    /// The sums over all tensors, for rules that need them.
     pub(crate) total: Option<[f64; MAX_SUMS]>,
     pub(crate) settings: StepSettings,
-    /// Where directions wait for the second pass.
+    /// Scratch memory for directions between the two passes.
     pub(crate) scratch: Scratch,
     /// Distinguishes this pass from every other one: see [`StepPass::next_id`].
     pub(crate) id: u64,
@@ -54,20 +54,20 @@ unsafe impl Sync for Scratch {}
 // SAFETY: as above.
 unsafe impl Send for Scratch {}
 
-/// Which pass of the rule is run, with what it needs.
+/// The pass of the rule that is run, with its data.
 enum RulePass<'s> {
     First(&'s mut Sums),
     Last([f64; MAX_SUMS]),
 }
 
-/// What stays the same for all tiles of a tensor.
+/// Data that is the same for all tiles of a tensor.
 #[derive(Clone, Copy)]
 struct Tensor<'a> {
     index: usize,
     kernel: &'a dyn Kernel,
     at: TileContext,
     key: u64,
-    /// Whether the rule may read the gradient where it lies.
+    /// Whether the rule may read the gradient without a copy.
     as_is: bool,
     /// Whether any slot is derived.
     derived: bool,
@@ -130,7 +130,7 @@ impl Pass for StepPass<'_> {
 }
 
 impl<'a> StepPass<'a> {
-    /// A number that no other pass has, for what threads remember between items.
+    /// A number that no other pass has, for data that threads keep between items.
     pub(crate) fn next_id() -> u64 {
         static PASSES: AtomicU64 = AtomicU64::new(1);
         PASSES.fetch_add(1, Ordering::Relaxed)
@@ -210,7 +210,7 @@ impl<'a> StepPass<'a> {
         self.after(tensor.index, 0..n);
     }
 
-    /// One pass over a range of one tensor. `direction` is where the first pass leaves it.
+    /// One pass over a range of one tensor. The first pass stores the direction in `direction`.
     fn span(
         &self,
         tensor: &Tensor<'_>,

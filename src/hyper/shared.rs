@@ -46,7 +46,7 @@ hypers! {
     MAXIMIZE = flag(false, "ascend instead of descend"),
     NONFINITE = choice(
         &[Text("auto"), Text("propagate"), Text("raise"), Text("skip")],
-        "what a NaN or infinite gradient does",
+        "how a NaN or infinity in a gradient is handled",
     ),
     STATE_DTYPE =
         choice(&[Text("float32"), Text("bfloat16"), Text("float8")], "storage of the moments"),
@@ -82,7 +82,7 @@ hypers! {
         .needs(LOOKAHEAD),
     PULLBACK_MOMENTUM = choice(
         &[Text("none"), Text("reset"), Text("pullback")],
-        "what a synchronization does to the momentum",
+        "how a synchronization changes the momentum",
     )
     .of("Lookahead")
     .needs(LOOKAHEAD),

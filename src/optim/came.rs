@@ -104,7 +104,7 @@ struct Came<const FACTORED: bool> {
     epsilon_1: f32,
     moments: [Factoring; 2],
     threshold: f64,
-    /// Factor of the update that limits its root mean square.
+    /// The factor that limits the root mean square of the update.
     clip: f32,
     rate: f32,
     decay: Decay,

@@ -112,7 +112,7 @@ fn layerwise(step: &mut Step<'_>) -> Layerwise<Adam> {
     if !v.flag(GRADIENT_AVERAGING) {
         adam.one_minus_beta_1 = 1.0;
     }
-    // A correction in the rate stays outside the trust ratio, which would cancel it.
+    // A correction in the rate is outside the trust ratio; inside, it would cancel.
     let factor = match v.own(BIAS_CORRECTION) {
         Value::Text("rate") => c2.sqrt() / c1,
         Value::Text("first_moment") => 1.0 / c1,

@@ -127,7 +127,7 @@ fn make(values: &Values) -> Result<Box<dyn Kernel>> {
 
 fn trust(step: &Step<'_>) -> Trust {
     let (v, rate) = (step.values, step.learning_rate);
-    // The limits are of q / eta.
+    // The limits apply to q / eta.
     let clip = v.pair(TRUST_CLIP).filter(|_| rate > 0.0);
     let adapt = step.adapt && (v.flag(ALWAYS_ADAPT) || step.weight_decay() != 0.0);
     let coefficient = v.number(TRUST_COEFFICIENT) / if clip.is_some() { rate } else { 1.0 };
@@ -170,7 +170,7 @@ struct Lars {
     leave: f32,
     inside: bool,
     joint: bool,
-    /// Weight of the gradient in the momentum, where the ratio is outside of it.
+    /// Weight of the gradient in the momentum, for a ratio outside of the momentum.
     weight: Option<f32>,
     lambda: f64,
     epsilon: f64,

@@ -101,7 +101,7 @@ impl OnePass<1> for Lion {
     }
 }
 
-/// Lion by the elements that agree with the gradient.
+/// Lion, only for the elements whose direction agrees with the gradient.
 #[derive(Clone, Copy)]
 struct Cautious(Lion, Caution);
 

@@ -86,7 +86,7 @@ fn formula(f: &mut Formula<'_>) {
     f.descend();
 }
 
-/// AdamW, of arrays with less than two axes.
+/// AdamW, for arrays with fewer than two axes.
 fn formula_1d(f: &mut Formula<'_>) {
     f.couple();
     f.line("rate = learning_rate_1d_factor learning_rate");
@@ -150,7 +150,7 @@ impl<const LION: bool> Mars<LION> {
     }
 }
 
-/// MARS with one of the rules that follow; the previous gradient is the last state.
+/// MARS with one of the following rules; the previous gradient is the last state.
 macro_rules! measured {
     ($lion:literal, $n:literal, $slots:expr) => {
         impl ReduceFirst<$n, 1> for Mars<$lion> {

@@ -123,7 +123,7 @@ fn formula(f: &mut Formula<'_>) {
     f.descend();
 }
 
-/// AdamW, of arrays that are not matrices, and of embeddings.
+/// AdamW, for arrays that are not matrices, and for embeddings.
 fn formula_adamw(f: &mut Formula<'_>) {
     f.couple();
     f.line("m = adam_beta_1 m + (1 - adam_beta_1) g");
@@ -142,14 +142,14 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
         let (beta_1, beta_2) = (v.number(ADAM_BETA_1), v.number(ADAM_BETA_2));
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let adam = Adam::new(beta_1, beta_2, v.number(EPSILON), 0.0).corrected(c1, c2, true);
-        // As in Keras, the decay does not take the ratio.
+        // As in Keras, the ratio does not apply to the decay.
         let decay = Decay::of(step, step.decay_or(v.number(ADAM_WEIGHT_DECAY)), step.learning_rate, false);
         let rate = step.learning_rate * v.number(ADAM_LR_RATIO);
         Plain::new(adam, step).with_rate(rate).with_decay(decay)
     }))
 }
 
-/// How far a list of coefficients, and what else the iteration needs.
+/// The coefficients of the iteration, and its other settings.
 #[derive(Clone, Copy)]
 struct Muon {
     momentum: f32,

@@ -45,7 +45,7 @@ pub(crate) const PRODIGY: Algorithm = Algorithm {
     ..Algorithm::BASE
 };
 
-// Those of the estimate, which is one for all parameters, are the same for all parameters.
+// There is one estimate for all parameters, so its hyperparameters are the same for all of them.
 hypers! {
     HYPERS;
     LEARNING_RATE = learning_rate(1.0),
@@ -106,7 +106,7 @@ struct Prodigy {
     rate: f32,
     epsilon: f32,
     decay: Decay,
-    /// What the estimate needs: factor of the sum, decay rate, first value, limits.
+    /// The settings of the estimate: factor of the sum, decay rate, first value, limits.
     weight: f64,
     numerator_beta: f64,
     first: f64,
@@ -124,7 +124,7 @@ impl Prodigy {
         let (c1, c2) = (step.correction(beta_1), step.correction(beta_2));
         let (d, first) = (step.scalars[0], v.number(INITIAL_DISTANCE));
         let correction = if v.flag(BIAS_CORRECTION) { c2.sqrt() / c1 } else { 1.0 };
-        // The estimate is one for all parameters: it takes the rate before what a group has.
+        // There is one estimate for all parameters, so it uses the rate without the overrides of a group.
         let (own, base) = (d * step.learning_rate * correction, d * step.base_rate * correction);
         let along = d / first * if v.flag(SAFEGUARD_WARMUP) { d } else { base };
         Prodigy {

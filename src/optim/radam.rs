@@ -91,11 +91,11 @@ pub(crate) fn rectification(step: &mut Step<'_>, beta_2: f64, threshold: f64) ->
         .then(|| ((rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho)).sqrt())
 }
 
-/// Adam's direction, rectified; the momentum while it is not tractable.
+/// Adam's direction, rectified; the momentum while the variance is not tractable.
 #[derive(Clone, Copy)]
 pub(crate) struct Rectified {
     pub(crate) adam: Adam,
-    /// `r_t`, once it is tractable.
+    /// `r_t`, if the variance is tractable.
     pub(crate) factor: Option<f64>,
 }
 

@@ -91,7 +91,7 @@ fn make(values: &Values) -> Result<Box<dyn Kernel>> {
 struct RmsProp<const CENTERED: bool> {
     rho: f32,
     one_minus_rho: f32,
-    /// Factor of the squared gradient, which is 1 where it is the first value.
+    /// Factor of the squared gradient, which is 1 if the squared gradient is the first value.
     square: f32,
     inside: f32,
     outside: f32,

@@ -11,7 +11,7 @@
 //! z = z - rate u
 //! ```
 //!
-//! `x = y + (1 - 1 / beta) (z - y)` is what should be evaluated.
+//! `x = y + (1 - 1 / beta) (z - y)` is the average to be evaluated.
 
 use crate::algorithm::{Algorithm, Evaluation};
 use crate::error::Result;
@@ -87,7 +87,7 @@ mod adamw {
     }
 }
 
-/// Where the tables have what both rules need.
+/// Positions in the tables of the hyperparameters that both rules need.
 #[derive(Clone, Copy)]
 struct Positions {
     /// The share of the average in the parameter.
@@ -165,7 +165,7 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// How `y` and `z` move along a direction.
+/// The coefficients of the steps of `y` and `z` along a direction.
 #[derive(Clone, Copy)]
 struct Average {
     rate: f32,
@@ -192,7 +192,7 @@ impl Average {
         Average { rate: rate as f32, share: share as f32, along: along as f32, decay }
     }
 
-    /// The new `y`; `z` is brought forward.
+    /// The new `y`; `z` is updated.
     #[inline(always)]
     fn along<V: Simd>(&self, y: F32<V>, z: &mut F32<V>, u: F32<V>) -> F32<V> {
         let u = self.decay.direction(y, u);

@@ -86,7 +86,7 @@ impl Optimizer {
             ));
         }
         if self.calls >= i64::MAX as u64 {
-            return Err(Error::new(Kind::Overflow, "the step counter can grow no further"));
+            return Err(Error::new(Kind::Overflow, "the step counter has reached its limit"));
         }
         let window = self.values.shared_number(shared::GRADIENT_ACCUMULATION_STEPS).unwrap_or(1.0);
         Ok(Call { transform: self.gradient_transform(), window, updates: self.next_call_updates() })

@@ -21,8 +21,8 @@ impl Built {
         Finite::No(match found {
             Some((index, value, count)) => format!(
                 "gradient of '{name}' has {count} non-finite element{}, the first at flat index {index}: {value}; \
-                 nothing was changed. Mend it, or use nonfinite=\"skip\" to leave such steps out or \
-                 nonfinite=\"propagate\" to let them through",
+                 nothing was changed. Correct it, or use nonfinite=\"skip\" to skip such steps or \
+                 nonfinite=\"propagate\" to use such gradients",
                 if count == 1 { "" } else { "s" }
             ),
             None if self.state.tensors[i].accumulated.is_some() => {

@@ -38,7 +38,7 @@ impl Group {
                     let (_, hyper) = base.find(name)?;
                     let why = match (hyper.dynamic, hyper.per_parameter) {
                         (false, _) => "is fixed at construction",
-                        (true, false) => "holds for all parameters",
+                        (true, false) => "is the same for all parameters",
                         _ => "",
                     };
                     if !why.is_empty() {

@@ -1,10 +1,11 @@
 //! The projection of AdamP and SGDP (arXiv 2006.08217).
 //!
 //! The output of weights before a normalization does not depend on their scale: the gradient is orthogonal to
-//! them, and a step along them only makes them longer. With `cos(a, b) = |<a, b>| / max(|a| |b|, epsilon)`, the weights of a tensor
-//! are treated as such if `cos(g, p) < delta / sqrt(n)` holds for each of its channels (the slices of the first
-//! axis, with `n` elements), or else for the whole tensor. Then the part along the weights is subtracted from
-//! the direction, `u = u - <n, u> n` with `n = p / (|p| + epsilon)`, and weight decay is smaller.
+//! them, and a step along them only makes them longer. With `cos(a, b) = |<a, b>| / max(|a| |b|, epsilon)`, the
+//! weights of a tensor are treated as such if `cos(g, p) < delta / sqrt(n)` holds for each of its channels (the
+//! slices of the first axis, with `n` elements), or else for the whole tensor. Then the part along the weights
+//! is subtracted from the direction, `u = u - <n, u> n` with `n = p / (|p| + epsilon)`, and weight decay is
+//! smaller.
 
 use super::decay::Decay;
 use super::formula::Formula;

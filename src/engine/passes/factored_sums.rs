@@ -1,4 +1,4 @@
-//! The sums over rows and columns from which factored moments advance.
+//! The sums over rows and columns for the update of factored moments.
 
 use super::measured_tile::{Measured, context};
 use crate::engine::buffers::Buffers;
@@ -15,7 +15,8 @@ use crate::rule::Derived;
 use crate::simd::{LANES, fold};
 use std::ops::Range;
 
-/// Sums the squares of what a rule gives for its factored moments, over the rows and columns of a band.
+/// Sums the squares of the values that a rule gives for its factored moments, over the rows and columns of
+/// a band.
 pub(crate) struct FactoredSums<'a> {
     pub(crate) buffers: Buffers<'a>,
     pub(crate) chain: GradientChain<'a>,

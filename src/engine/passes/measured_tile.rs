@@ -12,7 +12,7 @@ use crate::kernel::{Kernel, Tile, TileContext};
 use crate::simd::LANES;
 use std::ops::Range;
 
-/// What a pass over rows or bands needs to run a kernel on any range.
+/// The data with which a pass over rows or bands runs a kernel on any range.
 #[derive(Clone, Copy)]
 pub(super) struct Measured<'a> {
     pub(super) buffers: Buffers<'a>,
@@ -45,7 +45,7 @@ impl Measured<'_> {
             fill(p, own);
             self.chain.write(&self.buffers, tensor, range.clone(), own, g);
         }
-        // Behind the range the accumulated gradient has elements of the next row.
+        // After the range, the accumulated gradient has elements of the next row.
         g[n..].fill(0.0);
         let arrays = &self.buffers.state.tensors[tensor].slots;
         for (k, (slot, lanes)) in kernel.slots().iter().zip(lanes.iter_mut()).enumerate() {
