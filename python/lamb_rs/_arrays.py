@@ -23,8 +23,8 @@ Structure = TypeVar("Structure")
 def aligned(params: Structure) -> Structure:
     """Copy parameters into one block of memory, each array at the start of a cache line.
 
-    Arrays that NumPy allocates start anywhere; SIMD registers of 64 bytes then cross a cache line
-    with every access. The results are the same bits either way.
+    Arrays that NumPy allocates may start anywhere in a cache line, so that every access of a SIMD
+    register of 64 bytes touches two lines. The results are the same bits in both cases.
 
     Parameters
     ----------
@@ -117,18 +117,18 @@ def template(params: object, path: str = "") -> Template:
 
 
 def follow(node: Template, given: object, what: str, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield name and leaf for each place of a structure.
+    """Yield name and leaf for each element of a structure.
 
     Parameters
     ----------
     node : Template
         The structure that was built.
     given : object
-        What should have this structure.
+        Object that should have this structure.
     what : str
-        How it is called in messages.
+        Its name in messages.
     path : str
-        Where it is.
+        Its path.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def _keys_differ(node: dict[Any, Template], given: Mapping[Any, Any], place: str
 
 
 def _nested(node: dict[Any, Template], name: str) -> str:
-    """Say how a flat name such as ``a/b`` or ``a.b`` is written where ``a`` is a structure."""
+    """Return how to write a flat name such as ``a/b`` or ``a.b`` if ``a`` is a structure."""
     keys = name.replace(".", "/").split("/")
     structures = [str(key) for key, inner in node.items() if not isinstance(inner, str)]
     if len(keys) < 2 or keys[0] not in structures:
@@ -208,7 +208,7 @@ def _kind(given: object) -> str:
 
 
 class Places:
-    """Arrays that are written to, each by one part.
+    """Arrays that the parts of an optimizer write to, each by one part.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ class Places:
         self._ends = [end for _, end, *_ in self._spans]
 
     def refuse(self, gradient: object, name: str, part: int) -> None:
-        """Refuse a contiguous gradient that lies where another part writes.
+        """Refuse a contiguous gradient that shares memory with an array that another part writes.
 
         Parameters
         ----------

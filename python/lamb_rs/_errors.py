@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 
 
 class LambError(Exception):
-    """Base of every error of this package. A call that raises one has changed nothing."""
+    """Base class of all errors of this package. A call that raises one has changed nothing."""
 
 
 class DTypeError(LambError, TypeError):
@@ -33,15 +33,15 @@ class ShapeError(LambError, ValueError):
 
 
 class ParameterSetError(LambError, ValueError):
-    """Parameters or gradients that are missing, unknown, moved or bound already."""
+    """Parameters or gradients that are missing, unknown, replaced or bound already."""
 
 
 class AliasError(LambError, ValueError):
-    """Memory that would be written twice, or written and read."""
+    """Memory that two arrays share, although a step writes to one of them."""
 
 
 class ConcurrentStepError(LambError, RuntimeError):
-    """Parameters or an optimizer that something else is using at this moment."""
+    """Parameters or an optimizer that are in use by another step or block."""
 
 
 class NonFiniteError(LambError, FloatingPointError):
@@ -60,7 +60,7 @@ class StateMismatchError(LambError, ValueError):
     summary : str
         The first line of the message.
     differences : tuple of str
-        What does not fit, one line each.
+        The differences, one line each.
     """
 
     def __init__(self, summary: str, differences: Iterable[str] = ()) -> None:
@@ -84,7 +84,7 @@ class InternalError(LambError, RuntimeError):
     """A defect of this package; please report it."""
 
 
-# Names of other packages that no spelling distance would find; the first that is known is meant.
+# Names in other packages that a similarity of spelling does not find, with candidates in order.
 _FOREIGN: dict[str, tuple[str, ...]] = {
     "alpha": ("slow_step_size", "rho"),
     "anneal_strategy": ("form",),
@@ -113,26 +113,26 @@ _FOREIGN: dict[str, tuple[str, ...]] = {
 }
 
 
-# Attributes of other packages' optimizers, and what is used here.
+# Attributes of other packages' optimizers, and their replacements.
 _ELSEWHERE: dict[str, str] = {
-    "add_param_group": "pass all parameters to build; overrides sets what differs for some of them",
+    "add_param_group": "pass all parameters to build; overrides sets the settings of some of them",
     "apply_gradients": (
         "call apply(grads) with the gradients alone, not pairs of gradient and variable, in the "
-        "structure of the parameters that build got"
+        "same structure as the parameters of build"
     ),
     "defaults": "get_config() returns the arguments of the constructor",
     "init": "call build(params); the optimizer holds the state itself",
     "minimize": "compute the gradients with another package, then call apply(grads)",
     "param_groups": (
-        "read and set hyperparameters as attributes, such as learning_rate; what differs for some "
-        "parameters goes to build(params, overrides={'*/bias': {'weight_decay': None}})"
+        "read and set hyperparameters as attributes, such as learning_rate; for settings of "
+        "some parameters, call build(params, overrides={'*/bias': {'weight_decay': None}})"
     ),
     "state": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",
     "step": "call apply(grads), with the gradients in the structure of the parameters",
     "update": "call apply(grads), which updates the parameters in place",
     "variables": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",
     "zero_grad": (
-        "leave it out: apply(grads) takes the gradients of each step and keeps none of them; see "
+        "leave it out: apply(grads) takes the gradients of each step and does not add them up; see "
         "gradient_accumulation_steps for sums over several calls"
     ),
 }
@@ -143,7 +143,7 @@ ELSEWHERE = frozenset({*_ELSEWHERE, "betas", "eps", "lr"})
 
 
 class _Elsewhere:
-    """An attribute of other packages' optimizers; reading it raises and says what is used here.
+    """An attribute of other packages' optimizers; reading it raises and names the replacement.
 
     A subclass can have an attribute of this name, since this descriptor has no ``__set__``.
     """
@@ -157,7 +157,7 @@ class _Elsewhere:
 
 
 def with_remedies(cls: type[Made]) -> type[Made]:
-    """Let a class say what is used in place of attributes that other packages have.
+    """Add attributes to a class that raise and name the replacement of foreign attributes.
 
     `hasattr` is false for them. Unlike ``__getattr__``, this does not slow other attributes down.
     """
@@ -174,9 +174,9 @@ def no_attribute(kind: str, name: str, known: Iterable[str]) -> str:
     kind : str
         Name of the class.
     name : str
-        Of the attribute.
+        Name of the attribute.
     known : iterable of str
-        The attributes there are.
+        The existing attributes.
     """
     use = _ELSEWHERE.get(name)
     hint = f"; {use}" if use else nearest(name, [one for one in known if one != name])
@@ -184,7 +184,7 @@ def no_attribute(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as Python writes it, shortened; of arrays, only what they are."""
+    """Return a short representation of a value; for an array, only its shape."""
     shape = getattr(value, "shape", None)
     if shape:
         return f"an array of shape {tuple(shape)}"
@@ -195,16 +195,16 @@ def shown(value: object) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or nothing.
+    """Return ``"; did you mean 'x'?"`` for the known name most similar to `name`, or "".
 
     Parameters
     ----------
     name : str
-        What was written.
+        Name that the user wrote.
     known : iterable of str
-        What could have been meant.
+        Existing names.
     """
-    # Only needed to say what went wrong: importing it takes longer than most of this package.
+    # Imported here, for error messages only: it takes longer than most of this package.
     import difflib  # noqa: PLC0415
 
     known = list(known)
@@ -226,7 +226,7 @@ def unknown_argument(caller: str, name: str, known: Iterable[str]) -> TypeError:
     name : str
         The keyword.
     known : iterable of str
-        The keywords there are.
+        The existing keywords.
     """
     return TypeError(f"{caller}() has no argument '{name}'{nearest(name, known)}")
 

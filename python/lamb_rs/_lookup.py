@@ -153,7 +153,7 @@ def _find(name: str) -> str:
     spelled = _folded(str(name))
     found = known.get(spelled)
     if found is None:
-        # Only needed to say what went wrong.
+        # Only needed for the error message.
         import difflib  # noqa: PLC0415
 
         close = difflib.get_close_matches(spelled, known, n=3, cutoff=0.6)

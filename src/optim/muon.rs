@@ -149,7 +149,7 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// The coefficients of the iteration, and its other settings.
+/// The rule of matrices: settings of the momentum, the step and the iteration.
 #[derive(Clone, Copy)]
 struct Muon {
     momentum: f32,

@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[Callable[[Lamb, Any], None], type[Exception], str]] = {
     "array": (
         excluding(var_list=[np.ones(3, np.float32)]),
         ParameterSetError,
-        r"var_list\[0\] \(array of shape \(3,\)\) is none of the 5 parameters .* very arrays",
+        r"var_list\[0\] \(array of shape \(3,\)\) is none of the 5 parameters .* array objects",
     ),
     "no regular expression": (
         excluding(var_names=["bias("]),

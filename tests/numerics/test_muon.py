@@ -89,5 +89,5 @@ def test_own_rule_is_for_rules_that_have_another() -> None:
     assert set(slots["head"]) == {"row", "column"}
     with pytest.raises(HyperparameterError, match="unknown setting 'own_rule'"):
         Adam().build(parameters(), override)
-    with pytest.raises(HyperparameterError, match="own_rule=True; only False means something"):
+    with pytest.raises(HyperparameterError, match="own_rule=True; only False has an effect"):
         Muon().build(parameters(), {"bias": {"own_rule": True}})

@@ -102,7 +102,7 @@ class Rule(Protocol):
 
     @staticmethod
     def step(theta: Array, g: Array, s: dict[str, Array], k: Step) -> Array | None:
-        """Advances ``s``; returns what is subtracted from ``theta``, None to leave it alone."""
+        """Advances ``s``; returns what is subtracted from ``theta``, None to leave it unchanged."""
 
 
 @dataclass

@@ -197,7 +197,7 @@ def test_other_readers_read_it(tmp_path: Path) -> None:
         k: x for k, x in bits(opt).items() if isinstance(x, tuple)
     }
     theirs.save_file(found, tmp_path / "theirs")
-    with pytest.raises(CheckpointError, match="is a safetensors file, but no checkpoint"):
+    with pytest.raises(CheckpointError, match="is a safetensors file, but not a checkpoint"):
         opt.load(tmp_path / "theirs")
 
 

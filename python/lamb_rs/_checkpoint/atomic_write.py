@@ -19,7 +19,7 @@ _SUFFIX = ".tmp"
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` at the end of the with block.
+    """Open a new file that replaces `path` at the end of the with block.
 
     Until then it has a temporary name; if the block raises, it is removed.
 
@@ -35,7 +35,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        If anything fails; `path` is then as it was.
+        If anything fails. `path` is unchanged then.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -47,7 +47,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(descriptor)
-                # Before it is closed, and with that unlocked: nobody takes it for a stale one.
+                # Renamed before closing unlocks it, so that no process takes it for stale.
                 beside.replace(target)
         except BaseException:
             with suppress(OSError):
@@ -74,7 +74,7 @@ def _mode(path: str | os.PathLike[str]) -> int | None:
 
 
 def _prefix(target: Path) -> str:
-    # Of a fixed length, since the name itself may be as long as names can be.
+    # It has a fixed length, since the name itself may have the greatest length that is allowed.
     return f".lamb_rs-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}-"
 
 
@@ -94,7 +94,7 @@ def _create(target: Path, mode: int | None) -> tuple[int, Path]:
             raise
         if free and os.fstat(descriptor).st_nlink:
             return descriptor, beside
-        os.close(descriptor)  # taken for a stale one before it was locked
+        os.close(descriptor)  # another process took it for a stale one before it was locked
 
 
 def _remove_stale(target: Path) -> None:

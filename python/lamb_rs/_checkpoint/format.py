@@ -1,4 +1,4 @@
-"""What is in a checkpoint, and what is checked before any of it is believed."""
+"""The content of a checkpoint, and the checks before it is used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Saved(Protocol):
-    """What is written to a checkpoint."""
+    """An object whose state can be written to a checkpoint."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, d: dict[str, Any], strict: bool = True) -> None: ...
@@ -44,7 +44,7 @@ _PIECE = 1 << 24
 
 
 def write(optimizer: Saved, path: str | os.PathLike[str]) -> None:
-    """Write the state of an optimizer to a file, in one piece or not at all."""
+    """Write the state of an optimizer to a file, completely or not at all."""
     state = optimizer.state_dict()
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     values = {name: value for name, value in state.items() if name not in arrays}
@@ -74,7 +74,7 @@ def write(optimizer: Saved, path: str | os.PathLike[str]) -> None:
 
 
 def load(optimizer: Saved, path: str | os.PathLike[str]) -> None:
-    """Check a file as a whole, then restore the state that it holds."""
+    """Check a whole file, then restore its state."""
     metadata, state = read(path)
     try:
         optimizer.load_state_dict(state)
@@ -84,7 +84,7 @@ def load(optimizer: Saved, path: str | os.PathLike[str]) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the metadata and the state of a checkpoint that is whole."""
+    """Return the metadata and the state of a checkpoint, after checking all of it."""
     path = Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
         raise CheckpointError(f"{path} is not a regular file")
@@ -96,7 +96,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, Any]]:
-    # Nothing is read before it is known that it can be there.
+    # The size of the file is compared with the lengths in it before anything else is read.
     head = file.read(8)
     length = int.from_bytes(head, "little")
     if size < 8 or not 2 <= length <= min(size - 8, _LONGEST_HEADER):
@@ -108,7 +108,7 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, An
     _check_metadata(metadata)
     for name, dtype, *_ in rows:
         if dtype not in _DTYPES:
-            raise ValueError(f"'{name}' has dtype {dtype}, which no state has")
+            raise ValueError(f"'{name}' has dtype {dtype}, which is not a dtype of a state")
     data = np.empty(size - 8 - length, np.uint8)
     given = metadata[_DIGEST]
     blank = header.replace(_field(given), _field(_NO_DIGEST), 1)
@@ -138,7 +138,7 @@ def _way_out(reason: str) -> str:
 def _check_metadata(metadata: dict[str, str]) -> None:
     release = metadata.get(_RELEASE)
     if release is None:
-        raise ValueError("is a safetensors file, but no checkpoint of lamb_rs")
+        raise ValueError("is a safetensors file, but not a checkpoint of lamb_rs")
     ours = _core.info()["format_version"]
     version = metadata.get("format_version", "")
     if not (version.isascii() and version.isdigit() and len(version) < 10):
@@ -186,7 +186,7 @@ def _differences(optimizer: Saved, metadata: dict[str, str]) -> Iterator[str]:
 
 
 def _changes(saved: dict[str, Any], ours: dict[str, Any], path: str = "") -> Iterator[str]:
-    """Say what differs in arguments that both have, and in what is inside of them."""
+    """Yield the differences between arguments that both have, and between nested ones."""
     for name, value in ours.items():
         old = saved.get(name, value)
         if isinstance(old, dict) and isinstance(value, dict):

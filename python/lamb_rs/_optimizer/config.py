@@ -32,7 +32,7 @@ def arguments(optimizer: Any) -> dict[str, Any]:
     for hyper in hypers(type(optimizer)):
         name = hyper["name"]
         if name in optimizer._held:
-            # A wrapper sets it again.
+            # The wrapper sets it again.
             found[name] = optimizer._held[name]
             continue
         source = optimizer._sources.get(name)
@@ -71,14 +71,14 @@ def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
 
 
 def effective(cls: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments without those that have no effect, since what they need is not set.
+    """Return the arguments without those that have no effect with the others.
 
-    The constructor refuses them; a saved configuration or another package's arguments may have
-    them.
+    The constructor refuses such arguments, but a saved configuration or the arguments of another
+    package may contain them.
     """
     known = {one["name"] for one in hypers(cls)}
     if not known.issuperset(arguments.keys() - {"name", "exclude_layers"}):
-        return dict(arguments)  # the constructor names the one that it does not have
+        return dict(arguments)  # the constructor reports the unknown one
     sources = [name for name, value in arguments.items() if callable(value)]
     plain = {
         name: tuple(value) if isinstance(value, list) else value
@@ -92,7 +92,7 @@ def effective(cls: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
 def restore(
     cls: type[Kind], config: Mapping[str, Any], pending: tuple[dict[str, Any], bool] | None
 ) -> Kind:
-    """Make an optimizer from its pickle: not built, its state waiting for `build`."""
+    """Make an optimizer from its pickle. It is not built; `build` restores its state."""
     optimizer = from_config(cls, config)
     made: Any = optimizer
     made._pending = pending
@@ -100,7 +100,7 @@ def restore(
 
 
 def attributes(optimizer: Any) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
-    """Return what a subclass has added to an optimizer, as pickle and copy restore it."""
+    """Return the attributes that a subclass added, in the form that pickle and copy use."""
     own = getattr(optimizer, "__dict__", None)
     slots = {
         name: getattr(optimizer, name)
@@ -118,7 +118,7 @@ def _names(slots: Any) -> list[str]:
 
 
 def with_attributes(made: Kind, optimizer: Kind) -> Kind:
-    """Give a new optimizer what a subclass has added to another one."""
+    """Copy the attributes that a subclass added from one optimizer to a new one."""
     own, slots = attributes(optimizer) or (None, {})
     for name, value in {**(own or {}), **slots}.items():
         setattr(made, name, value)

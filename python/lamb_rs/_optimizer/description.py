@@ -1,4 +1,4 @@
-"""What an optimizer does to each parameter, as plain data."""
+"""The description of an optimizer and of the treatment of each parameter, as plain data."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class Setting(NamedTuple):
     Attributes
     ----------
     value : object
-        What is in force: of a hyperparameter that a schedule or function drives, the value of the
+        The current value. If a schedule or function drives the hyperparameter, the value in the
         last update.
     why : str
-        "default", "argument", the schedule or function, the override or exclusion, or the wrapper.
+        The reason for the value: "default", "argument", the schedule or function, the override or
+        exclusion, or the wrapper.
     """
 
     value: Any
@@ -33,9 +34,9 @@ class Slot(NamedTuple):
     Attributes
     ----------
     name, dtype : str
-        "momentum", "float32".
+        Such as "momentum" and "float32".
     bytes : int
-        Its size, block scales included.
+        Its size in bytes, including the scales of blocks.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Slot(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """What is done to one parameter.
+    """The treatment of one parameter.
 
     Attributes
     ----------
@@ -53,21 +54,22 @@ class Parameter(NamedTuple):
     size : int
         Number of elements.
     optimizer : str
-        Class whose settings hold.
+        Class of the optimizer that updates it.
     rule : str
-        Algorithm that it follows: another one than the optimizer's where that sends it elsewhere.
+        Algorithm that it follows. For some parameters of some optimizers, such as `Muon`, this is
+        not the algorithm of the optimizer.
     formula : str
-        Its update with the settings that hold for it: assignments that are separated by "; ". The
-        names are those of settings and state; `Algorithm.formula` describes them.
+        Its update with its settings: assignments that are separated by "; ". The names are those of
+        settings and state, which `Algorithm.formula` describes.
     trainable : bool
         Whether it is updated.
     settings : dict of str to Setting
-        Every hyperparameter, the learning rate and weight decay as they are in force for this
-        parameter; "layer_adaptation" where the rule has a trust ratio.
+        Every hyperparameter, with the learning rate and weight decay of this parameter, and
+        "layer_adaptation" if the rule has a trust ratio.
     slots : tuple of Slot
-        Its state.
+        Its state arrays.
     state_bytes : int
-        Bytes of all slots.
+        Size of all slots in bytes.
     """
 
     name: str
@@ -83,7 +85,7 @@ class Parameter(NamedTuple):
 
 
 class Description(NamedTuple):
-    """An optimizer at a moment of its run.
+    """The current settings and counters of an optimizer.
 
     Attributes
     ----------
@@ -92,11 +94,11 @@ class Description(NamedTuple):
     iterations, calls, skipped_steps : int
         Counters.
     last_learning_rates : tuple of float
-        Of the last update, for each optimizer inside; NaN before the first.
+        Learning rate of the last update, for each optimizer inside; NaN before the first update.
     state_bytes : int
-        Bytes of state.
+        Size of the state in bytes.
     parameters : tuple of Parameter
-        In the order of `parameter_names`; empty before `build`.
+        One row for each parameter, in the order of `parameter_names`; empty before `build`.
     """
 
     optimizer: str
@@ -109,7 +111,7 @@ class Description(NamedTuple):
 
 
 def describe(optimizer: Any) -> Description:
-    """Describe an optimizer; `Optimizer.describe` says how."""
+    """Describe an optimizer: see `Optimizer.describe`."""
     where = {
         name: (leaf, i)
         for leaf in optimizer._leaves()

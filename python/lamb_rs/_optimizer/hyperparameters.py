@@ -32,7 +32,7 @@ Driver: TypeAlias = Schedule | Callable[[], float]
 """A schedule, or a function without arguments that is called once per update."""
 
 Source: TypeAlias = float | Driver
-"""A number, or what drives it."""
+"""A number, or a schedule or function that drives it."""
 
 SOURCES = ("learning_rate", "beta_1", "beta_2", "beta_3", "momentum")
 """The hyperparameters that a schedule or a function may drive, where they may change at all."""
@@ -42,7 +42,7 @@ _SPECIAL: dict[str, object] = {"name": None}
 
 
 class CommonArguments(TypedDict, total=False):
-    """Arguments of every optimizer; `Optimizer` says what they mean."""
+    """Arguments of every optimizer; `Optimizer` describes them."""
 
     clipnorm: float | None
     clipvalue: float | None
@@ -69,7 +69,7 @@ class CommonArguments(TypedDict, total=False):
 
 
 class SharedArguments(CommonArguments, total=False):
-    """Arguments of every optimizer that has no place of its own for `weight_decay`."""
+    """Arguments of every optimizer whose constructor does not list `weight_decay` itself."""
 
     weight_decay: float | None
 
@@ -80,7 +80,7 @@ Chosen = TypeVar("Chosen")
 
 
 class Holder(Protocol):
-    """What has hyperparameters."""
+    """An object with hyperparameters."""
 
     @property
     def _native(self) -> Native: ...
@@ -114,7 +114,7 @@ class Hyper(Generic[Read, Written]):
 
 
 class Moving(Hyper[float, Source]):
-    """A number that a schedule or a function may drive; it reads as the current number."""
+    """A number that a schedule or a function may drive; reading it returns the current number."""
 
 
 class Number(Hyper[float, float]):
@@ -122,7 +122,7 @@ class Number(Hyper[float, float]):
 
 
 class OptionalNumber(Hyper[float | None, float | None]):
-    """A number, or None where the feature is off."""
+    """A number, or None to switch the feature off."""
 
 
 class Integer(Hyper[int, int]):
@@ -130,11 +130,11 @@ class Integer(Hyper[int, int]):
 
 
 class OptionalInteger(Hyper[int | None, int | None]):
-    """An integer, or None where the feature is off."""
+    """An integer, or None to switch the feature off."""
 
 
 class OptionalPair(Hyper[tuple[float, float] | None, tuple[float, float] | None]):
-    """Lower and upper limit, or None where there is none."""
+    """Lower and upper limit, or None for no limits."""
 
 
 class Switch(Hyper[bool, bool]):
@@ -180,19 +180,19 @@ def shared_names() -> tuple[str, ...]:
 
 
 def hypers(cls: type[Any]) -> list[_core._Hyper]:
-    """Return the rows of the arguments of a class: not those that only a wrapper sets."""
+    """Return the rows of the arguments of a class, without those that only a wrapper sets."""
     return [one for one in row(cls._algorithm)["hyper"] if one["wrapper"] is None]
 
 
 def check_source(cls: type[Any], name: str, source: object) -> bool:
-    """Check that something callable may drive a hyperparameter.
+    """Check that a schedule or function may drive a hyperparameter.
 
     Parameters
     ----------
     cls : type
-        Of the optimizer.
+        Class of the optimizer.
     name : str
-        Of the hyperparameter.
+        Name of the hyperparameter.
     source : Schedule or callable
 
     Returns
@@ -203,7 +203,7 @@ def check_source(cls: type[Any], name: str, source: object) -> bool:
     Raises
     ------
     HyperparameterError
-        For a hyperparameter that takes numbers only, and for a function that wants arguments.
+        For a hyperparameter that takes numbers only, and for a function with arguments.
     """
     moving = {one["name"] for one in hypers(cls) if one["dynamic"] and one["kind"] == "number"}
     drivable = [one for one in SOURCES if one in moving]
@@ -227,7 +227,7 @@ def _wants_arguments(function: object) -> bool:
 
     try:
         parameters = inspect.signature(cast("Callable[..., object]", function)).parameters
-    except (TypeError, ValueError):  # some native functions do not say
+    except (TypeError, ValueError):  # some native functions have no signature
         return False
     return any(
         one.default is one.empty and one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}
@@ -238,8 +238,8 @@ def _wants_arguments(function: object) -> bool:
 Predicate: TypeAlias = Callable[[str, Any], bool]
 Settings: TypeAlias = Mapping[str, object]
 
-# Keys of a mapping are invariant for type checkers: a plain dict of globs is to be accepted too.
+# Keys of a mapping are invariant for type checkers; this also accepts a plain dict of globs.
 Overrides: TypeAlias = (
     Mapping[str, Settings] | Mapping[Predicate, Settings] | Mapping[str | Predicate, Settings]
 )
-"""What differs for some parameters: by glob pattern or by predicate over (name, array)."""
+"""Settings for some parameters, by glob pattern or by predicate over (name, array)."""

@@ -19,7 +19,7 @@ Settings: TypeAlias = dict[str, object]
 
 
 class Reason(NamedTuple):
-    """Why a setting differs: what is set, by which pattern, and by what kind of rule."""
+    """Why a setting differs: the setting, the pattern, and the kind of rule."""
 
     what: str
     by: str
@@ -27,7 +27,7 @@ class Reason(NamedTuple):
 
 
 Reasons: TypeAlias = dict[str, Reason]
-"""Setting to what is set, and what did so, in words."""
+"""Maps a setting to its value and source, in words."""
 
 # Settings of an override other than hyperparameters.
 EXTRA = ("learning_rate_multiplier", "layer_adaptation", "trainable")
@@ -41,13 +41,13 @@ class Exclusion:
     method : str
         Name of the method.
     setting, value : str, object
-        What is set for the parameters.
+        Value of the setting.
     feature : str
         What they are excluded from, in words.
     patterns : iterable of str
         Regular expressions.
     arrays : iterable of array
-        Compared by identity.
+        Arrays, which are compared by identity.
     """
 
     __slots__ = ("arrays", "feature", "method", "patterns", "setting", "value")
@@ -69,7 +69,7 @@ class Exclusion:
         self.arrays = list(arrays)
 
     def add(self, var_list: Sequence[Array] | None, var_names: Sequence[str] | None) -> None:
-        """Name more parameters, after checking what is given."""
+        """Name more parameters, after checking the arguments."""
         if var_list is None and var_names is None:
             raise HyperparameterError(f"{self.method}: give var_names, var_list or both")
         if isinstance(var_names, str):
@@ -97,11 +97,11 @@ class Exclusion:
         self.arrays += given
 
     def _listed(self, argument: str, given: Iterable[Any] | None) -> list[Any]:
-        """Return the elements of an argument; none where it is not given."""
+        """Return the elements of an argument; none if it is not given."""
         try:
             return [] if given is None else list(given)
         except Exception as error:
-            # Whatever the iteration of somebody else's object raises.
+            # Iterating over an object of the user may raise any exception.
             raise HyperparameterError(
                 f"{self.method}: {argument} must be a list, got {type(given).__name__}: {error}"
             ) from error
@@ -129,7 +129,7 @@ class Exclusion:
                 what = type(wanted).__name__ if shape is None else f"array of shape {shape}"
                 raise ParameterSetError(
                     f"{self.method}: var_list[{position}] ({what}) is {none_of(names)}; "
-                    "give the very arrays that build gets"
+                    "pass the same array objects that build gets"
                 )
             yield "var_list", found
 
@@ -138,7 +138,7 @@ EXCLUSIONS = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")
 
 
 def exclusions() -> dict[str, Exclusion]:
-    """Make the exclusions of a new optimizer, which name nothing."""
+    """Make the exclusions of a new optimizer, which are empty."""
     decay, adaptation = EXCLUSIONS
     return {
         decay: Exclusion(decay, "weight_decay", None, "weight decay"),
@@ -153,7 +153,7 @@ def resolve(
     overrides: Overrides | None,
     hypers: Iterable[str],
 ) -> tuple[list[Settings], list[Reasons]]:
-    """Work out what is set for each parameter.
+    """Compute the settings of each parameter.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def _check_settings(by: str, own: object, known: list[str]) -> None:
             )
         if setting == "own_rule" and own[setting] is not False:
             raise HyperparameterError(
-                f"overrides: {by} sets own_rule={own[setting]!r}; only False means something: "
+                f"overrides: {by} sets own_rule={own[setting]!r}; only False has an effect: "
                 "leave it out"
             )
 

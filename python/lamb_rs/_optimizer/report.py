@@ -1,4 +1,4 @@
-"""What an optimizer says about itself."""
+"""Texts about an optimizer: `explain`, `summary` and its representation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = "-"
 
 
 def representation(optimizer: Any) -> str:
-    """Return the call that makes this optimizer, and behind it what it is bound to."""
+    """Return the call that makes this optimizer, and a comment about its parameters."""
     made = optimizer._call()
     return f"{made}  # {bound(optimizer)}" if optimizer.built else made
 
@@ -132,7 +132,7 @@ def summary(optimizer: Any) -> str:
 
 
 def bound(optimizer: Any) -> str:
-    """Say what an optimizer is bound to and how far it has come."""
+    """Return a text about the parameters of an optimizer and its progress."""
     return f"{_tensors(optimizer._native.describe())}, step {optimizer.iterations:,}"
 
 
@@ -205,7 +205,7 @@ def _reasons(optimizer: Any, one: _core._Parameter, i: int) -> list[str]:
 
 
 def _excluded(optimizer: Any) -> list[str]:
-    """Say what the next `build` will look for."""
+    """Return a text about the exclusions that the next `build` applies."""
     return [
         f"To be excluded from {exclusion.feature}: "
         + ", ".join([*map(repr, exclusion.patterns), *["an array"] * len(exclusion.arrays)])

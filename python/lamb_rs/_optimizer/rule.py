@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from lamb_rs._optimizer.hyperparameters import Overrides
     from lamb_rs._optimizer.overrides import Reasons, Settings
 
-# The only wrapper that sets hyperparameters which are arguments of the optimizer inside, too.
+# The only wrapper that sets hyperparameters that are also arguments of the optimizer inside.
 _HOLDER = "LossScaleOptimizer"
 
 
 class Rule(Optimizer):
-    """Base of the optimizers: a row of the native registry, and one native optimizer.
+    """Base class of optimizers with an algorithm of the native registry.
 
-    A subclass names its row in `_algorithm`, has an attribute for each hyperparameter of its own,
-    and a constructor with their defaults.
+    A subclass sets `_algorithm` to the name of its row. It has an attribute for each hyperparameter
+    of its own, and a constructor with their defaults.
     """
 
     __slots__ = ("_reasons", "_settings")
 
     _algorithm: ClassVar[str]
-    # Whether the rule sends some parameters to another one.
+    # Whether some parameters follow another rule.
     _routes: ClassVar[bool] = False
     _native: _core.Optimizer
-    # What is set for each parameter, and why.
+    # The settings of each parameter, with their reasons.
     _reasons: list[Reasons]
     _settings: list[Settings]
 
@@ -75,7 +75,7 @@ class Rule(Optimizer):
         if name in self._held:
             raise HyperparameterError(
                 f"{name} of this {type(self).__name__} is set by the {_HOLDER} around it; "
-                "leave it alone, or use the optimizer without"
+                "do not set it, or use the optimizer without the wrapper"
             )
         if callable(value):
             self._native.set_source(name, value, check_source(type(self), name, value))
@@ -111,7 +111,7 @@ class Rule(Optimizer):
             config_.by_name(exclusion, names, arrays)
 
     def _bind(self, params: Arrays, settings: list[dict[str, object]] | None) -> None:
-        """Build the native optimizer, with the state that waits; on an error nothing is built."""
+        """Build the native optimizer and load a state that was kept; on an error, build nothing."""
         if self._pending is None:
             self._native.build(params, settings, None)
             return
@@ -132,10 +132,10 @@ class Rule(Optimizer):
     # Configuration and text
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, as JSON can hold them.
+        """Return the arguments of the constructor as a dictionary for JSON.
 
-        Numbers are those of now; schedules are described by class and arguments; patterns given to
-        ``exclude_from_...`` are in it if there are any.
+        It has the current numbers, schedules by class and arguments, and the patterns that were
+        passed to ``exclude_from_...``, if any.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Rule(Optimizer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make an optimizer from what `get_config` returned.
+        """Make an optimizer from the result of `get_config`.
 
         Parameters
         ----------
@@ -160,12 +160,12 @@ class Rule(Optimizer):
         return config_.from_config(cls, config)
 
     def _clone(self) -> Self:
-        """Make one like it that is not built, with what waits for `build` but without state."""
+        """Make an unbuilt copy, with a state that waits for `build` but without its own state."""
         made = config_.restore(type(self), config_.arguments(self), self._pending)
         return config_.with_attributes(made, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles and deep copies are not built; their state waits for `build`."""
+        """Return a recipe for a copy that is not built and restores its state in `build`."""
         built = self._native.built
         pending = (self.state_dict(), True) if built else self._pending
         arguments = (type(self), config_.arguments(self), pending)
@@ -176,7 +176,7 @@ class Rule(Optimizer):
         self._native.unbuild()
 
     def explain(self) -> str:
-        """Say what happens to each parameter, and why.
+        """Return a text that says how each parameter is updated, and why.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class Rule(Optimizer):
 
 
 def _driving(cls: type[Optimizer], sources: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
-    """Return what drives hyperparameters, checked, and whether it is called with the step."""
+    """Return the sources of hyperparameters, checked, and whether they are called with the step."""
     return {name: (source, check_source(cls, name, source)) for name, source in sources.items()}
 
 

@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(slots=True)
 class Found:
-    """What a peer's state holds, in this library's terms, and what does not fit."""
+    """The content of a peer's state in the terms of this library, and the problems with it."""
 
     arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
     def put(self, target: Target, index: int, slot: str, value: Any, path: str) -> None:
-        """Take an array for a slot of a parameter, or note why not."""
+        """Take an array for a slot of a parameter, or note the problem."""
         array = as_array(value)
         name = target.names[index]
         if array is None:
@@ -58,19 +58,19 @@ class Found:
             self.arrays[f"{name}/{slot}"] = array
 
     def demand(self, target: Target, setting: str, value: object, because: str) -> None:
-        """Note it if the optimizer has another form than the state."""
+        """Note a problem if the optimizer has another form than the state."""
         own = getattr(leaf(target.optimizer), setting)
         if own != value:
             self.problems.append(f"{setting} is {own!r} here; {because} is {value!r}")
 
 
 def load(optimizer: Any, framework: str, state: Any, iterations: int | None) -> None:
-    """Give an optimizer the state of one of another package; `load_peer_state` says what it is."""
+    """Load the state of another package into an optimizer: see `load_peer_state`."""
     reader = _READERS.get(str(framework))
     if reader is None:
         hint = nearest(str(framework), _READERS)
         raise HyperparameterError(
-            f"state of {framework!r} cannot be read{hint}: only of 'torch' and of 'keras'"
+            f"state of {framework!r} cannot be read{hint}; only that of 'torch' and 'keras' can"
         )
     inner = leaf(optimizer)
     current = optimizer.state_dict()
@@ -93,23 +93,23 @@ def load(optimizer: Any, framework: str, state: Any, iterations: int | None) -> 
 
 
 def leaf(optimizer: Any) -> Any:
-    """Return the one optimizer with a rule, inside whatever wrappers there are."""
+    """Return the one optimizer with a rule inside of any wrappers."""
     leaves = optimizer._leaves()
     if len(leaves) != 1:
         raise HyperparameterError(
             f"{type(optimizer).__name__} holds {len(leaves)} optimizers, and a peer's state is of "
-            "one; load it into one optimizer and take its state_dict() apart"
+            "one; load it into one optimizer and distribute the entries of its state_dict()"
         )
     return leaves[0]
 
 
 def as_array(value: Any) -> NDArray[np.float32] | None:
-    """Return a float32 copy of an array or tensor, None for what is none."""
+    """Return a float32 copy of an array or tensor, and None for any other object."""
     for method in ("detach", "cpu"):
         if hasattr(value, method):
             value = getattr(value, method)()
     if str(getattr(value, "dtype", "")).endswith("bfloat16"):
-        # torch's has no NumPy form of its own.
+        # A bfloat16 tensor of torch cannot be converted to a NumPy array.
         value = value.float() if hasattr(value, "float") else value
     if not hasattr(value, "__array__") and hasattr(value, "numpy"):
         value = value.numpy()
@@ -164,7 +164,7 @@ def _count(inner: Any, found: Found, iterations: Any) -> None:
 
 
 def _merged(target: Target, current: Mapping[str, Any], found: Found) -> dict[str, Any]:
-    """Return the state to load, and note what is missing or of another shape."""
+    """Return the state to load, and note entries that are missing or have another shape."""
     new = dict(current)
     arrays = dict(found.arrays)
     parameters = leaf(target.optimizer)._native.parameters

@@ -38,7 +38,7 @@ _FORMS: dict[str, tuple[str, object]] = {
 
 
 class Place(NamedTuple):
-    """The content of a position: the end of its name there, its parameter, its slot here."""
+    """A variable of Keras: the end of its name, its parameter, and its slot in this library."""
 
     ending: str
     parameter: int | None = None
@@ -46,13 +46,14 @@ class Place(NamedTuple):
 
 
 def read(target: Target, state: Any) -> Found:
-    """Read variables.
+    """Read the variables of a Keras optimizer.
 
     Parameters
     ----------
     target : Target
     state : mapping or sequence
-        Path to array, or variables or arrays, in the order of ``optimizer.variables``.
+        Arrays by path, or a sequence of variables or arrays, in the order of
+        ``optimizer.variables``.
     """
     found = Found()
     if target.rule not in {*_ROUNDS, "adafactor"}:
@@ -106,7 +107,7 @@ def _places(target: Target) -> list[Place]:
     if target.rule == "adafactor":
         for i in trained:
             factored = len(target.shapes[i]) >= 2
-            # The second moment is kept whole there, too; it follows from its factors.
+            # Keras also keeps the whole second moment, which follows from its factors.
             row = ("row", "column", None) if factored else (None, None, "velocity")
             endings = ("", "", "_velocity")
             places += [Place(end, i, slot) for end, slot in zip(endings, row, strict=True)]

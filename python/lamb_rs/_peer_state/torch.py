@@ -45,13 +45,13 @@ _GROUPS: dict[str, tuple[str, bool]] = {
 
 
 def read(target: Target, state: Any) -> Found:
-    """Read a state.
+    """Read the state of a torch optimizer.
 
     Parameters
     ----------
     target : Target
     state : mapping
-        With "state" and "param_groups".
+        It has the keys "state" and "param_groups".
     """
     found = Found()
     slots = _SLOTS.get(target.rule)
@@ -110,7 +110,7 @@ def _read_parameter(
 ) -> None:
     name = target.names[index]
     if state is None:
-        # One that never had a gradient; what is missing is noted later.
+        # The parameter never had a gradient. Missing entries are noted later.
         return
     if not isinstance(state, Mapping):
         found.problems.append(f"the state of {name!r} is not a mapping")

@@ -1,4 +1,4 @@
-"""Kinds of arguments of other packages' optimizers, and what they become here."""
+"""Kinds of arguments of other packages' optimizers, and their translations."""
 
 from __future__ import annotations
 

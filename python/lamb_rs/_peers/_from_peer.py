@@ -18,7 +18,7 @@ _BASE = ("base", "base_kwargs")
 
 
 def draft(name: str, given: Mapping[str, Any]) -> Draft:
-    """Translate a peer's name and arguments; `from_peer` says what they are."""
+    """Translate the name and arguments of a peer: see `from_peer`."""
     peer = find(name)
     own = dict(given)
     if not peer.wraps or peer.refused:

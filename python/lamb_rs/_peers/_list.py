@@ -15,7 +15,7 @@ from lamb_rs._text import table
 if TYPE_CHECKING:
     from lamb_rs._peers._peer import Peer
 
-# Set for every peer, and for none.
+# Settings that are the same for all peers.
 _OURS = {"nonfinite", "name"}
 
 
@@ -26,21 +26,21 @@ class Variant:
     Parameters
     ----------
     name : str
-        What `from_peer` takes.
+        Name for `from_peer`.
     optimizer : str or None
-        Class of this library; a wrapper's for a wrapper. None where it is refused, and for a
-        wrapper that only sets arguments of its base.
+        Class of this library. None if it is refused, and for a wrapper that only sets arguments of
+        its base.
     switches : dict
         Arguments of that class that differ from its defaults, at the peer's defaults.
     checked : {"compared", "read", "refused"}
         Whether trajectories were compared with the running package, or its code or paper was read.
     note : str
-        What differs all the same, or why it is refused and what to take instead.
+        Remaining differences, or why it is refused and what to use instead.
     arguments : dict
-        Arguments that `from_peer` takes, with the peer's defaults; `inspect.Parameter.empty` where
-        there is none.
+        Arguments that `from_peer` takes, with the defaults of the peer, or
+        `inspect.Parameter.empty` for an argument without a default.
     wraps : bool
-        Whether it goes around another peer, which is given as ``base`` and ``base_kwargs``.
+        Whether it wraps another peer, which is passed as ``base`` and ``base_kwargs``.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Variants(list[Variant]):
 
 
 def listed() -> Variants:
-    """List all peers, those that are refused at the end."""
+    """List all peers, with the refused ones at the end."""
     defaults = {
         row["class_name"]: {one["name"]: one["default"] for one in row["hyper"]}
         for row in _core.algorithms()

@@ -1,4 +1,4 @@
-"""An optimizer of another package: its arguments, and what they become here."""
+"""An optimizer of another package, and the translation of its arguments."""
 
 from __future__ import annotations
 
@@ -60,26 +60,26 @@ class Peer:
     Parameters
     ----------
     name : str
-        As its users write it: package, dot, class or function.
+        Package, dot, class or function, as in the code of its users.
     rule : str
-        Class of this library; of a wrapper the wrapper, or nothing where it only sets arguments of
-        its base.
+        Class of this library. For a wrapper, the class of the wrapper; empty if it only sets
+        arguments of its base.
     arguments : mapping
-        The peer's arguments by name, in its order, without the parameters.
+        The arguments of the peer by name, in its order, without the parameters.
     sets : dict
-        What the peer's mathematics are, whatever its arguments.
+        Settings that do not depend on the arguments of the peer.
     adjust : callable, optional
-        What depends on several arguments at once.
+        Sets the settings that depend on several arguments.
     compared : bool
-        Whether trajectories were compared with the running package; else it was only read.
+        Whether trajectories were compared with the running package. Otherwise, its code was read.
     note : str
-        What differs all the same.
+        Remaining differences.
     shapes : str
-        What differs for parameters of some shapes.
+        Differences for parameters of some shapes.
     wraps : bool
         Whether it takes another optimizer.
     refused : str
-        Why it cannot be had at all, and what to take instead.
+        Why it is refused, and what to use instead.
     """
 
     name: str
@@ -94,12 +94,12 @@ class Peer:
     refused: str = ""
 
     def draft(self, given: Settings, inner: Draft | None = None) -> Draft:
-        """Translate arguments.
+        """Translate arguments of the peer.
 
         Parameters
         ----------
         given : dict
-            Arguments as the peer's users write them.
+            Arguments with the names of the peer.
         inner : Draft, optional
             The base of a wrapper.
 

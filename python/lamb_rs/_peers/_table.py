@@ -60,7 +60,7 @@ def _index() -> dict[tuple[str, str], Peer]:
 
 
 def find(name: str) -> Peer:
-    """Find a peer by what its users write.
+    """Find a peer by its name.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def find(name: str) -> Peer:
     Raises
     ------
     HyperparameterError
-        For one that is not in the table; the message says the nearest.
+        For a name that is not in the table. The message contains the most similar one.
     """
     if not isinstance(name, str):
         raise HyperparameterError(f"the name of a peer is a string, as 'torch.AdamW'; got {name!r}")

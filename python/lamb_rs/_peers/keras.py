@@ -50,7 +50,7 @@ def _muon(draft: Draft) -> None:
     if given["exclude_layers"]:
         settings["exclude_layers"] = tuple(given["exclude_layers"])
     settings["adam_weight_decay"] = given["adam_weight_decay"] or 0.0
-    # What follows AdamW decays even where the matrices have no decay.
+    # Parameters that follow AdamW have decay even if the matrices have none.
     if given["weight_decay"] is None:
         settings["weight_decay"] = 0.0
 

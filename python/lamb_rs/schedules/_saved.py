@@ -17,7 +17,7 @@ _CALLS = "optimizer/calls"
 
 
 def remembered(sources: Mapping[str, object]) -> dict[str, float]:
-    """Return what the schedules that drive hyperparameters remember, under its keys.
+    """Return the state of the schedules that drive hyperparameters.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def remembered(sources: Mapping[str, object]) -> dict[str, float]:
 
 
 def as_state(state: object) -> dict[str, Any]:
-    """Copy the mapping that a state is.
+    """Return a copy of a state, which has to be a mapping.
 
     Raises
     ------
@@ -53,23 +53,23 @@ def restore(
     strict: bool,
     load: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Give each schedule what it remembered, and `load` the rest of a state.
+    """Restore the state of each schedule, and pass the rest of a state to `load`.
 
     Parameters
     ----------
     sources : mapping of str to object
         By hyperparameter.
     state : mapping
-        From `state_dict`.
+        The result of `state_dict`.
     strict : bool
         Whether a missing entry is an error.
     load : callable
-        Takes the entries that are not the schedules'; changes everything, or raises.
+        Takes the entries that do not belong to schedules. It restores all of them, or raises.
 
     Raises
     ------
     StateMismatchError
-        With all differences, those that `load` finds included.
+        With all differences, including those that `load` finds.
     """
     rest = as_state(state)
     parts = []
@@ -90,9 +90,9 @@ def restore(
 def _with_all(
     rest: dict[str, Any], differences: list[str], load: Callable[[dict[str, Any]], None]
 ) -> StateMismatchError:
-    """Return one error for the differences known and those that `load` finds.
+    """Return one error for the known differences and those that `load` finds.
 
-    Without a counter `load` refuses any state, so it is left out, and what is said of it too.
+    The counter is removed first, so that `load` refuses the state; its absence is not reported.
     """
     given = rest.pop(_CALLS, None)
     try:
@@ -105,6 +105,6 @@ def _with_all(
 
 
 def _plain(value: Any) -> Any:
-    """Return a number that went through NumPy as Python's."""
+    """Return a number of NumPy as a Python number."""
     alone = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
     return value.item() if alone else value

@@ -84,7 +84,7 @@ class Joined:
     def _due(self, grads: object) -> list[tuple[Optimizer, dict[str, Any]]]:
         """Return the parts that take part in a step, with their gradients, all checked."""
         shares = self._divided(grads, "gradients")
-        # A part without any gradient is left alone, unless there is none at all: that raises.
+        # A part without gradients is skipped. If no part has any gradient, the call raises.
         some = {k for k, own in shares.items() if any(leaf is not None for _, leaf in own)}
         due = [(self.parts[k], nested(own)) for k, own in shares.items() if k in some or not some]
         for part, share in due:
@@ -92,7 +92,7 @@ class Joined:
         for k, own in shares.items():
             for name, leaf in own:
                 self._places.refuse(leaf, name, k)
-        # A function that drives a hyperparameter may raise: before anything else has moved.
+        # A function that drives a hyperparameter may raise, so these parts are applied first.
         return sorted(due, key=lambda one: not any(leaf._sources for leaf in one[0]._leaves()))
 
     def verify(self, grads: object) -> None:
@@ -137,7 +137,7 @@ class Joined:
             own = {key: left.pop(outer) for outer, key in known.items() if outer in left}
             loads.append((part, own, f"{_SCALARS}{k}/"))
         skipped = left.pop(_SKIPPED, None if strict else self._skipped)
-        wrong = [] if _is_count(skipped) else [f"'{_SKIPPED}' is missing or no step count"]
+        wrong = [] if _is_count(skipped) else [f"'{_SKIPPED}' is missing or not a step count"]
         if strict:
             wrong += [f"'{key}' is unknown" for key in left]
         load_together(loads, strict, wrong)

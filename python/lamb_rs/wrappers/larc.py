@@ -83,8 +83,8 @@ class Larc(Around):
     _source = "You et al. 2017, arXiv 1708.03888; apex"
     _meanings: ClassVar[dict[str, str]] = {
         "trust_coefficient": "factor of the ratio",
-        "clip": "at most the step of the optimizer inside",
-        "epsilon": "small constant of the ratio's denominator",
+        "clip": "limit the factor q of the gradient to 1",
+        "epsilon": "small constant of the denominator of the ratio",
     }
     _natives: ClassVar[dict[str, str]] = {
         "trust_coefficient": "larc_coefficient",

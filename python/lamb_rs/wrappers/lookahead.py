@@ -75,8 +75,8 @@ class Lookahead(Around):
     _source = "Zhang et al. 2019, arXiv 1907.08610"
     _meanings: ClassVar[dict[str, str]] = {
         "sync_period": "updates between synchronizations",
-        "slow_step_size": "step of the slow weights",
-        "pullback_momentum": "what a synchronization does to the momentum",
+        "slow_step_size": "step size of the slow weights",
+        "pullback_momentum": "how a synchronization changes the momentum",
         "slow_start": "when the slow weights are copied",
         "sync_phase": "first synchronizing update, modulo the period",
     }
@@ -117,8 +117,8 @@ class Lookahead(Around):
     def _refuses(self, leaf: Rule) -> str | None:
         if leaf._averages:
             return (
-                "it averages its iterates already, and pulling the parameters back would tear "
-                "them from it"
+                "it averages its iterates already, and resetting the parameters would separate "
+                "them from the average"
             )
         if leaf._native.get("sync_period") is not None:
             return "it synchronizes with slow weights already; set its sync_period"

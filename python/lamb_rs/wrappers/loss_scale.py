@@ -74,16 +74,16 @@ class LossScaleOptimizer(Around):
 
     __slots__ = ("_counter", "_growth_steps", "_initial", "_minimum", "_scale")
 
-    _summary = "the loss scaled as high as the gradients stay finite"
+    _summary = "the loss scaled by an adaptive factor"
     _formula = (
         "g = g / scale",
-        "a gradient not finite: no update; scale = max(scale / 2, minimum_scale)",
-        "dynamic_growth_steps finite steps in a row: scale = 2 scale",
+        "after a gradient that is not finite: no update; scale = max(scale / 2, minimum_scale)",
+        "after dynamic_growth_steps consecutive finite steps: scale = 2 scale",
     )
     _source = "Micikevicius et al. 2017, arXiv 1710.03740"
     _meanings: ClassVar[dict[str, str]] = {
         "initial_scale": "first scale",
-        "dynamic_growth_steps": "finite steps in a row before the scale is doubled",
+        "dynamic_growth_steps": "consecutive finite steps before the scale is doubled",
         "minimum_scale": "least scale",
     }
 
@@ -111,7 +111,7 @@ class LossScaleOptimizer(Around):
             if why:
                 found = blamed(inner, "LossScaleOptimizer")
                 raise HyperparameterError(f"LossScaleOptimizer cannot go around {found}: {why}")
-        # Of several parts, all have to skip where one would.
+        # If one of several parts skips a step, all have to skip it.
         several = _parted(inner)
         if several is not None:
             several._joined.skips_together = True
@@ -218,7 +218,7 @@ class LossScaleOptimizer(Around):
         self._set_scale()
 
     def _hyper_rows(self) -> list[list[str]]:
-        now = ["dynamic_scale", repr(self._scale), "the scale now"]
+        now = ["dynamic_scale", repr(self._scale), "current scale"]
         return [*super()._hyper_rows(), now]
 
 
@@ -269,5 +269,5 @@ def _whole(value: object) -> int | None:
 
 
 def _real(value: object) -> float:
-    """Return a number as a float, and NaN for what is none."""
+    """Return a number as a float, and NaN for any other object."""
     return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan

@@ -126,7 +126,7 @@ class Around(Wrapper):
         self._accept_own(values)
 
     def reset(self) -> None:
-        """Start again: state and counters as after `build`, parameters as they are.
+        """Reset state and counters to those after `build`; the parameters are unchanged.
 
         Raises
         ------
