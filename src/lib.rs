@@ -37,7 +37,7 @@ pub mod simd;
 mod py;
 
 pub use engine::buffers::Gradient;
-pub use engine::pool::{num_threads, pop_threads, push_threads, set_num_threads, threads_and_source};
+pub use engine::threads::{num_threads, pop_threads, push_threads, set_num_threads, threads_and_source};
 pub use error::{Error, Result};
 pub use hyper::Value;
 pub use kernel::storage::Format;

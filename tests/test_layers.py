@@ -129,8 +129,8 @@ RUST = Language(
         engine/buffers
         engine/centralize | engine/factored | engine/row_coefficients | engine/larc | engine/average
         engine/gradient | engine/lane_sums | engine/partial_sums | engine/rows | engine/state
-        engine/pool | engine/memory
-        engine/plan | engine/fpenv
+        engine/queue | engine/memory
+        engine/plan | engine/fpenv | engine/threads | engine/workers
         engine
         algorithm
         kernel

@@ -5,7 +5,7 @@ use super::groups::Group;
 use super::overrides::Override;
 use crate::algorithm::Algorithm;
 use crate::engine::buffers::Gradient;
-use crate::engine::pool::asked_threads;
+use crate::engine::threads::asked_threads;
 use crate::error::{Error, Kind, Result};
 use crate::hyper::{Domain, Value, Values, shared};
 use crate::powers::Powers;

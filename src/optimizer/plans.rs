@@ -2,7 +2,7 @@
 
 use crate::engine::memory::Block;
 use crate::engine::plan::{Item, Plan, Stage};
-use crate::engine::pool::{self, WorkQueue};
+use crate::engine::queue::{self, WorkQueue};
 use crate::error::Result;
 use crate::kernel::{Kernel, Passes};
 use crate::matrix::{Matrices, Matrix, ParallelFor};
@@ -153,7 +153,7 @@ impl Plans {
     fn each(&self, n: usize, queue: &mut WorkQueue, work: &(dyn Fn(usize) + Sync)) {
         let items = (0..n).map(|i| Item::Whole(i as u32..i as u32 + 1)).collect();
         let plan = Plan::of(Stage::Only, items, &vec![0; n], self.threads.min(n.max(1)));
-        pool::run(&plan, queue, &|_, item| {
+        queue::run(&plan, queue, &|_, item| {
             if let Item::Whole(range) = item {
                 work(range.start as usize);
             }

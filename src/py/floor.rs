@@ -1,7 +1,8 @@
 //! The memory floor: streams arrays as a kernel would, without computing anything.
 
 use crate::engine::plan::{CHUNK, Item, Plan};
-use crate::engine::pool::{self, WorkQueue, num_threads};
+use crate::engine::queue::{self, WorkQueue};
+use crate::engine::threads::num_threads;
 use crate::py::arrays::{Role, read};
 use crate::py::simd_level::isa;
 use crate::simd::{Isa, LANES, load, store, with_isa};
@@ -42,7 +43,7 @@ pub(crate) fn stream_floor(py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, reads:
             return;
         };
         let pointers = &pointers;
-        pool::run(plan, queue, &|_, item| {
+        queue::run(plan, queue, &|_, item| {
             let range = match item {
                 Item::Chunk { start, end, .. } => *start..*end,
                 Item::Whole(_) => 0..len.min(CHUNK),

@@ -13,7 +13,7 @@ mod step;
 mod structure;
 mod values;
 
-use crate::engine::pool::asked_threads;
+use crate::engine::threads::asked_threads;
 use crate::hyper::{Domain, Hyper, SHARED};
 use crate::registry::ALGORITHMS;
 use crate::rule::Slot;
