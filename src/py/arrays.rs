@@ -6,10 +6,12 @@
 use crate::engine::buffers::Gradient;
 use crate::error::Kind;
 use crate::py::errors::error;
+use numpy::npyffi::objects::PyArray_Descr;
 use numpy::npyffi::{
-    NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PyArray_Check,
-    PyArrayObject, PyArrayObject_fields, get_type_object, npy_intp,
+    NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PY_ARRAY_API,
+    PyArray_Check, PyArrayObject, PyArrayObject_fields, get_type_object, npy_intp,
 };
+use pyo3::Borrowed;
 use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -59,6 +61,71 @@ impl Array {
     }
 }
 
+/// The class and the dtype of almost every array, by their addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Usual {
+    kind: *mut PyTypeObject,
+    float32: *mut PyArray_Descr,
+}
+
+impl Usual {
+    pub(crate) fn of(py: Python<'_>) -> Usual {
+        Usual { kind: ndarray(py), float32: float32(py) }
+    }
+
+    /// Where the elements of an array are that is exactly a `numpy.ndarray` of NumPy's own float32, C-contiguous and
+    /// aligned, with its shape; none for any other object.
+    #[inline]
+    fn header<'a>(self, object: Borrowed<'a, '_, PyAny>, flags: c_int) -> Option<(*mut u8, &'a [npy_intp])> {
+        if object.get_type_ptr() != self.kind {
+            return None;
+        }
+        // SAFETY: the object is an array.
+        let array = unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields };
+        let flags = flags | NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
+        let fits = array.descr == self.float32
+            && array.flags & flags == flags
+            && (array.data as usize).is_multiple_of(size_of::<f32>());
+        fits.then(|| (array.data.cast(), shape(array)))
+    }
+
+    /// Whether a parameter is still where and as large as it was bound. False says nothing: the full checks decide
+    /// then.
+    #[inline]
+    pub(crate) fn parameter(self, object: Borrowed<'_, '_, PyAny>, bound: &Array) -> bool {
+        self.header(object, NPY_ARRAY_WRITEABLE)
+            .is_some_and(|(data, shape)| data == bound.data && elements(shape) == bound.len)
+    }
+
+    /// The same, and whether a float32 gradient has its shape: the gradient's address.
+    #[inline]
+    pub(crate) fn pair(
+        self,
+        gradient: Borrowed<'_, '_, PyAny>,
+        parameter: Borrowed<'_, '_, PyAny>,
+        bound: &Array,
+    ) -> Option<*mut u8> {
+        let (data, shape) = self.header(parameter, NPY_ARRAY_WRITEABLE)?;
+        let (from, own) = self.header(gradient, 0)?;
+        if data != bound.data || own.len() != shape.len() {
+            return None;
+        }
+        let mut len = 1usize;
+        for (a, b) in own.iter().zip(shape) {
+            if a != b {
+                return None;
+            }
+            len = len.wrapping_mul(*b as usize);
+        }
+        (len == bound.len).then_some(from)
+    }
+}
+
+/// The elements of an array that exists, whose number cannot overflow.
+fn elements(shape: &[npy_intp]) -> usize {
+    shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).product()
+}
+
 /// Checks an array and reads where its elements are; `name` is called for errors only.
 pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyResult<Array> {
     let py = object.py();
@@ -89,7 +156,7 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
             ),
         ));
     }
-    let len: usize = shape(array).iter().map(|&n| usize::try_from(n).unwrap_or(0)).product();
+    let len = elements(shape(array));
     if array.flags & NPY_ARRAY_C_CONTIGUOUS == 0 && len > 0 {
         let hint = match role {
             Role::Gradient => "",
@@ -176,6 +243,19 @@ fn ndarray(py: Python<'_>) -> *mut PyTypeObject {
     // SAFETY: the interpreter is attached; NumPy's type lives as long as it does.
     let found = unsafe { get_type_object(py, NpyTypes::PyArray_Type) };
     TYPE.store(found, Ordering::Relaxed);
+    found
+}
+
+/// NumPy's float32, of which there is one object for the time of the process.
+fn float32(py: Python<'_>) -> *mut PyArray_Descr {
+    static DTYPE: AtomicPtr<PyArray_Descr> = AtomicPtr::new(std::ptr::null_mut());
+    let known = DTYPE.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: the interpreter is attached. The reference is kept for ever.
+    let found = unsafe { PY_ARRAY_API.PyArray_DescrFromType(py, FLOAT) };
+    DTYPE.store(found, Ordering::Relaxed);
     found
 }
 

@@ -3,21 +3,26 @@
 use crate::engine::buffers::Gradient;
 use crate::error::Kind;
 use crate::optimizer::Optimizer as Core;
-use crate::py::arrays::{self, Array, Role};
+use crate::py::arrays::{self, Array, Role, Usual};
 use crate::py::errors::error;
 use crate::py::running::Ranges;
 use crate::py::structure::{self, Node};
+use pyo3::Borrowed;
 use pyo3::prelude::*;
+use std::ptr::null_mut;
 
 /// A parameter as it was bound.
 pub(crate) struct Parameter {
     pub(crate) object: Py<PyAny>,
     pub(crate) array: Array,
+    /// The address of a float32 gradient that was found to overlap nothing that a step writes to.
+    apart: *mut u8,
 }
 
-// SAFETY: the address is used only while the array is alive and the interpreter attached, or
+// SAFETY: the addresses are used only while the array is alive and the interpreter attached, or
 // while its range is reserved.
 unsafe impl Send for Parameter {}
+
 /// What was bound by `build`.
 pub(crate) struct Bindings {
     pub(crate) structure: Node,
@@ -33,6 +38,7 @@ pub(crate) struct Bindings {
     /// parameter, none for the state.
     pub(crate) ranges: Ranges,
 }
+
 impl Bindings {
     pub(crate) fn new(params: &Bound<'_, PyAny>) -> PyResult<(Bindings, Vec<String>)> {
         let (structure, leaves) = structure::bind(params)?;
@@ -58,8 +64,9 @@ impl Bindings {
                 ranges.push((array.range(), Some(names.len())));
             }
             bound.pointers.0.push(array.data.cast());
+            bound.pointers.1.push(Gradient::None);
             bound.shapes.push(leaf.getattr("shape")?.extract()?);
-            bound.parameters.push(Parameter { object: leaf.unbind(), array });
+            bound.parameters.push(Parameter { object: leaf.unbind(), array, apart: null_mut() });
             names.push(name);
         }
         ranges.sort_by_key(|(range, _)| range.start);
@@ -136,6 +143,11 @@ impl Bindings {
         Ok(())
     }
 
+    /// Lets go of the gradients of the step in hand.
+    pub(crate) fn release(&mut self, py: Python<'_>) {
+        self.leaves.drain(..).for_each(|leaf| drop(leaf.into_bound(py)));
+    }
+
     /// Checks parameters and gradients, and keeps the gradients and their addresses for the step.
     pub(crate) fn take_gradients(
         &mut self,
@@ -144,19 +156,73 @@ impl Bindings {
         names: &[String],
     ) -> PyResult<()> {
         let leaves = &mut self.leaves;
-        structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
-            leaves.push(leaf.unbind());
-            Ok(())
-        })?;
-        // From here on no code of the caller runs: what was checked stays so.
-        self.check(py, names)?;
-        let mut gradients = std::mem::take(&mut self.pointers.1);
-        gradients.clear();
-        for (i, leaf) in self.leaves.iter().enumerate() {
-            gradients.push(self.gradient(i, leaf.bind(py), names)?);
+        let keep = &mut |leaf: Borrowed<'_, '_, PyAny>| {
+            leaves.push(leaf.to_owned().unbind());
+            true
+        };
+        if !structure::visit(&self.structure, grads.as_borrowed(), keep) {
+            leaves.clear();
+            structure::follow(&self.structure, grads, "the gradients", &mut |leaf| {
+                leaves.push(leaf.unbind());
+                Ok(())
+            })?;
         }
-        self.pointers.1 = gradients;
+        // From here on no code of the caller runs: what was checked stays so.
+        let leaves = std::mem::take(&mut self.leaves);
+        let done = self.check_gradients(py, &leaves, names);
+        self.leaves = leaves;
+        done
+    }
+
+    fn check_gradients(&mut self, py: Python<'_>, leaves: &[Py<PyAny>], names: &[String]) -> PyResult<()> {
+        let usual = Usual::of(py);
+        if self.container_is_same(py) && self.take_usual(py, usual, leaves) {
+            return Ok(());
+        }
+        // Keys of the caller's own classes are hashed in here, so what was checked is checked again behind it.
+        self.check(py, names)?;
+        for (i, leaf) in leaves.iter().enumerate() {
+            self.pointers.1[i] = self.gradient(i, leaf.bind(py), names)?;
+        }
         Ok(())
+    }
+
+    /// Whether the structure that was bound holds the same objects, in the same order. False says nothing: the full
+    /// checks decide.
+    fn container_is_same(&self, py: Python<'_>) -> bool {
+        let Some(container) = &self.container else { return true };
+        let mut parameters = self.parameters.iter();
+        let is_next = &mut |leaf: Borrowed<'_, '_, PyAny>| {
+            parameters.next().is_some_and(|parameter| leaf.as_ptr() == parameter.object.as_ptr())
+        };
+        references(container) > 1 && structure::visit(&self.structure, container.bind_borrowed(py), is_next)
+    }
+
+    /// Takes the gradients if all are as most are, float32 or None, and every parameter is as it was bound. False says
+    /// nothing: the full checks decide.
+    fn take_usual(&mut self, py: Python<'_>, usual: Usual, leaves: &[Py<PyAny>]) -> bool {
+        let Bindings { parameters, pointers, container, ranges, .. } = self;
+        let mut bound = leaves.iter().zip(parameters).zip(&mut pointers.1);
+        bound.all(|((gradient, parameter), place)| {
+            let Parameter { object, array, apart } = parameter;
+            let (own, gradient) = (object.bind_borrowed(py), gradient.bind_borrowed(py));
+            if container.is_none() && references(object) == 1 {
+                return false;
+            }
+            if gradient.is_none() {
+                *place = Gradient::None;
+                return usual.parameter(own, array);
+            }
+            let Some(data) = usual.pair(gradient, own, array) else { return false };
+            if data != *apart {
+                if overlap(ranges, &Array { data, ..*array }).is_some() {
+                    return false;
+                }
+                *apart = data;
+            }
+            *place = Gradient::Float32(data.cast());
+            true
+        })
     }
 
     /// A gradient that passed every check.
@@ -196,30 +262,35 @@ impl Bindings {
 
     /// An error if a gradient lies in memory that the step writes to.
     fn refuse_overlap(&self, py: Python<'_>, i: usize, gradient: &Array, names: &[String]) -> PyResult<()> {
-        let range = gradient.range();
-        let next = self.ranges.partition_point(|(taken, _)| taken.end <= range.start);
-        match self.ranges.get(next) {
-            Some((taken, owner)) if taken.start < range.end && gradient.len > 0 => {
-                let bytes = taken.end.min(range.end) - taken.start.max(range.start);
-                let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));
-                Err(error(
-                    py,
-                    Kind::Alias,
-                    format!(
-                        "gradient of '{}' shares {bytes} bytes of memory with {owner}; pass a .copy() of it",
-                        names[i]
-                    ),
-                ))
-            }
-            _ => Ok(()),
-        }
+        let Some((bytes, owner)) = overlap(&self.ranges, gradient) else { return Ok(()) };
+        let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));
+        Err(error(
+            py,
+            Kind::Alias,
+            format!(
+                "gradient of '{}' shares {bytes} bytes of memory with {owner}; pass a .copy() of it",
+                names[i]
+            ),
+        ))
     }
 }
+
+/// The bytes that a gradient shares with memory that the step writes to, and the parameter that they belong to; none
+/// for the state.
+fn overlap(ranges: &Ranges, gradient: &Array) -> Option<(usize, Option<usize>)> {
+    let range = gradient.range();
+    let next = ranges.partition_point(|(taken, _)| taken.end <= range.start);
+    let (taken, owner) = ranges.get(next)?;
+    let shares = taken.start < range.end && gradient.len > 0;
+    shares.then(|| (taken.end.min(range.end) - taken.start.max(range.start), *owner))
+}
+
 /// The reference count of an object.
 fn references(object: &Py<PyAny>) -> u32 {
     // SAFETY: a live object starts with its count; newer interpreters keep flags in its upper half.
     unsafe { object.as_ptr().cast::<u32>().read() }
 }
+
 /// Pointers of one step, for the thread that runs it with the interpreter detached.
 pub(crate) struct Pointers(pub(crate) Vec<*mut f32>, pub(crate) Vec<Gradient>);
 // SAFETY: the arrays are held and their ranges reserved for the time of the step.

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{ThreadId, current};
 
 /// A hyperparameter whose value is computed: a schedule of the step, or a callable.
 struct Source {
@@ -24,6 +25,8 @@ struct Source {
     object: Py<PyAny>,
     takes_step: bool,
     value: Computed,
+    /// The threads that are inside a call of it.
+    callers: Vec<ThreadId>,
 }
 
 /// The values of a source. It is called once for each update, however often it is read.
@@ -37,7 +40,29 @@ struct Computed {
 
 impl Source {
     fn new(name: String, object: Py<PyAny>, takes_step: bool) -> Source {
-        Source { name, object, takes_step, value: Computed::default() }
+        Source { name, object, takes_step, value: Computed::default(), callers: Vec::new() }
+    }
+
+    /// Whether this thread is inside a call of it.
+    fn is_running(&self) -> bool {
+        self.callers.contains(&current().id())
+    }
+}
+
+/// Marks a source as being called by this thread until this is dropped.
+struct Calling<'a> {
+    optimizer: &'a Optimizer,
+    object: &'a Py<PyAny>,
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        let me = current().id();
+        for source in self.optimizer.sources().iter_mut().filter(|source| source.object.is(self.object)) {
+            if let Some(place) = source.callers.iter().position(|caller| *caller == me) {
+                source.callers.swap_remove(place);
+            }
+        }
     }
 }
 
@@ -88,9 +113,19 @@ impl Optimizer {
 
     /// Values of the sources for the coming call, if it updates.
     fn due(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
-        let sources: Vec<(String, Computed)> =
-            self.sources().iter().map(|s| (s.name.clone(), s.value)).collect();
-        if sources.is_empty() || !self.lock(py)?.core.next_call_updates() {
+        let (sources, running) = {
+            let sources = self.sources();
+            if sources.is_empty() {
+                return Ok(Vec::new());
+            }
+            let running =
+                sources.iter().find(|s| s.is_running()).map(|s| (s.name.clone(), s.object.clone_ref(py)));
+            (sources.iter().map(|s| (s.name.clone(), s.value)).collect::<Vec<_>>(), running)
+        };
+        if let Some((name, object)) = running {
+            return Err(uses_itself(&name, object.bind(py), "takes a step of"));
+        }
+        if !self.lock(py)?.core.next_call_updates() {
             return Ok(Vec::new());
         }
         let mut values = Vec::with_capacity(sources.len());
@@ -123,13 +158,23 @@ impl Optimizer {
     /// Calls a source for the next update; returns it and the value. No lock is held while Python code
     /// runs.
     fn compute(&self, py: Python<'_>, name: &str) -> PyResult<(Py<PyAny>, f64)> {
-        let (object, takes_step) = {
-            let sources = self.sources();
-            let source = sources.iter().find(|s| s.name == name).ok_or_else(|| replaced(py, name))?;
-            (source.object.clone_ref(py), source.takes_step)
-        };
         let call = self.lock(py)?.core.next_update_call();
-        let returned = if takes_step { object.call1(py, (call,))? } else { object.call0(py)? };
+        let (object, takes_step, is_running) = {
+            let mut sources = self.sources();
+            let source = sources.iter_mut().find(|s| s.name == name).ok_or_else(|| replaced(py, name))?;
+            let is_running = source.is_running();
+            if !is_running {
+                source.callers.push(current().id());
+            }
+            (source.object.clone_ref(py), source.takes_step, is_running)
+        };
+        if is_running {
+            return Err(uses_itself(name, object.bind(py), &format!("reads {name} of")));
+        }
+        let calling = Calling { optimizer: self, object: &object };
+        let returned = if takes_step { object.call1(py, (call,)) } else { object.call0(py) };
+        drop(calling);
+        let returned = returned?;
         let x = returned.extract::<f64>(py).map_err(|_| {
             error(
                 py,
@@ -162,6 +207,19 @@ impl Optimizer {
 
 fn replaced(py: Python<'_>, name: &str) -> PyErr {
     concurrent(py, &format!("another thread has set {name}"))
+}
+
+/// A source that does something for which its own value is needed.
+fn uses_itself(name: &str, object: &Bound<'_, PyAny>, what: &str) -> PyErr {
+    let source = structure::shown(object);
+    error(
+        object.py(),
+        Kind::ConcurrentStep,
+        format!(
+            "{name} comes from {source}, which {what} the optimizer that asks it for {name}; nothing was changed. \
+             It must compute the number without that"
+        ),
+    )
 }
 
 fn broken(py: Python<'_>) -> PyErr {
@@ -324,7 +382,7 @@ impl Optimizer {
         }
         let Some(bound) = bound else { return Err(not_built(py)) };
         let done = step(py, core, bound, grads, &values);
-        bound.leaves.clear();
+        bound.release(py);
         *is_broken = matches!(done, Err(Failure::Panicked(_)));
         if matches!(done, Ok(true)) {
             self.used(&values);
@@ -344,7 +402,7 @@ impl Optimizer {
         }
         let Some(bound) = bound else { return Err(not_built(py)) };
         let done = verify(py, core, bound, grads);
-        bound.leaves.clear();
+        bound.release(py);
         done
     }
 

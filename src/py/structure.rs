@@ -2,9 +2,13 @@
 
 use crate::error::Kind;
 use crate::py::errors::error;
+use pyo3::Borrowed;
+use pyo3::ffi::{Py_ssize_t, PyDict_Next, PyList_GetItem};
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
 use std::collections::HashSet;
+use std::ptr::null_mut;
 
 /// The shape of the structure that was bound, with its keys.
 pub(crate) enum Node {
@@ -134,6 +138,53 @@ impl std::fmt::Display for Place<'_, '_> {
         match self.path() {
             path if path.is_empty() => f.write_str(self.root()),
             path => write!(f, "{} under '{path}'", self.root()),
+        }
+    }
+}
+
+/// Visits the leaves of an object that is made of dicts with the bound keys in the bound order, and of lists and
+/// tuples of the bound lengths: without hashing a key, and without running code of the caller. Returns false
+/// where the object is made otherwise or `visit` returns false, and says nothing of why.
+pub(crate) fn visit<'py>(
+    node: &Node,
+    object: Borrowed<'_, 'py, PyAny>,
+    leaf: &mut impl FnMut(Borrowed<'_, 'py, PyAny>) -> bool,
+) -> bool {
+    let py = object.py();
+    let mut each = |node: &Node, object: Borrowed<'_, 'py, PyAny>| match node {
+        Node::Leaf => leaf(object),
+        _ => visit(node, object, leaf),
+    };
+    match node {
+        Node::Leaf => each(node, object),
+        Node::Mapping(nodes) => {
+            object.cast_exact::<PyDict>().is_ok_and(|dict| dict.len() == nodes.len())
+                && with_critical_section(&object, || {
+                    let (mut place, mut key, mut value) = (0, null_mut(), null_mut());
+                    nodes.iter().all(|(bound, node)| {
+                        // SAFETY: the dict is locked and not changed while its items are borrowed.
+                        unsafe {
+                            PyDict_Next(object.as_ptr(), &raw mut place, &raw mut key, &raw mut value) != 0
+                                && key == bound.as_ptr()
+                                && each(node, Borrowed::from_ptr(py, value))
+                        }
+                    })
+                })
+        }
+        Node::Sequence(nodes) => {
+            if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+                return tuple.len() == nodes.len()
+                    && nodes.iter().zip(tuple.iter_borrowed()).all(|(node, item)| each(node, item));
+            }
+            object.cast_exact::<PyList>().is_ok_and(|list| list.len() == nodes.len())
+                && with_critical_section(&object, || {
+                    nodes.iter().enumerate().all(|(i, node)| {
+                        // SAFETY: the list is locked, not changed while its items are borrowed, and long enough.
+                        let item = unsafe { PyList_GetItem(object.as_ptr(), i as Py_ssize_t) };
+                        // SAFETY: as above; the item is not null.
+                        each(node, unsafe { Borrowed::from_ptr(py, item) })
+                    })
+                })
         }
     }
 }

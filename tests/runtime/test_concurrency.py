@@ -221,11 +221,48 @@ def test_a_source_that_steps_its_own_optimizer() -> None:
         return 0.5
 
     opt.learning_rate = rate
-    with pytest.raises(RecursionError):
+    with pytest.raises(
+        RuntimeError, match=r"learning_rate comes from .*rate.*takes a step of the optimizer"
+    ) as caught:
         opt.apply(grads)
+    assert isinstance(caught.value, ConcurrentStepError)
     assert (params["w"] == 1).all()
+    assert opt.calls == 0
     opt.learning_rate = 0.5
     assert opt.apply(grads)
+
+
+def test_a_source_that_catches_the_error_of_its_own_step() -> None:
+    """The step inside was refused as a whole, so the one outside is the only one."""
+    params, grads = {"w": np.ones(5, F)}, {"w": np.ones(5, F)}
+    opt = SGD(0.5, momentum=lambda: 0.0)
+    opt.build(params)
+    refused = []
+
+    def rate() -> float:
+        try:
+            opt.apply(grads)
+        except ConcurrentStepError as error:
+            refused.append(str(error))
+        return 0.5
+
+    opt.learning_rate = rate
+    assert opt.apply(grads)
+    assert opt.apply(grads)
+    assert len(refused) == 2
+    assert opt.iterations == 2
+    assert (params["w"] == 0).all()
+
+
+def test_a_source_that_reads_its_own_value_before_there_is_one() -> None:
+    opt = SGD(0.5)
+    opt.learning_rate = lambda: opt.learning_rate / 2
+    with pytest.raises(ConcurrentStepError, match=r"reads learning_rate of the optimizer"):
+        _ = opt.learning_rate
+    opt.build({"w": np.ones(5, F)})
+    with pytest.raises(ConcurrentStepError, match=r"reads learning_rate of the optimizer"):
+        opt.apply({"w": np.ones(5, F)})
+    assert opt.calls == 0
 
 
 def test_a_source_may_read_its_own_optimizer() -> None:
