@@ -34,6 +34,9 @@ pub(crate) struct Tensor {
     pub(crate) hash: u64,
     /// The place of its sums.
     pub(crate) chunks: Chunks,
+    /// Whether a tile may go on with it behind the tensor before: the rule takes each element by itself, and the
+    /// states follow each other.
+    pub(crate) follows: bool,
 }
 
 /// Parameters, gradients and state of one call.

@@ -3,9 +3,6 @@
 use crate::kernel::Sums;
 use crate::simd::{F32, Isa, LANES, Simd, Sum, clamp, flush, from_bf16, from_f16, load, store, with_isa};
 
-/// Elements of a gradient that are copied at a time; the copy stays in the first-level cache.
-pub(crate) const STAGED: usize = 1024;
-
 /// A run of a gradient, in the caller's memory.
 #[derive(Clone, Copy)]
 pub(crate) enum Run<'a> {
@@ -29,24 +26,16 @@ impl GradientTransform {
     pub(crate) const NOTHING: GradientTransform =
         GradientTransform { unscale: 1.0, factor: 1.0, limit: f32::INFINITY };
 
-    fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         self.unscale == 1.0 && self.factor == 1.0 && self.limit == f32::INFINITY
     }
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Run::Float32(g) => g.len(),
             Run::Bfloat16(g) | Run::Float16(g) => g.len(),
-        }
-    }
-
-    /// The run itself, if a rule can read it without a copy.
-    pub(crate) fn as_is(&self, transform: &GradientTransform) -> Option<&'a [f32]> {
-        match self {
-            Run::Float32(g) if transform.is_nothing() => Some(g),
-            _ => None,
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::engine::buffers::Buffers;
 use crate::engine::centralize::Centralize;
-use crate::engine::gradient::{GradientTransform, Run, STAGED, transform_gradient};
+use crate::engine::gradient::{GradientTransform, Run, transform_gradient};
 use crate::engine::larc::Pull;
+use crate::engine::plan::STAGED;
 use std::ops::Range;
 
 /// The operations on the gradients of one call, as far as they are known in a pass.
@@ -31,9 +32,16 @@ impl GradientChain<'_> {
         transform
     }
 
-    /// Whether a tensor's gradient is changed by an operation that depends on its shape or norm.
-    pub(crate) fn touches(&self, tensor: usize) -> bool {
-        self.centralize.is_some_and(|centralize| centralize.touches(tensor)) || !self.pulls.is_empty()
+    /// Whether a rule sees a tensor's gradient as it is, if that is float32.
+    pub(crate) fn leaves_alone(&self, tensor: usize) -> bool {
+        let touches = self.centralize.is_some_and(|centralize| centralize.touches(tensor));
+        !touches && self.pulls.is_empty() && self.elementwise(tensor).is_nothing()
+    }
+
+    /// The same for every tensor.
+    pub(crate) fn leaves_all_alone(&self) -> bool {
+        let GradientChain { transform, clip_factors, centralize, pulls } = self;
+        transform.is_nothing() && clip_factors.is_empty() && centralize.is_none() && pulls.is_empty()
     }
 
     /// Writes the gradient of a range of at most [`STAGED`] elements, and zeros after it.

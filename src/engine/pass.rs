@@ -2,11 +2,11 @@
 
 use crate::engine::average::Average;
 use crate::engine::buffers::Buffers;
-use crate::engine::gradient::STAGED;
-use crate::engine::plan::{CHUNK, Item, Plan, Stage};
-use crate::engine::pool::{self, WorkQueue};
+use crate::engine::plan::{CHUNK, Item, Plan, STAGED, Stage};
+use crate::engine::queue::{self, WorkQueue};
 use crate::kernel::storage::BLOCK;
 use crate::kernel::{MAX_SLOTS, MAX_SUMS};
+use crate::simd::LANES;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -21,6 +21,13 @@ pub(crate) trait Pass: Sync {
         scratch: Option<usize>,
         work: &mut Workspace,
     );
+
+    /// Works on whole tensors.
+    fn several(&self, tensors: Range<usize>, buffers: &Buffers<'_>, work: &mut Workspace) {
+        for tensor in tensors {
+            self.whole(tensor, buffers.tensors[tensor].len, work);
+        }
+    }
 
     /// Works on a whole tensor of `len` elements, at most one chunk.
     fn whole(&self, tensor: usize, len: usize, work: &mut Workspace) {
@@ -63,12 +70,9 @@ thread_local! {
 
 /// Runs a pass over the items of a plan.
 pub(crate) fn run(pass: &dyn Pass, buffers: &Buffers<'_>, plan: &Plan, queue: &mut WorkQueue) {
-    pool::run(plan, queue, &|stage, item| {
+    queue::run(plan, queue, &|stage, item| {
         WORKSPACE.with_borrow_mut(|work| match item {
-            Item::Whole(range) => range.clone().for_each(|i| {
-                let tensor = i as usize;
-                pass.whole(tensor, buffers.tensors[tensor].len, work);
-            }),
+            Item::Whole(range) => pass.several(range.start as usize..range.end as usize, buffers, work),
             Item::Chunk { tensor, start, end, scratch } => {
                 pass.chunk(stage, *tensor as usize, *start..*end, *scratch, work);
             }
@@ -78,8 +82,13 @@ pub(crate) fn run(pass: &dyn Pass, buffers: &Buffers<'_>, plan: &Plan, queue: &m
 
 /// Copies `from`, and writes zeros after it.
 pub(crate) fn fill(to: &mut [f32], from: &[f32]) {
+    let to_clear = to.len() - from.len();
+    // The last lanes are cleared as a whole: shorter than a call that clears a part of them.
+    match to.last_chunk_mut::<LANES>() {
+        Some(last) if to_clear <= LANES => *last = [0.0; LANES],
+        _ => to[from.len()..].fill(0.0),
+    }
     to[..from.len()].copy_from_slice(from);
-    to[from.len()..].fill(0.0);
 }
 
 /// Updates the average of a piece of a tensor, if there is one.

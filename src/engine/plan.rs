@@ -10,6 +10,8 @@ use std::ops::Range;
 
 /// Elements of a chunk. Part of the numeric contract.
 pub(crate) const CHUNK: usize = 16_384;
+/// Elements that are copied at a time, where a copy is needed; it stays in the first-level cache.
+pub(crate) const STAGED: usize = 1024;
 /// Elements of a wave for each thread, which fit into its share of the caches.
 const WAVE_PER_THREAD: usize = 262_144;
 /// Elements of a larger wave whose direction each thread keeps; they fit into its own cache.
@@ -108,8 +110,12 @@ impl Plan {
         while first < lengths.len() {
             let mut end = first + 1;
             let mut total = lengths[first];
-            while end < lengths.len() && total + lengths[end] <= capacity {
+            // Tensors that are updated whole are not passed over again, so any number of them is one wave.
+            let mut whole = total <= CHUNK;
+            while end < lengths.len() && (total + lengths[end] <= capacity || whole && lengths[end] <= CHUNK)
+            {
                 total += lengths[end];
+                whole &= lengths[end] <= CHUNK;
                 end += 1;
             }
             let room = match (keep_direction, total <= capacity) {
@@ -263,6 +269,18 @@ mod tests {
                 assert_eq!(*phase.shares.last().unwrap() as usize, phase.items.len());
                 assert!(phase.shares.is_sorted());
             }
+        }
+    }
+
+    #[test]
+    fn small_tensors_need_one_phase() {
+        for (lengths, phases) in [
+            (vec![2000; 2000], 1),
+            (vec![CHUNK; 100], 1),
+            // A large one among them makes waves.
+            ([vec![2000; 2000], vec![CHUNK + 1]].concat(), 3),
+        ] {
+            assert_eq!(Plan::waves(&lengths, 2, true, &[]).phases.len(), phases);
         }
     }
 

@@ -1,12 +1,14 @@
 //! The memory of the states: one block, every array on a cache line of its own.
 
 use crate::engine::memory::{ALIGN, Block};
+use crate::engine::plan::STAGED;
 use crate::error::Result;
 use crate::kernel::MAX_SLOTS;
 use crate::kernel::storage::float8::decode8;
 use crate::kernel::storage::{BLOCK, Format, SlotTile, StateDtype};
 use crate::matrix::Matrices;
 use crate::rule::{Derived, Slot};
+use crate::simd::LANES;
 use std::ops::Range;
 
 /// Size in bytes from which arrays are separated by a gap.
@@ -59,6 +61,18 @@ pub(crate) struct Needs<'a> {
     pub(crate) shape: &'a [usize],
 }
 
+/// How many tensors from the first on have their states beside each other, slot by slot: small ones, which are
+/// updated in one tile where the rule allows it.
+fn bundle(tensors: &[Needs<'_>]) -> usize {
+    let first = &tensors[0];
+    let mut elements = 0;
+    let fits = |tensor: &&Needs<'_>| {
+        elements += tensor.len.next_multiple_of(LANES);
+        elements <= STAGED && tensor.storage == StateDtype::Float32 && std::ptr::eq(tensor.slots, first.slots)
+    };
+    tensors.iter().take_while(fits).count().max(1)
+}
+
 /// All state of an optimizer.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -70,8 +84,8 @@ impl State {
     /// Zeroed state.
     pub(crate) fn new(tensors: &[Needs<'_>], extras: Extras) -> Result<State> {
         let mut used = 0usize;
-        let mut place = |len: usize, format: Format| {
-            let padded = len.next_multiple_of(BLOCK);
+        let mut place = |len: usize, block: usize, format: Format| {
+            let padded = len.next_multiple_of(block);
             let mut take = |bytes: usize| {
                 let offset = used;
                 used += bytes.next_multiple_of(ALIGN) + if bytes >= LARGE { GAP } else { 0 };
@@ -81,35 +95,48 @@ impl State {
             let scales = if format.bytes() == 1 { take(padded / BLOCK) } else { 0 };
             Array { format, offset, scales }
         };
-        let arrays = tensors
-            .iter()
-            .map(|tensor| {
-                let mut own = [None; MAX_SLOTS];
-                for (slot, array) in tensor.slots.iter().zip(&mut own) {
-                    if slot.derived.is_none() {
-                        *array = Some(place(tensor.len, tensor.storage.format(slot.content)));
+        let mut slots = vec![[None; MAX_SLOTS]; tensors.len()];
+        let mut arrays = Vec::with_capacity(tensors.len());
+        let mut bundled = 0;
+        for (i, tensor) in tensors.iter().enumerate() {
+            let block = tensor.storage.block();
+            if i == bundled {
+                bundled += bundle(&tensors[i..]);
+                for (k, slot) in tensor.slots.iter().enumerate().filter(|(_, slot)| slot.derived.is_none()) {
+                    for (tensor, own) in tensors[i..bundled].iter().zip(&mut slots[i..]) {
+                        own[k] = Some(place(tensor.len, block, tensor.storage.format(slot.content)));
                     }
                 }
-                let mut also = |wanted: bool| wanted.then(|| place(tensor.len, Format::Float32));
-                Arrays {
-                    slots: own,
-                    average: also(extras.average),
-                    accumulated: also(extras.accumulated),
-                    pulled_back: tensor.slots.iter().position(|slot| slot.pulls_back),
-                    slow: also(extras.slow),
-                    slow_momentum: also(extras.slow_momentum),
-                    factored: std::array::from_fn(|k| match tensor.slots.get(k)?.derived? {
-                        Derived::Factored { .. } => {
-                            let sizes = Matrices::of(tensor.shape).factors();
-                            Some(sizes.map(|len| place(len, Format::Float32)))
-                        }
-                        Derived::Row => None,
-                    }),
-                }
-            })
-            .collect();
+            }
+            let mut also = |wanted: bool| wanted.then(|| place(tensor.len, block, Format::Float32));
+            arrays.push(Arrays {
+                slots: slots[i],
+                average: also(extras.average),
+                accumulated: also(extras.accumulated),
+                pulled_back: tensor.slots.iter().position(|slot| slot.pulls_back),
+                slow: also(extras.slow),
+                slow_momentum: also(extras.slow_momentum),
+                factored: std::array::from_fn(|k| match tensor.slots.get(k)?.derived? {
+                    Derived::Factored { .. } => {
+                        let sizes = Matrices::of(tensor.shape).factors();
+                        Some(sizes.map(|len| place(len, LANES, Format::Float32)))
+                    }
+                    Derived::Row => None,
+                }),
+            });
+        }
         // Reads in full groups of lanes that start at any element may end after the last array.
         Ok(State { block: Block::zeroed(used + ALIGN)?, tensors: arrays })
+    }
+
+    /// Whether a slot of one tensor, of `len` elements, is `float32` and ends where that of another begins.
+    pub(crate) fn follow(&self, before: usize, behind: usize, slot: usize, len: usize) -> bool {
+        match (self.tensors[before].slots[slot], self.tensors[behind].slots[slot]) {
+            (Some(a), Some(b)) if a.format == Format::Float32 && b.format == Format::Float32 => {
+                a.offset + len.next_multiple_of(LANES) * Format::Float32.bytes() == b.offset
+            }
+            _ => false,
+        }
     }
 
     /// The byte ranges of an array's elements, without padding, and of its scales.
@@ -191,8 +218,8 @@ impl State {
         bytemuck::cast_slice_mut(&mut self.block.bytes_mut()[Self::places(array, len).0])
     }
 
-    /// Sets every element of a `float32` array.
-    pub(crate) fn fill(&mut self, array: &Array, len: usize, x: f32) {
-        self.write(array, len.next_multiple_of(BLOCK)).fill(x);
+    /// Sets every element of a `float32` array, and the padding to whole blocks behind it.
+    pub(crate) fn fill(&mut self, array: &Array, len: usize, block: usize, x: f32) {
+        self.write(array, len.next_multiple_of(block)).fill(x);
     }
 }

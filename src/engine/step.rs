@@ -1,14 +1,14 @@
 //! The step: the rule over every tensor, tile by tile, then Lookahead and the average.
 
 use crate::engine::average::{Average, SlowSync, average};
-use crate::engine::buffers::Buffers;
+use crate::engine::buffers::{Buffers, Gradient};
 use crate::engine::derived::DerivedLanes;
-use crate::engine::gradient::{Run, STAGED};
+use crate::engine::gradient::Run;
 use crate::engine::gradient_chain::GradientChain;
 use crate::engine::layers::Layers;
 use crate::engine::partial_sums::folded;
 use crate::engine::pass::{Pass, Workspace, fill, refresh_average};
-use crate::engine::plan::{CHUNK, Stage};
+use crate::engine::plan::{CHUNK, STAGED, Stage};
 use crate::hash::mix;
 use crate::kernel::storage::SlotTile;
 use crate::kernel::storage::rounding::Rounding;
@@ -32,6 +32,10 @@ pub(crate) struct StepPass<'a> {
     pub(crate) scratch: Scratch,
     /// Distinguishes this pass from every other one: see [`StepPass::next_id`].
     pub(crate) id: u64,
+    /// Whether no gradient is changed before the rule sees it, but for its format.
+    pub(crate) plain: bool,
+    /// Whether nothing happens to a tensor behind the rule.
+    pub(crate) ends: bool,
 }
 
 /// The operations of a step other than those of the rule.
@@ -74,6 +78,19 @@ struct Tensor<'a> {
 }
 
 impl Pass for StepPass<'_> {
+    fn several(&self, tensors: Range<usize>, buffers: &Buffers<'_>, work: &mut Workspace) {
+        let mut next = tensors.start;
+        while next < tensors.end {
+            let end = self.bundle(next..tensors.end);
+            if end > next + 1 {
+                self.together(next..end, work);
+            } else {
+                self.whole(next, buffers.tensors[next].len, work);
+            }
+            next = end;
+        }
+    }
+
     fn whole(&self, tensor: usize, len: usize, work: &mut Workspace) {
         let Some(tensor) = self.tensor(tensor) else {
             return self.left_alone(tensor, 0..len, Stage::Only);
@@ -141,10 +158,7 @@ impl<'a> StepPass<'a> {
         let group = self.buffers.group(index)?;
         let own = &self.buffers.tensors[index];
         let kernel = &*self.kernels[own.kernel];
-        let transform = self.chain.elementwise(index);
-        // SAFETY: no element is read.
-        let run = unsafe { self.buffers.gradient(index, 0..0) };
-        let unchanged = !self.buffers.accumulates && !self.chain.touches(index);
+        let plain = self.plain || !self.buffers.accumulates && self.chain.leaves_alone(index);
         Some(Tensor {
             index,
             kernel,
@@ -155,13 +169,64 @@ impl<'a> StepPass<'a> {
                 layer: self.layers.scalars_of(&self.buffers, index),
             },
             key: mix(self.settings.key ^ own.hash),
-            as_is: unchanged && run.is_some_and(|run| run.as_is(&transform).is_some()),
+            as_is: plain && matches!(self.buffers.gradients[index], Gradient::Float32(_)),
             derived: DerivedLanes::wanted(kernel.slots()),
         })
     }
 
     fn store_sums(&self, tensor: &Tensor<'_>, start: usize, sums: &[f64; MAX_SUMS]) {
         self.layers.sums.store(self.buffers.tensors[tensor.index].chunks, start, sums);
+    }
+
+    /// The end of the tensors that go into one tile with the first of these.
+    fn bundle(&self, tensors: Range<usize>) -> usize {
+        let all = self.buffers.tensors;
+        let is_float32 = |i: usize| matches!(self.buffers.gradients[i], Gradient::Float32(_));
+        let mut elements = all[tensors.start].len.next_multiple_of(LANES);
+        let mut end = tensors.start + 1;
+        if self.plain && self.ends && is_float32(tensors.start) {
+            while end < tensors.end && all[end].follows && is_float32(end) {
+                elements += all[end].len.next_multiple_of(LANES);
+                if elements > STAGED {
+                    break;
+                }
+                end += 1;
+            }
+        }
+        end
+    }
+
+    /// Small tensors whose states follow each other, for a rule that takes each element by itself: copied and padded
+    /// into one tile.
+    fn together(&self, tensors: Range<usize>, work: &mut Workspace) {
+        let Some(first) = self.tensor(tensors.start) else { return };
+        let Workspace { gradient, edge, lanes, .. } = work;
+        let places = || {
+            let mut end = 0;
+            tensors.clone().map(move |i| {
+                let n = self.buffers.tensors[i].len;
+                let start = end;
+                end += n.next_multiple_of(LANES);
+                (i, n, start..end)
+            })
+        };
+        let mut elements = 0;
+        for (i, n, place) in places() {
+            elements = place.end;
+            // SAFETY: the tensors are this item's.
+            let (p, g) = unsafe { (self.buffers.parameter(i, 0..n), self.buffers.gradient(i, 0..n)) };
+            fill(&mut edge[place.clone()], p);
+            if let Some(Run::Float32(g)) = g {
+                fill(&mut gradient[place], g);
+            }
+        }
+        let (p, g) = (&mut edge[..elements], &gradient[..elements]);
+        self.tile(&first, p, g, 0, None, &mut RulePass::Last([0.0; MAX_SUMS]), lanes);
+        for (i, n, place) in places() {
+            // SAFETY: as above.
+            let p = unsafe { self.buffers.parameter(i, 0..n) };
+            p.copy_from_slice(&edge[place.start..place.start + n]);
+        }
     }
 
     /// A tensor that is not updated: its norms are NaN, and its average starts as a copy.
@@ -176,38 +241,62 @@ impl<'a> StepPass<'a> {
         unsafe { refresh_average(&self.buffers, tensor, range, how) };
     }
 
-    /// A tensor of at most [`STAGED`] elements: both passes over one padded copy.
+    /// A tensor of at most [`STAGED`] elements: both passes over one tile. It is copied and padded where it is not a
+    /// number of whole blocks.
     fn short(&self, tensor: &Tensor<'_>, n: usize, work: &mut Workspace) {
         if n == 0 {
             return self.store_sums(tensor, 0, &[0.0; MAX_SUMS]);
         }
         let padded = n.next_multiple_of(tensor.at.storage.block());
         let Workspace { gradient, edge, lanes, direction, .. } = work;
-        let (g, p) = (&mut gradient[..padded], &mut edge[..padded]);
         // SAFETY: the tensor is this item's.
-        let (own, raw) = unsafe {
+        let (p, raw) = unsafe {
             (self.buffers.parameter(tensor.index, 0..n), self.buffers.gradient(tensor.index, 0..n))
         };
-        fill(p, own);
-        match raw {
-            Some(Run::Float32(raw)) if tensor.as_is => fill(g, raw),
-            // SAFETY: as above.
-            _ => unsafe { self.chain.write(&self.buffers, tensor.index, 0..n, own, g) },
-        }
-        let direction = match tensor.kernel.passes() {
-            Passes::StateFirst => Some(direction.as_mut_ptr()),
-            _ => None,
+        let g = match raw {
+            Some(Run::Float32(raw)) if tensor.as_is && n == padded => raw,
+            Some(Run::Float32(raw)) if tensor.as_is => {
+                fill(&mut gradient[..padded], raw);
+                &gradient[..padded]
+            }
+            _ => {
+                // SAFETY: as above.
+                unsafe { self.chain.write(&self.buffers, tensor.index, 0..n, p, &mut gradient[..padded]) };
+                &gradient[..padded]
+            }
         };
+        if n == padded {
+            self.both(tensor, p, g, direction, lanes);
+        } else {
+            let edge = &mut edge[..padded];
+            fill(edge, p);
+            self.both(tensor, edge, g, direction, lanes);
+            p.copy_from_slice(&edge[..n]);
+        }
+        if !self.ends {
+            self.after(tensor.index, 0..n);
+        }
+    }
+
+    /// Both passes over a tensor of one tile.
+    fn both(
+        &self,
+        tensor: &Tensor<'_>,
+        p: &mut [f32],
+        g: &[f32],
+        direction: &mut [f32],
+        lanes: &mut [Vec<f32>; MAX_SLOTS],
+    ) {
+        let passes = tensor.kernel.passes();
         let mut totals = [0.0; MAX_SUMS];
-        if tensor.kernel.passes() != Passes::OnePass {
+        let direction = (passes == Passes::StateFirst).then_some(direction.as_mut_ptr());
+        if passes != Passes::OnePass {
             let mut sums = [[0.0; LANES]; MAX_SUMS];
             self.tile(tensor, p, g, 0, direction, &mut RulePass::First(&mut sums), lanes);
             totals = folded(&sums);
             self.store_sums(tensor, 0, &totals);
         }
         self.tile(tensor, p, g, 0, direction, &mut RulePass::Last(totals), lanes);
-        own.copy_from_slice(&p[..n]);
-        self.after(tensor.index, 0..n);
     }
 
     /// One pass over a range of one tensor. The first pass stores the direction in `direction`.
@@ -270,7 +359,7 @@ impl<'a> StepPass<'a> {
                     rest.copy_from_slice(&edge[..rest.len()]);
                 }
             }
-            if last {
+            if last && !self.ends {
                 self.after(tensor.index, start..end);
             }
         }
@@ -291,11 +380,14 @@ impl<'a> StepPass<'a> {
         let n = p.len();
         // SAFETY: the caller's scratch has room for `n` elements, which are this thread's; a range
         // belongs to one item, an item to one thread.
-        let (direction, mut slots) = unsafe {
-            (
-                direction.map(|u| std::slice::from_raw_parts_mut(u, n)),
-                self.buffers.slots(tensor.index, from..from + n),
-            )
+        let mut tile = unsafe {
+            Tile {
+                direction: direction.map(|u| std::slice::from_raw_parts_mut(u, n)),
+                slots: self.buffers.slots(tensor.index, from..from + n),
+                rounding: Rounding { key: tensor.key, start: from as u64, nearest: self.settings.nearest },
+                p,
+                g,
+            }
         };
         if tensor.derived {
             let len = n.min(self.buffers.tensors[tensor.index].len - from);
@@ -303,11 +395,9 @@ impl<'a> StepPass<'a> {
             for (k, (slot, lanes)) in own.enumerate().filter(|(_, (slot, _))| slot.derived.is_some()) {
                 let lanes = &mut lanes[..n];
                 self.derived.fill(self.buffers.isa, tensor.index, (k, slot), from, len, lanes);
-                slots[k] = SlotTile::Float32(lanes);
+                tile.slots[k] = SlotTile::Float32(lanes);
             }
         }
-        let rounding = Rounding { key: tensor.key, start: from as u64, nearest: self.settings.nearest };
-        let tile = Tile { p, g, slots, rounding, direction };
         match pass {
             RulePass::First(sums) => tensor.kernel.first(tensor.at, tile, sums),
             RulePass::Last(sums) => tensor.kernel.last(tensor.at, sums, tile),

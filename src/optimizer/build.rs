@@ -9,14 +9,15 @@ use crate::engine::centralize::Centralize;
 use crate::engine::factored::FactoredMoments;
 use crate::engine::partial_sums::{Chunks, PartialSums};
 use crate::engine::plan::useful_threads;
-use crate::engine::pool::{self, WorkQueue};
+use crate::engine::queue::WorkQueue;
 use crate::engine::row_coefficients::RowCoefficients;
 use crate::engine::state::{Array, Extras, Needs, State};
+use crate::engine::threads::num_threads;
 use crate::error::{Error, Kind, Result};
 use crate::hash::hash_name;
 use crate::hyper::{Value, Values, shared};
-use crate::kernel::Kernel;
 use crate::kernel::storage::StateDtype;
+use crate::kernel::{Kernel, Passes};
 use crate::rule::{Between, Derived, Initial, MAX_SCALARS, Scalars, Scope, Slot, Start};
 use std::cell::RefCell;
 
@@ -105,6 +106,7 @@ impl Built {
                 storage: dtype.for_size(len),
                 hash: hash_name(name),
                 chunks: Chunks::new(chunks, len),
+                follows: false,
             };
             needs.push(Needs { len, storage: tensor.storage, slots: rule.slots(), shape });
             centralized.push(centralizes && shape.len() >= least);
@@ -151,9 +153,24 @@ impl Built {
             rules,
             route: algorithm.route,
         };
+        for i in 1..built.tensors.len() {
+            built.tensors[i].follows = built.follows(i);
+        }
         built.fill_initial(algorithm, values);
-        built.plan(pool::num_threads())?;
+        built.plan(num_threads())?;
         Ok(built)
+    }
+
+    /// Whether a tensor may be updated in one tile with the one before.
+    fn follows(&self, tensor: usize) -> bool {
+        let [before, own] = &self.tensors[tensor - 1..=tensor] else { return false };
+        let kernel = &self.kernels[own.kernel];
+        let alike = (before.group, before.kernel, before.storage) == (own.group, own.kernel, own.storage);
+        let slots = 0..kernel.slots().len();
+        alike
+            && own.group.is_some()
+            && kernel.passes() == Passes::OnePass
+            && slots.into_iter().all(|k| self.state.follow(tensor - 1, tensor, k, before.len))
     }
 
     /// Gives the states and scalars that do not start at zero their first value.
@@ -165,7 +182,7 @@ impl Built {
                 {
                     let x = values.number(position) as f32;
                     let x = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
-                    self.state.fill(&array, self.lengths[i], x);
+                    self.state.fill(&array, self.lengths[i], self.tensors[i].storage.block(), x);
                 }
             }
         }

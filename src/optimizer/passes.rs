@@ -160,9 +160,12 @@ impl Built {
         total: Option<[f64; MAX_SUMS]>,
     ) {
         let buffers = self.buffers(inputs);
+        let chain = gradients.chain(self.centralize.as_ref());
         let step = StepPass {
             buffers,
-            chain: gradients.chain(self.centralize.as_ref()),
+            chain,
+            plain: !inputs.accumulates && chain.leaves_all_alone(),
+            ends: !inputs.accumulates && settings.average.is_none() && settings.sync.is_none(),
             derived: self.derived(),
             kernels: &self.kernels,
             layers: self.layers(),

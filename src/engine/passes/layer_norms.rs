@@ -1,12 +1,11 @@
 //! The norms of parameters and gradients, for LARC.
 
 use crate::engine::buffers::Buffers;
-use crate::engine::gradient::STAGED;
 use crate::engine::gradient_chain::GradientChain;
 use crate::engine::lane_sums::add_squares;
 use crate::engine::partial_sums::PartialSums;
 use crate::engine::pass::{Pass, Workspace};
-use crate::engine::plan::Stage;
+use crate::engine::plan::{STAGED, Stage};
 use crate::simd::{LANES, fold};
 use std::ops::Range;
 

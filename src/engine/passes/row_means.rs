@@ -2,11 +2,10 @@
 
 use crate::engine::buffers::Buffers;
 use crate::engine::centralize::Centralize;
-use crate::engine::gradient::STAGED;
 use crate::engine::gradient_chain::GradientChain;
 use crate::engine::lane_sums::add_up;
 use crate::engine::pass::{Pass, Workspace};
-use crate::engine::plan::Stage;
+use crate::engine::plan::{STAGED, Stage};
 use crate::simd::{LANES, fold};
 use std::ops::Range;
 

@@ -3,12 +3,11 @@
 use super::measured_tile::{Measured, context};
 use crate::engine::buffers::Buffers;
 use crate::engine::derived::DerivedLanes;
-use crate::engine::gradient::STAGED;
 use crate::engine::gradient_chain::GradientChain;
 use crate::engine::layers::Layers;
 use crate::engine::partial_sums::folded;
 use crate::engine::pass::{Pass, Workspace};
-use crate::engine::plan::Stage;
+use crate::engine::plan::{STAGED, Stage};
 use crate::engine::row_coefficients::RowCoefficients;
 use crate::kernel::{Kernel, MAX_SUMS};
 use crate::simd::LANES;
