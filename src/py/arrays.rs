@@ -1,7 +1,7 @@
 //! The library's own checks of NumPy arrays.
 //!
-//! rust-numpy's guards look overlaps up by base object and panic on some input; here flags, dtype
-//! and addresses are read from the array itself, a few loads for each.
+//! The guards of rust-numpy find overlaps by base object and panic on some input. Here, flags, dtype and
+//! addresses are read from the array itself, with a few loads for each.
 
 use crate::engine::buffers::Gradient;
 use crate::error::Kind;
@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::os::raw::c_int;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
-/// What an array is used as.
+/// The use of an array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Parameter,
@@ -34,7 +34,7 @@ pub(crate) enum Element {
     Float16,
 }
 
-/// What was read from an array that passed every check.
+/// The properties of an array that passed every check.
 #[derive(Clone, Copy)]
 pub(crate) struct Array {
     pub(crate) data: *mut u8,
@@ -61,7 +61,7 @@ impl Array {
     }
 }
 
-/// The class and the dtype of almost every array, by their addresses.
+/// The addresses of the class and the dtype that almost every array has.
 #[derive(Clone, Copy)]
 pub(crate) struct Usual {
     kind: *mut PyTypeObject,
@@ -73,8 +73,8 @@ impl Usual {
         Usual { kind: ndarray(py), float32: float32(py) }
     }
 
-    /// Where the elements of an array are that is exactly a `numpy.ndarray` of NumPy's own float32, C-contiguous and
-    /// aligned, with its shape; none for any other object.
+    /// The address of the elements and the shape of an array whose class is exactly `numpy.ndarray`, with NumPy's own
+    /// float32, C-contiguous and aligned; none for any other object.
     #[inline]
     fn header<'a>(self, object: Borrowed<'a, '_, PyAny>, flags: c_int) -> Option<(*mut u8, &'a [npy_intp])> {
         if object.get_type_ptr() != self.kind {
@@ -89,15 +89,15 @@ impl Usual {
         fits.then(|| (array.data.cast(), shape(array)))
     }
 
-    /// Whether a parameter is still where and as large as it was bound. False says nothing: the full checks decide
-    /// then.
+    /// Whether a parameter still has the address and the size with which it was bound. If this is false, the full
+    /// checks decide.
     #[inline]
     pub(crate) fn parameter(self, object: Borrowed<'_, '_, PyAny>, bound: &Array) -> bool {
         self.header(object, NPY_ARRAY_WRITEABLE)
             .is_some_and(|(data, shape)| data == bound.data && elements(shape) == bound.len)
     }
 
-    /// The same, and whether a float32 gradient has its shape: the gradient's address.
+    /// The address of a float32 gradient that has the shape of its parameter, if the parameter passes the same check.
     #[inline]
     pub(crate) fn pair(
         self,
@@ -121,12 +121,12 @@ impl Usual {
     }
 }
 
-/// The elements of an array that exists, whose number cannot overflow.
+/// The number of elements of an existing array, which cannot overflow.
 fn elements(shape: &[npy_intp]) -> usize {
     shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).product()
 }
 
-/// Checks an array and reads where its elements are; `name` is called for errors only.
+/// Checks an array and reads the location of its elements; `name` is called for errors only.
 pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) -> PyResult<Array> {
     let py = object.py();
     let kind = object.get_type_ptr();
@@ -198,7 +198,7 @@ pub(crate) fn read(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> Str
             ),
         ));
     }
-    // An empty array may carry any address: it is never read.
+    // An empty array may have any address: it is never read.
     let data =
         if len == 0 { std::ptr::NonNull::<u64>::dangling().as_ptr().cast() } else { array.data.cast() };
     Ok(Array { data, len, element })
@@ -214,12 +214,12 @@ pub(crate) fn is_transposed(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool 
     shape(fields(a)).iter().eq(shape(fields(b)).iter().rev())
 }
 
-/// Whether the array owns its memory, so that nothing else shows it.
+/// Whether the array owns its memory and is not a view.
 pub(crate) fn owns_memory(object: &Bound<'_, PyAny>) -> bool {
     fields(object).base.is_null()
 }
 
-/// What an object that was checked to be an array is made of.
+/// The fields of an object that was checked to be an array.
 fn fields<'a>(object: &'a Bound<'_, PyAny>) -> &'a PyArrayObject_fields {
     // SAFETY: the object is an array; its fields are read while the interpreter is attached.
     unsafe { &(*object.as_ptr().cast::<PyArrayObject>()).fields }
@@ -264,7 +264,7 @@ fn is_array(object: &Bound<'_, PyAny>) -> bool {
     unsafe { PyArray_Check(object.py(), object.as_ptr()) != 0 }
 }
 
-/// Whether an object is an array whose elements are what they seem.
+/// Whether an object is an array without a mask.
 pub(crate) fn is_plain(object: &Bound<'_, PyAny>) -> bool {
     is_array(object) && !is_masked(object).unwrap_or(true)
 }
@@ -323,7 +323,7 @@ fn wrong_type(object: &Bound<'_, PyAny>, role: Role, name: &dyn Fn() -> String) 
     )
 }
 
-/// How to get an array for a parameter that is something else.
+/// The remedy for a parameter that is not an array.
 fn parameter_remedy(object: &Bound<'_, PyAny>, module: &str) -> &'static str {
     let has = |name: &str| object.hasattr(name).unwrap_or(false);
     match module.split('.').next() {

@@ -1,4 +1,4 @@
-//! The parameters as they were bound, and the checks of every step.
+//! The bound parameters, and the checks of every step.
 
 use crate::engine::buffers::Gradient;
 use crate::error::Kind;
@@ -11,7 +11,7 @@ use pyo3::Borrowed;
 use pyo3::prelude::*;
 use std::ptr::null_mut;
 
-/// A parameter as it was bound.
+/// A bound parameter.
 pub(crate) struct Parameter {
     pub(crate) object: Py<PyAny>,
     pub(crate) array: Array,
@@ -23,14 +23,14 @@ pub(crate) struct Parameter {
 // while its range is reserved.
 unsafe impl Send for Parameter {}
 
-/// What was bound by `build`.
+/// The parameters that `build` bound.
 pub(crate) struct Bindings {
     pub(crate) structure: Node,
-    /// Addresses of the parameters and of the gradients of the step in hand.
+    /// Addresses of the parameters and of the gradients of the current step.
     pub(crate) pointers: Pointers,
-    /// The gradients of the step in hand; empty between steps.
+    /// The gradients of the current step; empty between steps.
     pub(crate) leaves: Vec<Py<PyAny>>,
-    /// The structure as passed, as long as somebody else holds it.
+    /// The structure that was passed, as long as other code holds it.
     pub(crate) container: Option<Py<PyAny>>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) shapes: Vec<Vec<usize>>,
@@ -91,7 +91,7 @@ impl Bindings {
         Ok((bound, names))
     }
 
-    /// An error if a parameter is no longer what was bound.
+    /// An error if a parameter is not the bound one any more.
     pub(crate) fn check(&mut self, py: Python<'_>, names: &[String]) -> PyResult<()> {
         let moved = |i: usize, why: &str| {
             error(
@@ -106,14 +106,14 @@ impl Bindings {
         };
         if let Some(container) = &self.container {
             if references(container) == 1 {
-                // It was made for the call of `build`; nobody can look into it.
+                // It was made for the call of `build`; no other code can change it.
                 self.container = None;
             } else {
                 let mut i = 0;
                 structure::follow(&self.structure, container.bind(py), "the parameters", &mut |leaf| {
                     i += 1;
                     let bound = &self.parameters[i - 1];
-                    // Another view of the same memory is as good.
+                    // Another view of the same memory is accepted.
                     let same = leaf.is(&bound.object)
                         || arrays::read(&leaf, Role::Parameter, &|| names[i - 1].clone())
                             .is_ok_and(|a| a.data == bound.array.data && a.len == bound.array.len);
@@ -167,7 +167,7 @@ impl Bindings {
                 Ok(())
             })?;
         }
-        // From here on no code of the caller runs: what was checked stays so.
+        // From here on no code of the caller runs, so the checks stay valid.
         let leaves = std::mem::take(&mut self.leaves);
         let done = self.check_gradients(py, &leaves, names);
         self.leaves = leaves;
@@ -254,13 +254,13 @@ impl Bindings {
         Ok(array.gradient())
     }
 
-    /// Starts every state that starts as a copy of its parameter.
+    /// Copies each parameter into the states that start as its copy.
     pub(crate) fn start(&self, core: &mut Core) {
-        // SAFETY: the parameters were checked just now, and nobody writes while this runs.
+        // SAFETY: the parameters were checked just now, and no other code writes to them meanwhile.
         unsafe { core.start_raw(&self.pointers.0) };
     }
 
-    /// An error if a gradient lies in memory that the step writes to.
+    /// An error if a gradient shares memory that the step writes to.
     fn refuse_overlap(&self, py: Python<'_>, i: usize, gradient: &Array, names: &[String]) -> PyResult<()> {
         let Some((bytes, owner)) = overlap(&self.ranges, gradient) else { return Ok(()) };
         let owner = owner.map_or("the state".to_string(), |j| format!("parameter '{}'", names[j]));

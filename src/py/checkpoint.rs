@@ -1,8 +1,8 @@
 //! The headers of safetensors files, written in one way and read strictly.
 //!
 //! Offsets, sizes and dtypes are checked by the `safetensors` crate. Its own reader keeps the last of
-//! two equal names, and builds a tree of whatever JSON it is given before it looks at it; so the
-//! header is parsed here, straight into rows.
+//! two equal names, and builds a tree of the whole JSON before it checks it. Therefore the header is parsed
+//! here, directly into rows.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -38,7 +38,7 @@ pub(super) fn pack_header<'py>(
     for (index, (name, dtype, shape)) in tensors.into_iter().enumerate() {
         rows.push((known(&dtype)?, name, shape, index));
     }
-    // Wide elements first, so that all are aligned; then by name: one state makes one file.
+    // Wide elements come first, so that all are aligned; then by name, so that a state has only one file.
     rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let mut order = Vec::with_capacity(rows.len());
     let mut tensors = Vec::with_capacity(rows.len());
@@ -96,7 +96,7 @@ pub(super) fn unpack_header(header: &[u8], data_bytes: usize) -> PyResult<(Texts
     Ok((header.metadata, rows.collect()))
 }
 
-/// An error; what it quotes from a file may be of any length.
+/// An error. The text that it quotes from a file may have any length, so it is shortened.
 fn refuse(reason: impl Into<String>) -> PyErr {
     let mut reason = reason.into();
     if let Some((end, _)) = reason.char_indices().nth(300) {
@@ -119,7 +119,7 @@ struct Header {
 }
 
 impl Header {
-    /// The end of the data: tensors follow each other without gaps or overlaps, names differ.
+    /// The end of the data, after checking that names differ and tensors have no gaps or overlaps.
     fn check(&self) -> Result<usize, String> {
         let mut names: Vec<&str> = self.tensors.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -180,7 +180,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// What a header says of a tensor, and nothing else.
+/// The entry of a tensor in a header, without other keys.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Info {
@@ -216,7 +216,7 @@ impl<'de> Deserialize<'de> for Shape {
     }
 }
 
-/// Texts by names that differ.
+/// Texts by distinct names.
 struct Unique(Texts);
 
 impl<'de> Deserialize<'de> for Unique {

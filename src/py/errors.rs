@@ -27,7 +27,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     make(py, class, (error.message.clone(),))
 }
 
-/// The exception for a state that does not fit, with all that is wrong with it.
+/// The exception for a state that does not fit, with all differences.
 pub(crate) fn mismatch(py: Python<'_>, summary: &str, differences: Vec<String>) -> PyErr {
     make(py, "StateMismatchError", (summary.to_string(), differences))
 }

@@ -1,4 +1,4 @@
-//! The memory floor: streams arrays as a kernel would, without computing anything.
+//! The memory floor: streams arrays like a kernel, without computing anything.
 
 use crate::engine::plan::{CHUNK, Item, Plan};
 use crate::engine::queue::{self, WorkQueue};
@@ -59,7 +59,7 @@ pub(crate) fn stream_floor(py: Python<'_>, arrays: Vec<Bound<'_, PyAny>>, reads:
 ///
 /// # Safety
 ///
-/// Every array has the range, and nobody else uses it.
+/// Every array has the range, and no other code uses it.
 unsafe fn stream(isa: Isa, arrays: &[*mut u8], writes: usize, range: Range<usize>) {
     let n = range.len() / LANES;
     let groups = |start: &*mut u8| {
@@ -71,7 +71,7 @@ unsafe fn stream(isa: Isa, arrays: &[*mut u8], writes: usize, range: Range<usize
     let (mut written, mut read): (Vec<&mut [[f32; LANES]]>, Vec<_>) =
         (arrays[..writes].iter().map(groups).collect(), arrays[writes..].iter().map(groups).collect());
     let mut seen = [0.0; LANES];
-    // Minus zero, unknown to the compiler: adding it changes no bit.
+    // Minus zero, hidden from the compiler: adding it changes no bit.
     let nothing = black_box([-0.0f32; LANES]);
     with_isa!(isa, v => {
         let nothing = load(v, &nothing);

@@ -1,4 +1,4 @@
-//! The only code that knows Python and NumPy: arrays in, exceptions out.
+//! The only code that uses Python and NumPy: arrays in, exceptions out.
 
 mod arrays;
 mod bindings;
@@ -143,7 +143,7 @@ mod _core {
         crate::pop_threads();
     }
 
-    /// What this build is and what it runs on.
+    /// Properties of this build and of the machine.
     #[pyfunction]
     fn info<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);

@@ -1,4 +1,4 @@
-//! The one class that Python sees.
+//! The native optimizer as a Python class.
 
 use crate::error::{Error, Kind};
 use crate::hyper::Value;
@@ -32,9 +32,9 @@ struct Source {
 /// The values of a source. It is called once for each update, however often it is read.
 #[derive(Clone, Copy, Default)]
 struct Computed {
-    /// In the last update; none before it, or since the state was replaced.
+    /// The value in the last update; none before the first, and after the state was replaced.
     last: Option<f64>,
-    /// For the next update, if the source was called for it already.
+    /// The value for the next update, if the source was called for it already.
     next: Option<f64>,
 }
 
@@ -69,7 +69,7 @@ impl Drop for Calling<'_> {
 struct Inner {
     core: Core,
     bound: Option<Bindings>,
-    /// After a panic in a step the state is not to be trusted.
+    /// Whether a step panicked, so that the state may be half updated.
     broken: bool,
 }
 
@@ -97,7 +97,7 @@ impl Optimizer {
     }
 
     /// The value of the source of a hyperparameter, if it has one: that of the last update, or of the
-    /// next one where there was none.
+    /// next one before the first.
     fn computed(&self, py: Python<'_>, name: &str) -> PyResult<Option<f64>> {
         let found = self.sources().iter().find(|s| s.name == name).map(|s| s.value);
         match found {
@@ -141,7 +141,7 @@ impl Optimizer {
             };
             values.push((name, x));
         }
-        // Kept only when every source has given its value: a call that raises changes nothing.
+        // Kept after every source has returned its value, so that a call that raises changes nothing.
         for (name, object, x) in &called {
             self.keep(name, object, *x);
         }
@@ -190,7 +190,7 @@ impl Optimizer {
         Ok((object, x))
     }
 
-    /// The update that these values were for is done.
+    /// Marks the update with these values as done.
     fn used(&self, values: &[(String, f64)]) {
         for source in self.sources().iter_mut() {
             if let Some((_, x)) = values.iter().find(|(name, _)| *name == source.name) {
@@ -199,7 +199,7 @@ impl Optimizer {
         }
     }
 
-    /// Forgets all values of sources: they belong to another place in the run.
+    /// Drops all values of sources, which belong to another state of the run.
     fn forget(&self) {
         self.sources().iter_mut().for_each(|source| source.value = Computed::default());
     }
@@ -288,7 +288,7 @@ fn settings(core: &Core, hyper: &Bound<'_, PyDict>) -> PyResult<Vec<(&'static st
         .collect()
 }
 
-/// Names of the hyperparameters that have no effect with the others, where `sources` drive some.
+/// Names of the hyperparameters that have no effect with the others; `sources` drive some of them.
 #[pyfunction]
 #[pyo3(signature = (algorithm, hyper, sources, /))]
 pub(super) fn without_effect(
@@ -392,7 +392,7 @@ impl Optimizer {
         })
     }
 
-    /// Everything that `apply` checks before it writes; nothing is changed.
+    /// The checks of `apply` before it writes; nothing is changed.
     #[pyo3(signature = (grads, /))]
     fn verify(&self, py: Python<'_>, grads: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut inner = self.lock(py)?;
@@ -406,7 +406,7 @@ impl Optimizer {
         done
     }
 
-    /// An error unless `params` is the structure and memory that was bound.
+    /// An error unless `params` has the structure and memory that were bound.
     #[pyo3(signature = (params, /))]
     fn check_params(&self, py: Python<'_>, params: &Bound<'_, PyAny>) -> PyResult<()> {
         let inner = self.lock(py)?;
@@ -435,7 +435,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Sets a hyperparameter; a source of that name ends.
+    /// Sets a hyperparameter, and drops its source if it has one.
     #[pyo3(signature = (name, value, /))]
     fn set(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
@@ -470,7 +470,7 @@ impl Optimizer {
         to_python(py, value)
     }
 
-    /// Computes a hyperparameter from now on: called with the call count, or with nothing.
+    /// Sets a source for a hyperparameter, which is called with the number of the call or without arguments.
     #[pyo3(signature = (name, source, takes_step, /))]
     fn set_source(&self, py: Python<'_>, name: String, source: Py<PyAny>, takes_step: bool) -> PyResult<()> {
         self.lock(py)?.core.will_move(&name).map_err(|e| raise(py, &e))?;
@@ -503,7 +503,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Goes back to before `build`; hyperparameters and what drives them stay.
+    /// Goes back to before `build`; keeps hyperparameters and their sources.
     fn unbuild(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.lock(py)?;
         inner.core = inner.core.unbuilt();
@@ -547,8 +547,8 @@ impl Optimizer {
         Ok(dict)
     }
 
-    /// Copies of what is to be evaluated, by parameter name: averages, or slow weights; empty
-    /// where the parameters themselves are.
+    /// Copies of the evaluation weights by parameter name: averages, or slow weights; empty if these are
+    /// the parameters themselves.
     fn evaluation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let mut inner = self.lock(py)?;
         let Inner { core, bound, .. } = &mut *inner;
@@ -557,7 +557,7 @@ impl Optimizer {
         bound.check(py, core.names())?;
         refuse_running(py, &bound.ranges)?;
         for (i, parameter) in bound.parameters.iter().enumerate() {
-            // SAFETY: the parameter was checked just now, and nobody writes while this runs.
+            // SAFETY: the parameter was checked just now, and no other code writes to it meanwhile.
             let values =
                 unsafe { std::slice::from_raw_parts(parameter.array.data.cast(), parameter.array.len) };
             if let Some(values) = core.evaluated(i, values) {
@@ -568,7 +568,7 @@ impl Optimizer {
         Ok(dict)
     }
 
-    /// Gives every parameter the value of its average, where averages are kept.
+    /// Overwrites every parameter with its average, if there are averages.
     fn finalize(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.lock(py)?;
         let Inner { core, bound, .. } = &mut *inner;
@@ -595,7 +595,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// What is done to each parameter.
+    /// A description of each parameter.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let rate = self.computed(py, "learning_rate")?;
         let inner = self.lock(py)?;
@@ -626,7 +626,7 @@ impl Optimizer {
             .collect()
     }
 
-    /// The update with the present hyperparameters, or that of the parameters that follow another rule.
+    /// The update with the current hyperparameters, or that of the parameters that follow another rule.
     #[pyo3(signature = (*, routed=false))]
     fn formula(&self, py: Python<'_>, routed: bool) -> PyResult<Option<String>> {
         let inner = self.lock(py)?;
@@ -634,7 +634,7 @@ impl Optimizer {
         Ok(if routed { algorithm.routed_formula(values) } else { Some(algorithm.formula(values)) })
     }
 
-    /// Lets the garbage collector see cycles through sources and parameters.
+    /// Shows the garbage collector the references to sources and parameters.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Ok(sources) = self.sources.try_lock() {
             sources.iter().try_for_each(|source| visit.call(&source.object))?;

@@ -1,4 +1,4 @@
-//! Which memory is being written to by steps that run with the interpreter detached.
+//! The memory that steps are writing to while the interpreter is detached.
 
 use crate::error::Kind;
 use crate::py::errors::error;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Addresses, in order; the number is the parameter, none for the state.
 pub(crate) type Ranges = Arc<[(Range<usize>, Option<usize>)]>;
 
-/// What steps are writing to with the interpreter detached: process, reservation, addresses.
+/// The memory that running steps are writing to: process, reservation, addresses.
 static RUNNING: Mutex<Vec<(u32, usize, Ranges)>> = Mutex::new(Vec::new());
 static RUNNING_COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -24,7 +24,7 @@ impl Reservation {
         let process = std::process::id();
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        // What a parent was doing when it forked is none of the child's business.
+        // After a fork, the child drops the reservations of its parent.
         running.retain(|(owner, _, _)| *owner == process);
         running.push((process, id, Arc::clone(ranges)));
         RUNNING_COUNT.store(running.len(), Ordering::Relaxed);

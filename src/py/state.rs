@@ -95,7 +95,7 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
     };
     let first = rate(FIRST_RATE, true)?;
     let largest = rate(LARGEST_RATE, false)?.unwrap_or(0.0);
-    // The first files do not have it.
+    // The first files do not have this entry.
     let last = if dict.contains(LAST_RATE)? { rate(LAST_RATE, true)? } else { None };
     let mut scalars = Vec::new();
     for (position, (name, values)) in optimizer.scalars().into_iter().enumerate() {
@@ -166,7 +166,7 @@ fn dtype(format: Option<Format>) -> &'static str {
     }
 }
 
-/// The bytes of an array of the wanted type and shape, or what it is instead.
+/// The bytes of an array, or a text about its type and shape if these are not the expected ones.
 fn bytes(object: &Bound<'_, PyAny>, format: Option<Format>, shape: &[usize]) -> Result<Vec<u8>, String> {
     let text = |name| crate::py::arrays::text(object, name);
     if !is_plain(object) {
@@ -177,7 +177,7 @@ fn bytes(object: &Bound<'_, PyAny>, format: Option<Format>, shape: &[usize]) -> 
     if !same || text("dtype") != dtype(format) {
         return Err(format!("{} of shape {}", text("dtype"), text("shape")));
     }
-    // Whatever its strides, in C order.
+    // In C order, for any strides.
     let bytes = object.call_method0("tobytes").and_then(|bytes| bytes.extract::<Vec<u8>>());
     bytes.map_err(|e| e.to_string())
 }

@@ -8,7 +8,7 @@ use crate::py::running::{Reservation, refuse_running};
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Elements from which a step takes long enough to let other Python threads run.
+/// Number of elements from which a step lets other Python threads run.
 const DETACH_FROM: usize = 65_536;
 /// Runs native code; a panic becomes an exception.
 pub(crate) fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> T) -> PyResult<T> {
@@ -21,7 +21,7 @@ pub(crate) fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> T) -> PyResult<T
         error(py, Kind::Internal, format!("a defect of lamb_rs, please report it: {what}"))
     })
 }
-/// Why a step did not happen: refused before anything was written, or broken off.
+/// Why a step failed: it was refused before anything was written, or it panicked.
 pub(crate) enum Failure {
     Refused(PyErr),
     Panicked(PyErr),
@@ -67,7 +67,7 @@ pub(crate) fn step(
     }
 }
 
-/// Checks one step without doing it.
+/// Checks one step without taking it.
 pub(crate) fn verify(
     py: Python<'_>,
     core: &mut Core,

@@ -20,7 +20,7 @@ pub(crate) enum Node {
 /// Names and leaves of a structure, in order.
 type Leaves<'py> = Vec<(String, Bound<'py, PyAny>)>;
 
-/// Takes a structure of parameters apart.
+/// Returns the structure and the leaves of parameters.
 pub(crate) fn bind<'py>(params: &Bound<'py, PyAny>) -> PyResult<(Node, Leaves<'py>)> {
     let mut leaves = Vec::new();
     let node = walk(params, "", &mut leaves, 0)?;
@@ -107,7 +107,7 @@ fn sequence<'py>(object: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     }
 }
 
-/// Where in a structure an object is, for messages.
+/// The place of an object in a structure, for messages.
 enum Place<'a, 'py> {
     Root(&'a str),
     Item(&'a Place<'a, 'py>, usize),
@@ -189,10 +189,10 @@ pub(crate) fn visit<'py>(
     }
 }
 
-/// What takes the leaves.
+/// The function that takes the leaves.
 type Take<'a, 'py> = &'a mut dyn FnMut(Bound<'py, PyAny>) -> PyResult<()>;
 
-/// Hands over the leaves of an object of the bound structure, in the bound order.
+/// Passes the leaves of an object with the bound structure to a function, in the bound order.
 pub(crate) fn follow<'py>(
     node: &Node,
     object: &Bound<'py, PyAny>,
@@ -268,7 +268,7 @@ fn descend<'py>(
     }
 }
 
-/// An object as text; what cannot be shown is only named.
+/// An object as text; only the name of its type if it cannot be shown.
 pub(crate) fn shown(object: &Bound<'_, PyAny>) -> String {
     object.str().map_or_else(
         |_| format!("an object of {}", describe(object)),
@@ -280,7 +280,7 @@ fn describe(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "another object".to_string(), |name| name.to_string())
 }
 
-/// An object as Python writes it, shortened; of arrays and other containers, only what they are.
+/// A short representation of an object; for arrays and other containers, only the kind and size.
 pub(crate) fn brief(object: &Bound<'_, PyAny>) -> String {
     if let Ok(shape) = object.getattr("shape")
         && shape.len().is_ok_and(|n| n > 0)

@@ -19,7 +19,7 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'p
     })
 }
 
-/// A Python integer where one is wanted; an error inside where it has more than 64 bits.
+/// A Python integer, if an integer is needed; the inner error is for one with more than 64 bits.
 fn integer(hyper: &Hyper, object: &Bound<'_, PyAny>) -> Option<Result<i64, ()>> {
     if !hyper.domain.is_integer() {
         return None;
