@@ -183,7 +183,7 @@ PYTHON = Language(
         cli/
         __init__
         _peers/ | plots/
-        _lookup | typing
+        _lookup | _files | typing
         wrappers
         wrappers/loss_scale
         wrappers/multi

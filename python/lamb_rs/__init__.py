@@ -25,6 +25,7 @@ from lamb_rs._errors import (
     AliasError,
     CheckpointError,
     ConcurrentStepError,
+    ConfigurationWarning,
     DTypeError,
     HyperparameterError,
     InternalError,
@@ -37,6 +38,7 @@ from lamb_rs._errors import (
     ShapeError,
     StateMismatchError,
 )
+from lamb_rs._files import load, read_checkpoint
 from lamb_rs._lookup import get, optimizers
 from lamb_rs._optimizer.base import Optimizer
 from lamb_rs._peers import from_peer, peers
@@ -101,6 +103,7 @@ __all__ = [
     "Came",
     "CheckpointError",
     "ConcurrentStepError",
+    "ConfigurationWarning",
     "DTypeError",
     "Ftrl",
     "Grams",
@@ -140,8 +143,10 @@ __all__ = [
     "get",
     "get_num_threads",
     "info",
+    "load",
     "optimizers",
     "peers",
+    "read_checkpoint",
     "registry",
     "schedules",
     "set_num_threads",

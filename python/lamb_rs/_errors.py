@@ -76,6 +76,10 @@ class CheckpointError(LambError, ValueError):
     """A checkpoint that is damaged or of an unknown format."""
 
 
+class ConfigurationWarning(UserWarning):
+    """A checkpoint that was saved with other arguments than the optimizer that loads it has."""
+
+
 class NotBuiltError(LambError, RuntimeError):
     """An optimizer that is used before `build`."""
 

@@ -6,9 +6,10 @@ number of threads and another SIMD level.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -16,8 +17,12 @@ import pytest
 import lamb_rs
 from lamb_rs import (
     Adam,
+    AdamW,
     CheckpointError,
+    ConfigurationWarning,
+    HyperparameterError,
     Lamb,
+    Lookahead,
     NotBuiltError,
     StateMismatchError,
     schedules,
@@ -27,6 +32,7 @@ from support.checkpoints import bits, parts, sealed, small, stale
 from support.children import run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from support.checkpoints import Arrays
@@ -278,13 +284,104 @@ def test_before_build(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+# Other arguments.
+
+
 def test_hyperparameters_are_not_restored(tmp_path: Path) -> None:
     small()[0].save(tmp_path / "state")
     opt = Adam(0.5, weight_decay=0.1)
-    opt.load(tmp_path / "state")
+    with pytest.warns(ConfigurationWarning, match="those of this optimizer hold") as found:
+        opt.load(tmp_path / "state")
+    (warning,) = found
+    lines = str(warning.message).splitlines()
+    assert "  - learning_rate was 0.01, here it is 0.5" in lines
+    assert "  - weight_decay was None, here it is 0.1" in lines
+    assert warning.filename == __file__
     opt.build({"w": np.ones((3, 4), np.float32), "b": np.ones(2, np.float32)})
     assert opt.iterations == 2
     assert (opt.learning_rate, opt.weight_decay, opt.seed) == (0.5, 0.1, 0)
+
+
+CHANGES: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
+    "beta": (Adam, lambda: Adam(beta_1=0.8), "beta_1 was 0.9, here it is 0.8"),
+    "decay": (AdamW, lambda: AdamW(weight_decay=0.5), "weight_decay was .*, here it is 0.5"),
+    "schedule": (
+        lambda: Adam(schedules.CosineDecay(0.1, 100)),
+        lambda: Adam(schedules.CosineDecay(0.1, 200)),
+        "learning_rate/decay_steps was 100, here it is 200",
+    ),
+    "no schedule": (
+        lambda: Adam(schedules.CosineDecay(0.1, 100)),
+        Adam,
+        "learning_rate was {'class_name': 'CosineDecay'.*, here it is 0.001",
+    ),
+    "clip": (Adam, lambda: Adam(global_clipnorm=1.0), "global_clipnorm was None, here it is 1.0"),
+    "nonfinite": (Adam, lambda: Adam(nonfinite="skip"), "nonfinite was 'auto', here it is 'skip'"),
+    "wrapper": (
+        lambda: Lookahead(Adam(), sync_period=5),
+        lambda: Lookahead(Adam(), sync_period=6),
+        "sync_period was 5, here it is 6",
+    ),
+    "inside": (
+        lambda: Lookahead(Adam()),
+        lambda: Lookahead(Adam(beta_2=0.9)),
+        "inner/beta_2 was 0.999, here it is 0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "message"), CHANGES.values(), ids=CHANGES)
+def test_other_arguments_are_told(
+    tmp_path: Path, before: Callable[[], Any], after: Callable[[], Any], message: str
+) -> None:
+    saved, params = before(), {"w": np.ones((3, 4), np.float32)}
+    saved.apply({"w": np.ones((3, 4), np.float32)}, params)
+    saved.save(tmp_path / "state")
+    opt = after()
+    opt.build({"w": np.ones((3, 4), np.float32)})
+    start = bits(opt)
+    with pytest.raises(StateMismatchError, match=message):
+        opt.load(tmp_path / "state", config="error")
+    assert bits(opt) == start
+    with pytest.warns(ConfigurationWarning, match=message):
+        opt.load(tmp_path / "state")
+    assert opt.iterations == 1
+
+
+def test_what_happens_to_other_arguments_is_one_of_two(tmp_path: Path) -> None:
+    small()[0].save(tmp_path / "state")
+    with pytest.raises(HyperparameterError, match="config must be 'warn' or 'error'; got 'quiet'"):
+        Adam().load(tmp_path / "state", config=cast("Any", "quiet"))
+
+
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
+def test_the_optimizer_of_a_file(tmp_path: Path, row: Any) -> None:
+    """`lamb_rs.load` needs no arguments, whatever they were."""
+    params = {"w": np.full((3, 4), 0.5, np.float32), "b": np.ones(4, np.float32)}
+    grads = {"w": np.full((3, 4), 0.1, np.float32), "b": np.full(4, -0.1, np.float32)}
+    schedule = schedules.CosineDecay(0.02, 50)
+    saved: Any = getattr(lamb_rs, row.class_name)(schedule, clipnorm=0.5)
+    with contextlib.suppress(HyperparameterError):  # of those that average by themselves
+        saved = Lookahead(saved)
+    for _ in range(3):
+        saved.apply(grads, params)
+    saved.save(tmp_path / "state")
+    again = lamb_rs.load(tmp_path / "state")
+    assert again.get_config() == saved.get_config()
+    copies = {name: p.copy() for name, p in params.items()}
+    for opt, values in ((saved, params), (again, copies)):
+        opt.apply(grads, values)
+    assert parameter_bits(copies) == parameter_bits(params)
+    assert bits(again) == bits(saved)
+
+
+def test_a_file_without_a_configuration_says_why(tmp_path: Path) -> None:
+    opt = Adam(lambda: 0.1)
+    opt.apply(np.ones(3, np.float32), np.ones(3, np.float32))
+    opt.save(tmp_path / "state")
+    assert lamb_rs.read_checkpoint(tmp_path / "state").state["optimizer/iterations"] == 1
+    with pytest.raises(CheckpointError, match="no configuration: learning_rate is the function"):
+        lamb_rs.load(tmp_path / "state")
 
 
 # What does not fit.
@@ -317,7 +414,8 @@ def test_all_differences_are_listed_at_once(tmp_path: Path) -> None:
 def test_a_state_that_does_not_fit_waits_for_build(tmp_path: Path) -> None:
     small()[0].save(tmp_path / "state")
     opt = Lamb()
-    opt.load(tmp_path / "state")
+    with pytest.warns(ConfigurationWarning, match="it was saved by Adam, this is Lamb"):
+        opt.load(tmp_path / "state")
     with pytest.raises(StateMismatchError, match="it is of 'adam', this optimizer is 'lamb'"):
         opt.build({"w": np.ones((3, 4), np.float32), "b": np.ones(2, np.float32)})
     assert not opt.built

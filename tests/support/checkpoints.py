@@ -22,7 +22,7 @@ def small(seed: int = 0, steps: int = 2) -> tuple[Any, Arrays]:
     """A trained optimizer over two tensors, and the tensors."""
     rng = np.random.default_rng(seed)
     params = {"w": rng.normal(size=(3, 4)).astype("f"), "b": rng.normal(size=2).astype("f")}
-    opt = lamb_rs.Adam(0.01, seed=seed)
+    opt = lamb_rs.Adam(0.01)
     opt.build(params)
     for _ in range(steps):
         opt.apply({name: rng.normal(size=p.shape).astype("f") for name, p in params.items()})

@@ -6,14 +6,20 @@ import hashlib
 import json
 import os
 import stat
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from lamb_rs import _core
 from lamb_rs._checkpoint.atomic_write import replacing
-from lamb_rs._errors import CheckpointError, HyperparameterError, StateMismatchError
+from lamb_rs._errors import (
+    CheckpointError,
+    ConfigurationWarning,
+    HyperparameterError,
+    StateMismatchError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +36,27 @@ class Saved(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, d: dict[str, Any], strict: bool = True) -> None: ...
     def get_config(self) -> dict[str, Any]: ...
+
+
+class Checkpoint(NamedTuple):
+    """The content of a checkpoint.
+
+    Attributes
+    ----------
+    class_name : str
+        Class of the optimizer that was saved.
+    config : dict
+        Its `get_config`; ``{"not_saved": reason}`` where a plain function had no place in it.
+    state : dict
+        Its `state_dict`: arrays by name, and counters.
+    release : str
+        Release of lamb_rs that wrote the file.
+    """
+
+    class_name: str
+    config: dict[str, Any]
+    state: dict[str, Any]
+    release: str
 
 
 # The dtypes of a state as safetensors calls them; bfloat16 is raw uint16 in NumPy.
@@ -73,14 +100,30 @@ def write(optimizer: Saved, path: str | os.PathLike[str]) -> None:
         file.write(digest.hexdigest().encode())
 
 
-def load(optimizer: Saved, path: str | os.PathLike[str]) -> None:
+def load(
+    optimizer: Saved, path: str | os.PathLike[str], config: Literal["warn", "error"] = "warn"
+) -> None:
     """Check a whole file, then restore its state."""
+    if config not in ("warn", "error"):
+        raise HyperparameterError(f"config must be 'warn' or 'error'; got {config!r}")
     metadata, state = read(path)
+    changes = list(_differences(optimizer, metadata))
+    if changes and config == "error":
+        summary = f"{os.fspath(path)}: it was saved with other arguments; nothing was changed:"
+        raise StateMismatchError(summary, changes)
     try:
         optimizer.load_state_dict(state)
     except StateMismatchError as error:
-        found = [*error.differences, *_differences(optimizer, metadata)]
+        found = [*error.differences, *changes]
         raise StateMismatchError(f"{os.fspath(path)}: {error.summary}", found) from None
+    if changes:
+        lines = "".join(f"\n  - {one}" for one in changes)
+        warnings.warn(
+            f"{os.fspath(path)} was saved with other arguments; those of this optimizer hold. "
+            f"lamb_rs.load(path) makes the optimizer of the file:{lines}",
+            ConfigurationWarning,
+            stacklevel=3,
+        )
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -93,6 +136,15 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
             return _read(file, os.fstat(file.fileno()).st_size)
         except ValueError as error:
             raise CheckpointError(f"{path}: {error}{_way_out(str(error))}") from None
+
+
+def checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Return the content of a checkpoint; `lamb_rs.read_checkpoint` describes it."""
+    metadata, state = read(path)
+    config = json.loads(metadata["config"])
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{os.fspath(path)}: its configuration has no names")
+    return Checkpoint(metadata["class"], config, state, metadata[_RELEASE])
 
 
 def _read(file: BufferedReader, size: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -189,6 +241,8 @@ def _changes(saved: dict[str, Any], ours: dict[str, Any], path: str = "") -> Ite
     """Yield the differences between arguments that both have, and between nested ones."""
     for name, value in ours.items():
         old = saved.get(name, value)
+        if name == "name":
+            continue
         if isinstance(old, dict) and isinstance(value, dict):
             yield from _changes(old, value, path if name == "config" else f"{path}{name}/")
         elif old != value:

@@ -576,15 +576,26 @@ class Optimizer(ABC):
 
         write(self, path)
 
-    def load(self, path: str | os.PathLike[str]) -> None:
+    def load(
+        self, path: str | os.PathLike[str], *, config: Literal["warn", "error"] = "warn"
+    ) -> None:
         """Restore the state that `save` wrote; before `build`, it is kept and restored in `build`.
 
         The whole file is checked before anything is changed. Hyperparameters are not restored, as
-        with `load_state_dict`.
+        with `load_state_dict`. `lamb_rs.load` makes an optimizer with the hyperparameters of the
+        file.
 
         Parameters
         ----------
         path : str or path-like
+        config : {"warn", "error"}, default "warn"
+            What to do if the file was saved with other arguments than this optimizer has: warn, or
+            raise. The message lists all differences.
+
+        Warns
+        -----
+        ConfigurationWarning
+            For a file that was saved with other arguments.
 
         Raises
         ------
@@ -604,7 +615,7 @@ class Optimizer(ABC):
         """
         from lamb_rs._checkpoint.format import load  # noqa: PLC0415
 
-        load(self, path)
+        load(self, path, config)
 
     # Evaluation
 

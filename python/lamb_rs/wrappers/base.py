@@ -130,7 +130,7 @@ class Wrapper(Optimizer):
         """
         if not isinstance(config, Mapping):
             raise HyperparameterError(f"config must be the result of get_config; got {config!r}")
-        return cls(**{name: _revived(value) for name, value in config.items()})
+        return cls(**{name: revived(value) for name, value in config.items()})
 
     def _optimizers(self, form: Any) -> dict[str, Any]:
         """Return the arguments of the constructor that are optimizers, in some form."""
@@ -314,10 +314,10 @@ def _clone(optimizer: Optimizer) -> Optimizer:
     return optimizer._clone()
 
 
-def _revived(value: Any) -> Any:
+def revived(value: Any) -> Any:
     """Make the optimizers in an argument of a configuration."""
     if isinstance(value, list | tuple):
-        return type(value)(_revived(one) for one in value)
+        return type(value)(revived(one) for one in value)
     if not isinstance(value, Mapping) or "class_name" not in value:
         return value
     name = str(value["class_name"])
