@@ -100,7 +100,9 @@ def count(folder: str) -> list[float]:
     if done.returncode:
         raise SystemExit(done.stderr)
     dumps = sorted(out.parent.glob("calls.*"), key=lambda path: int(path.suffix[1:]))
-    totals = [int(re.findall(r"^totals: (\d+)", dump.read_text(), re.M)[-1]) for dump in dumps]
+    totals = [
+        int(re.findall(r"^totals: (\d+)", dump.read_text(), re.MULTILINE)[-1]) for dump in dumps
+    ]
     # Before each mark; the first of four is what came before the case.
     few, many = totals[1::4], totals[3::4]
     if len(few) != len(CASES):

@@ -640,7 +640,7 @@ class Optimizer(ABC):
         NotBuiltError
             Before `build`.
         ConcurrentStepError
-            For a call inside the block that would change parameters or state.
+            For a call inside the block that would change parameters or state, or save the state.
         """
         if not self._evaluates():
             raise HyperparameterError(
@@ -763,6 +763,13 @@ class Frozen:
         raise ConcurrentStepError(
             f"the parameters hold their {self._what} inside {self._context}; "
             "leave the with block before changing parameters or state"
+        )
+
+    def state_dict(self) -> NoReturn:
+        """Refuse to save: a run that is resumed from both would start from the other values."""
+        raise ConcurrentStepError(
+            f"the parameters hold their {self._what} inside {self._context}; leave the with block "
+            f"before saving, or a resumed run would start from the {self._what}"
         )
 
     apply = verify = build = finalize = load_state_dict = reset = refuse
