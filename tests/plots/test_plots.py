@@ -35,7 +35,7 @@ def png_size(figure: Any) -> tuple[int, int]:
     """Draw a figure at a third of its resolution; width and height in pixels at the whole."""
     data = io.BytesIO()
     figure.set_dpi(120 // COARSE)
-    figure.savefig(data, format="png")
+    figure.savefig(data, format="png", dpi=figure.dpi)
     head = data.getvalue()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">2I", head[16:])

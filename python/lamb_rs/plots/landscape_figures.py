@@ -70,8 +70,8 @@ def landscape_surface(
     Parameters
     ----------
     landscape : Landscape
-        As `loss_landscape` or `path_landscape` returns it. The path is drawn on the surface: a loss
-        beside the plane of the landscape is not shown.
+        As `loss_landscape` or `path_landscape` returns it. The path is drawn on the surface; its
+        losses outside of the plane are not shown.
     title : str or None, default None
         None uses "Loss landscape".
     view : (float, float), default (35, -60)
