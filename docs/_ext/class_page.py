@@ -103,4 +103,4 @@ def inherited(cls: Any) -> list[str]:
         text = (inspect.getdoc(value) or "").partition("\n\n")[0]
         link = f"[`{name}`](#lamb_rs.{BASE}.{name})"
         found.append((link, cell(" ".join(text.split()).replace("`", ""))))
-    return table(("name", "what it does"), found)
+    return table(("name", "purpose"), found)

@@ -102,7 +102,7 @@ def own(cls: Any) -> list[str]:
 def list_of(names: list[str], module: ModuleType) -> str:
     """A table of classes with the first sentence of each docstring."""
     lines = [(f"[{name}](/api/{name}.md)", summary(getattr(module, name))) for name in names]
-    shown = table(("class", "what it does"), lines)
+    shown = table(("class", "purpose"), lines)
     described = [line for name in functions_of(module) for line in rst(f".. autofunction:: {name}")]
     return "\n".join([*shown, *described, *contents(f"api/{name}" for name in names)])
 

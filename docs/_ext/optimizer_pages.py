@@ -45,7 +45,7 @@ def overview() -> str:
         link = f"[{row.class_name}](/api/{row.class_name}.md)"
         lines.append((link, row.summary, *cells))
     names = [row.class_name for row in rows()]
-    shown = table(("optimizer", "what it is", *STORAGES), lines)
+    shown = table(("optimizer", "description", *STORAGES), lines)
     return "\n".join([*shown, *contents(f"api/{name}" for name in names)])
 
 
@@ -100,7 +100,7 @@ def shown_formula(row: Any) -> list[str]:
     if row.routed:
         lines += [f"{row.routed[0].upper()}{row.routed[1:]}:", ""]
         lines += ["$$", formula.tex(row.routed_formula), "$$", ""]
-    return [*lines, "[What the symbols mean](../optimizers.md#symbols)", ""]
+    return [*lines, "[Meaning of the symbols](../optimizers.md#symbols)", ""]
 
 
 def kind(row: Any) -> list[str]:

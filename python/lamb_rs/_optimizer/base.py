@@ -79,12 +79,20 @@ class Optimizer(ABC):
     name : str or None, default None
         For your own use; the lower-cased name of the class by default.
     weight_decay_mode : str, default "decoupled"
-        Where weight decay enters. With p the parameter, g the gradient, u the direction, eta the
-        learning rate and lambda the decay: "decoupled" ``p -= eta lambda p`` before the step;
-        "update" ``u += lambda p``; "l2" ``g += lambda p``; "after" ``p -= eta lambda p`` after the
-        step; "fixed" ``p -= lambda p``; "corrected" as "decoupled" with ``lambda eta / eta_max``;
-        "schedule" ``p -= lambda eta / eta_first p``; "cautious" as "update" where u and p have the
-        same sign. The default of `Lamb` is "update", of `Lars` "l2".
+        Where weight decay enters. With the parameter p, the gradient g, the direction u, the
+        learning rate eta and the weight decay lambda:
+
+        * "decoupled": ``p -= eta lambda p`` before the step.
+        * "update": ``u += lambda p``. The default of `Lamb`, `Ralamb`, `RangerLars` and
+          the Schedule-Free optimizers.
+        * "l2": ``g += lambda p``. The default of `Lars`, `NovoGrad` and `AdaBound`.
+        * "after": ``p -= eta lambda p`` after the step.
+        * "fixed": ``p -= lambda p`` before the step.
+        * "corrected": as "decoupled", with ``lambda eta / eta_max`` in place of lambda, where
+          eta_max is the largest learning rate so far.
+        * "schedule": ``p -= lambda eta / eta_first p`` before the step, where eta_first is the
+          learning rate of the first update.
+        * "cautious": as "update", for the elements of u and p that have the same sign.
     ema_every : {"update", "call"}, default "update"
         Whether the average is updated in every update or, as in Keras, in every call, including
         calls that only accumulate gradients.

@@ -110,8 +110,8 @@ def adafactor(draft: Draft) -> None:
     reached = (1 - cap) ** (1 / exponent) if exponent and cap < 1 else math.inf
     if reached < 1e9:
         raise RefusedError(
-            f"betas[1]={cap} caps 1 - t^{exponent} there from update {reached:,.0f} on, and "
-            "nothing does here; pass one above 0.99999999 for no cap"
+            f"betas[1]={cap} limits 1 - t^{exponent} there from update {reached:,.0f} on; there is "
+            "no such limit here. Pass a value above 0.99999999 for no limit"
         )
     if first is not None and not str(given["momentum_dtype"]).endswith("float32"):
         raise RefusedError("momentum_dtype: the momentum is float32 here; pass torch.float32")

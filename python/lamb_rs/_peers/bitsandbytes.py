@@ -7,8 +7,7 @@ from lamb_rs._peers._peer import Peer
 from lamb_rs._peers.torch import DECOUPLED, L2, OUT
 
 EIGHT = (
-    "its 8-bit states are looked up in a table; lamb_rs has a float8 of its own, "
-    "state_dtype='float8'"
+    "it decodes 8-bit states with a table; lamb_rs has another 8-bit format, state_dtype='float8'"
 )
 IGNORED = "it is accepted and ignored there"
 STATE = {
@@ -115,13 +114,13 @@ PEERS = [
     ),
     Peer(
         "bitsandbytes.LAMB",
-        refused="it has no trust ratio: its steps are Adam's, shortened where they are longer than "
-        "the weights; use lamb_rs.Lamb",
+        refused="it has no trust ratio: its steps are those of Adam, limited to the length of the "
+        "weights; use lamb_rs.Lamb",
     ),
     Peer(
         "bitsandbytes.LARS",
-        refused="it has no trust ratio: its steps are momentum's, shortened where they are longer "
-        "than 2 % of the weights; use lamb_rs.Lars",
+        refused="it has no trust ratio: its steps are those of SGD with momentum, limited to "
+        "2 % of the length of the weights; use lamb_rs.Lars",
     ),
     *(
         Peer(f"bitsandbytes.{name}8bit", refused=EIGHT)

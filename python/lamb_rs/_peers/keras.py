@@ -218,11 +218,11 @@ PEERS = [
             "dynamic_growth_steps": to("dynamic_growth_steps", 2000),
             "name": free(None),
         },
-        # It has no floor there.
+        # Keras has no lower limit.
         {"minimum_scale": SMALLEST},
         scaled,
         compared=True,
-        note="the scale stays above 2^-127 here, and may reach 0 there",
+        note="the scale is always greater than 2^-127 here; it may reach 0 there",
         wraps=True,
     ),
     Peer(
@@ -232,8 +232,8 @@ PEERS = [
     ),
     Peer(
         "keras.ScheduleFreeAdamW",
-        refused="it averages with weight 1/t whatever the learning rate was, which is not the "
-        "rule's average while the rate warms up; use "
+        refused="it averages with the weights 1/t for any learning rate, which differs from the "
+        "average of the paper during a warm-up; use "
         "from_peer('schedulefree.AdamWScheduleFree')",
     ),
 ]

@@ -228,7 +228,7 @@ PEERS = [
     ),
     Peer(
         "optax.apply_if_finite",
-        refused="it gives in after some errors in a row; nonfinite='skip' never does",
+        refused="after several errors in a row it applies the update; nonfinite='skip' never does",
     ),
     *(
         Peer(f"optax.{name}", refused=f"{what} is not in this library")

@@ -90,7 +90,7 @@ _PAPERS = _named(
             _own(learning_rate=0.001, beta_1=0.95, beta_2=0.999, epsilon=1e-5, weight_decay=0.0)
             | _PERIOD,
             {**HAT, "threshold": 5.0, **DECOUPLED},
-            "the code of Ranger (2019) with its switches working",
+            "the code of Ranger (2019), with working switches",
         ),
     },
 )
@@ -101,7 +101,7 @@ _INTUITIVE_GUIDE = _named(
             "AdamW",
             _adam(1e-8, weight_decay=0.01),
             {**OUT, "weight_decay_mode": "after"},
-            "in two stages: the decay is of what the step has left",
+            "in two stages: the decay applies to the parameters after the step",
         ),
     },
 )
@@ -138,13 +138,13 @@ _SOME_OPTIMIZERS = _named(
             "RAdam",
             _own(learning_rate=0.001, beta_1=0.9, beta_2=0.999),
             {**_RADAM_PAPER, "epsilon": 0.0},
-            "with beta_2^t where beta_2^2 is printed",
+            "with beta_2^t in place of the printed beta_2^2",
         ),
         "Lars": (
             "Lars",
             _own(learning_rate=0.01, momentum=0.9, trust_coefficient=1.0, weight_decay=0.01),
             {"form": "ratio_outside", "epsilon": 0.0, **L2},
-            "its ratio is known up to a factor: trust_coefficient",
+            "the text does not give the factor of the ratio, trust_coefficient",
         ),
         "Lamb": (
             "Lamb",
@@ -163,7 +163,7 @@ _SOME_OPTIMIZERS = _named(
                 "trust_clip": (0.0, 10.0),
                 **UPDATE,
             },
-            "with the learning rate outside the norm, where it does not cancel",
+            "the learning rate is outside of the norm, so that it does not cancel",
         ),
         "Paratrooper": (
             "RangerLars",

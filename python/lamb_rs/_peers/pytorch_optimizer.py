@@ -172,7 +172,7 @@ PEERS = [
             **MORE,
         },
         {},
-        note=f"{UNDER_ROOT}, which the bounds hide but for tiny final_lr",
+        note=f"{UNDER_ROOT}, which has an effect only for a very small final_lr",
     ),
     _row(
         "Adan",
@@ -247,8 +247,8 @@ PEERS = [
         },
         {"gradient_averaging": False},
         adjust.novograd,
-        note="a tensor whose first gradients are all zero starts its norm from 0 there, from the "
-        "first other gradient here",
+        note="if the first gradients of a tensor are zero, its norm starts from 0 there, and from "
+        "the first other gradient here",
     ),
     _row(
         "Prodigy",
@@ -367,19 +367,19 @@ PEERS = [
     ),
     Peer(
         "pytorch_optimizer.MARS",
-        refused=f"{UNDER_ROOT} and epsilon is added to the uncorrected one; use "
+        refused=f"{UNDER_ROOT}, and epsilon is added to the root of the uncorrected moment; use "
         "from_peer('timm.Mars') or lamb_rs.Mars",
     ),
     Peer(
         "pytorch_optimizer.LARS",
-        refused="it neither adapts nor decays parameters of fewer than two axes, which only build "
-        "can tell; use lamb_rs.Lars(form='lr_outside') with overrides={lambda name, p: p.ndim < 2: "
-        "{'layer_adaptation': False, 'weight_decay': None}}",
+        refused="it neither adapts nor decays parameters with fewer than two axes, and the number "
+        "of axes is known only in build; use lamb_rs.Lars(form='lr_outside') with "
+        "overrides={lambda name, p: p.ndim < 2: {'layer_adaptation': False, 'weight_decay': None}}",
     ),
     Peer(
         "pytorch_optimizer.Muon",
-        refused="its parameters say themselves whether they follow Muon, and the rest follows an "
-        "AdamW of its own; use lamb_rs.MultiOptimizer with "
+        refused="an attribute of each parameter decides whether it follows Muon, and the others "
+        "follow a separate AdamW; use lamb_rs.MultiOptimizer with "
         "lamb_rs.Muon(form='ema', scale='original') and lamb_rs.AdamW",
     ),
 ]

@@ -399,7 +399,7 @@ PEERS = [
         "timm.Muon",
         refused="it sends matrices with a side below 4 or an aspect above 128 to AdamW, flattens "
         "convolutions, and iterates in bfloat16; use lamb_rs.Muon(form='ema', nesterov=False, "
-        "coefficients='quintic') and exclude_layers for what is to follow AdamW",
+        "coefficients='quintic') and exclude_layers for the matrices that should follow AdamW",
     ),
     *(
         Peer(f"timm.{name}", refused=f"{what} is not in this library")

@@ -269,13 +269,13 @@ PEERS = [
         {"use_ema": True, "ema_form": "uniform"},
         compared=True,
         wraps=True,
-        note="every update takes part in the average, from ema_start on",
+        note="the average contains every update from ema_start on",
     ),
     *(
         Peer(f"torch.{name}", refused=f"{what} is not in this library")
         for name, what in {
             "ASGD": "averaged SGD with its own schedule",
-            "LBFGS": "a method that evaluates the loss itself",
+            "LBFGS": "L-BFGS, which evaluates the loss itself,",
             "Rprop": "resilient propagation",
             "SparseAdam": "Adam for sparse gradients",
         }.items()
