@@ -36,6 +36,8 @@ class Saved(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, d: dict[str, Any], strict: bool = True) -> None: ...
     def get_config(self) -> dict[str, Any]: ...
+    @property
+    def built(self) -> bool: ...
 
 
 class Checkpoint(NamedTuple):
@@ -65,6 +67,7 @@ _DTYPES = {name: np.dtype(dtype) for dtype, name in _NAMES.items()}
 
 _RELEASE, _DIGEST = "lamb_rs", "sha256"
 _KEYS = (_RELEASE, "class", "config", "format_version", "numerics_version", _DIGEST, "values")
+_OVERRIDES = "overrides"
 _NO_DIGEST = "0" * 64
 _LONGEST_HEADER = 100_000_000
 _PIECE = 1 << 24
@@ -234,19 +237,26 @@ def _differences(optimizer: Saved, metadata: dict[str, str]) -> Iterator[str]:
     except (HyperparameterError, ValueError, RecursionError):
         return
     if isinstance(saved, dict):
-        yield from _changes(saved, config)
+        yield from _changes(saved, config, built=optimizer.built)
 
 
-def _changes(saved: dict[str, Any], ours: dict[str, Any], path: str = "") -> Iterator[str]:
+def _changes(
+    saved: dict[str, Any], ours: dict[str, Any], path: str = "", *, built: bool
+) -> Iterator[str]:
     """Yield the differences between arguments that both have, and between nested ones."""
     for name, value in ours.items():
         old = saved.get(name, value)
-        if name == "name":
+        if name in ("name", _OVERRIDES):
             continue
         if isinstance(old, dict) and isinstance(value, dict):
-            yield from _changes(old, value, path if name == "config" else f"{path}{name}/")
+            below = path if name == "config" else f"{path}{name}/"
+            yield from _changes(old, value, below, built=built)
         elif old != value:
             yield f"{path}{name} was {old!r:.80}, here it is {value!r:.80}"
+    before, after = (one.get(_OVERRIDES) for one in (saved, ours))
+    # Overrides come with `build`.
+    if built and before != after:
+        yield f"{path}{_OVERRIDES} was {before!r:.200}, here it is {after!r:.200}"
 
 
 def _dtype_name(name: str, array: Array) -> str:

@@ -247,7 +247,8 @@ class Optimizer(ABC):
             ``weight_decay=None``, `learning_rate` (which replaces that of the optimizer),
             `learning_rate_multiplier`, ``layer_adaptation=False``, ``trainable=False``, and, for
             rules such as `Muon` that treat some parameters by another rule, ``own_rule=False``.
-            Later entries take precedence.
+            Later entries take precedence. Copies, pickles and configurations carry them: without
+            this argument, those hold that a copy or a file brought. ``{}`` drops them.
 
         Raises
         ------

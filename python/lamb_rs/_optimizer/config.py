@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from lamb_rs import _core
 from lamb_rs._errors import HyperparameterError
 from lamb_rs._optimizer.hyperparameters import hypers
@@ -17,13 +19,23 @@ if TYPE_CHECKING:
 
     Kind = TypeVar("Kind")
 
+# Where a configuration has the overrides that were given to `build`.
+OVERRIDES = "overrides"
+
 
 def get_config(optimizer: Any) -> dict[str, Any]:
     """Arguments of the constructor, and exclusions, as JSON can hold them."""
-    return {
+    found = {
         name: serialize(value) if isinstance(value, Schedule) else value
         for name, value in arguments(optimizer).items()
     }
+    for selector in found.get(OVERRIDES, ()):
+        if not isinstance(selector, str):
+            raise HyperparameterError(
+                f"an override is selected by the function {selector!r}, which cannot be saved; "
+                "select it by a pattern"
+            )
+    return found
 
 
 def arguments(optimizer: Any) -> dict[str, Any]:
@@ -51,7 +63,20 @@ def arguments(optimizer: Any) -> dict[str, Any]:
             )
         if exclusion.patterns:
             found[method] = list(exclusion.patterns)
+    if optimizer._overrides:
+        found[OVERRIDES] = copied(optimizer._overrides)
     return found
+
+
+def copied(overrides: Any) -> dict[Any, dict[str, Any]]:
+    """Copy overrides, so that changes of the caller's mapping do not change them."""
+    return {
+        selector: {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in settings.items()
+        }
+        for selector, settings in (overrides or {}).items()
+    }
 
 
 def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
@@ -62,11 +87,15 @@ def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
         name: deserialize(value) if isinstance(value, Mapping) and "class_name" in value else value
         for name, value in config.items()
     }
+    overrides = given.pop(OVERRIDES, None)
     patterns = {method: given.pop(method, None) for method in EXCLUSIONS}
     optimizer = cls(**(effective(cls, given) if hasattr(cls, "_algorithm") else given))
     for method, names in patterns.items():
         if names:
             getattr(optimizer, method)(var_names=names)
+    if overrides:
+        made: Any = optimizer
+        made._overrides = copied(overrides)
     return optimizer
 
 

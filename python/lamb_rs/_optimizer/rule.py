@@ -36,12 +36,14 @@ class Rule(Optimizer):
     of its own, and a constructor with their defaults.
     """
 
-    __slots__ = ("_reasons", "_settings")
+    __slots__ = ("_overrides", "_reasons", "_settings")
 
     _algorithm: ClassVar[str]
     # Whether some parameters follow another rule.
     _routes: ClassVar[bool] = False
     _native: _core.Optimizer
+    # The overrides that `build` got, or that came with a copy or a configuration.
+    _overrides: Overrides | None
     # The settings of each parameter, with their reasons.
     _reasons: list[Reasons]
     _settings: list[Settings]
@@ -62,6 +64,7 @@ class Rule(Optimizer):
         self._pending = None
         self._held = {}
         self._outer = None
+        self._overrides = None
         self._reasons = []
         self._settings = []
         self._exclusions = exclusions()
@@ -103,8 +106,11 @@ class Rule(Optimizer):
         names, arrays = _core.flatten(params)
         excluded = self._exclusions.values()
         known = [*self._defaults(), *(["own_rule"] if self._routes else [])]
+        if overrides is None:
+            overrides = self._overrides
         settings, reasons = resolve(names, arrays, excluded, overrides, known)
         self._bind(params, settings if any(settings) else None)
+        self._overrides = config_.copied(overrides)
         self._reasons = reasons
         self._settings = settings
         for exclusion in excluded:
@@ -134,13 +140,14 @@ class Rule(Optimizer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor as a dictionary for JSON.
 
-        It has the current numbers, schedules by class and arguments, and the patterns that were
-        passed to ``exclude_from_...``, if any.
+        It has the current numbers, schedules by class and arguments, and, if there are any, the
+        patterns that were passed to ``exclude_from_...`` and the overrides of `build`.
 
         Raises
         ------
         HyperparameterError
-            If a plain function drives a hyperparameter, or arrays were excluded before `build`.
+            If a plain function drives a hyperparameter or selects parameters for an override, or
+            if arrays were excluded before `build`.
         """
         return config_.get_config(self)
 
