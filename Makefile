@@ -99,7 +99,7 @@ clean: ## Remove everything that was built or installed here
 	rm -f python/lamb_rs/*.so
 
 # Packages are installed again when pyproject.toml changes. The native module is brought up to date
-# before every use, because only cargo knows what it is made of.
+# before every use, because only cargo knows its dependencies.
 
 .PHONY: tools
 tools:

@@ -25,7 +25,7 @@ import numpy as np
 
 import lamb_rs
 
-# Calls before and after which callgrind writes down what it counted.
+# Calls before and after which callgrind writes its counts.
 MARKS = ("getpgid", "__getpgid")
 FEW, MANY = 10, 50
 

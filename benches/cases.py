@@ -1,4 +1,4 @@
-"""The cases as data: contestants, what is compared, and the goal."""
+"""The cases as data: contestants, quantities, and goals."""
 
 from __future__ import annotations
 

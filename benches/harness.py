@@ -39,7 +39,7 @@ SHORTEST_CASE = 0.3
 
 @dataclass(frozen=True)
 class Claim:
-    """What a row of the table compares, and what it should be.
+    """The comparison in a row of the table, and its goal.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 Times on a shared machine hide a loop that is no longer vectorized; instructions do not. Each count
 is the difference between two sizes, divided by the elements and steps between them, so that only
-what is done per element remains. Valgrind does not know AVX-512, so the levels are SSE2 and AVX2.
+the work per element remains. Valgrind does not know AVX-512, so the levels are SSE2 and AVX2.
 
     python benches/instructions.py            # compare with instructions.txt; fails when above
     python benches/instructions.py --write    # lower the limits to what is measured, add new rules

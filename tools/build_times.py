@@ -35,7 +35,7 @@ def cpu_seconds() -> float:
 
 
 def compile_crate(command: list[str]) -> int:
-    """Run rustc as its RUSTC_WRAPPER and note what it took."""
+    """Run rustc as its RUSTC_WRAPPER and record the time."""
     started = time.monotonic()
     # rustc needs the file descriptors of cargo's job server.
     code = subprocess.run(command, check=False, close_fds=False).returncode  # noqa: S603
@@ -48,7 +48,7 @@ def compile_crate(command: list[str]) -> int:
 
 
 def build(title: str, profile: str) -> None:
-    """Build the native module and print what it took."""
+    """Build the native module and print the times."""
     LOG.unlink(missing_ok=True)
     before, started = cpu_seconds(), time.monotonic()
     subprocess.run(  # noqa: S603 - a fixed command

@@ -1,4 +1,4 @@
-"""Run the Python blocks of README.md and write what they print into the block below each.
+"""Run the Python blocks of README.md and write their output into the block below each.
 
 python tools/readme.py [PAGE...]            # write; other pages than README.md by their paths
 python tools/readme.py --check [PAGE...]    # only compare: exit with 1 if an output is out of date

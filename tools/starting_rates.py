@@ -419,7 +419,7 @@ def main() -> None:
 
 
 def write(table: dict[str, Any]) -> None:
-    """Write what is finished, in the order of `RULES`."""
+    """Write the finished rules, in the order of `RULES`."""
     rules = {}
     for name in RULES:
         if table.get(name, {}).get("results"):

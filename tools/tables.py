@@ -5,7 +5,7 @@
 hashes        tests/hashes.txt. Adds the rows of new algorithms and options. If the hash of an
               existing row has changed, the command lists the row, restores the file and fails.
               --new-numerics writes the changed hashes; raise NUMERICS_VERSION first.
-instructions  benches/instructions.txt. Adds new algorithms, and lowers limits to what is measured.
+instructions  benches/instructions.txt. Adds new algorithms, and lowers limits to measured values.
 readme        README.md. Runs the examples and replaces their outputs.
 convergence   docs/convergence.md. Runs every optimizer and replaces the table. Needs Fashion-MNIST.
 """
@@ -30,7 +30,7 @@ describe it in CHANGELOG.md, and run: python tools/tables.py hashes --new-numeri
 
 
 def run(*command: str, **environment: str) -> str:
-    """Run a command in the repository and return what it printed."""
+    """Run a command in the repository and return its output."""
     done = subprocess.run(  # noqa: S603 - the commands are those of this file
         command,
         cwd=ROOT,

@@ -171,7 +171,7 @@ def closing(text: str, at: int) -> int:
 
 
 def factor(text: str) -> str:
-    """Put parentheses around what is not a single symbol."""
+    """Put parentheses around an expression that is not a single symbol."""
     return text if SINGLE.fullmatch(text) else rf"\left( {text} \right)"
 
 

@@ -89,7 +89,7 @@ def page(row: Any, names: dict[str, list[tuple[str, str]]]) -> str:
 
 
 def linked(source: str) -> str:
-    """A source with links to what it names."""
+    """A source with links."""
     source = re.sub(r"arXiv (\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", source)
     return re.sub(r"doi (10\.\S+\w)", r"[doi \1](https://doi.org/\1)", source)
 

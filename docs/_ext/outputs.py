@@ -1,4 +1,4 @@
-"""Run the Python blocks of the written pages and show after each block what it prints and draws.
+"""Run the Python blocks of the written pages and show their output and pictures after each block.
 
 A block that fails stops the build. Where a page needs a package that is not installed, the page
 says so in place of the output. A page for a package that is too large for this build has its

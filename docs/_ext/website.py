@@ -75,7 +75,7 @@ def show_signature(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register what is above."""
+    """Register the parts above."""
     app.connect("builder-inited", write_pages)
     app.connect("source-read", link_classes)
     # Before the images of a page are collected.

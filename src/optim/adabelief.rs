@@ -17,7 +17,7 @@ use fearless_simd::Simd;
 pub(crate) const ADABELIEF: Algorithm = Algorithm {
     name: "adabelief",
     class_name: "AdaBelief",
-    summary: "step sizes from how far the gradient is from its average",
+    summary: "step sizes from the distance between the gradient and its average",
     formula,
     source: "Zhuang et al. 2020, arXiv 2010.07468",
     hypers: HYPERS,

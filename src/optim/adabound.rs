@@ -23,7 +23,7 @@ use fearless_simd::Simd;
 pub(crate) const ADABOUND: Algorithm = Algorithm {
     name: "adabound",
     class_name: "AdaBound",
-    summary: "Adam that becomes SGD: rates within bounds that close; AMSBound by a switch",
+    summary: "Adam that becomes SGD, with limits of the step size that converge; AMSBound by an argument",
     formula,
     source: "Luo et al. 2019, arXiv 1902.09843",
     hypers: HYPERS,

@@ -26,7 +26,7 @@ use fearless_simd::Simd;
 pub(crate) const ADAM: Algorithm = Algorithm {
     name: "adam",
     class_name: "Adam",
-    summary: "adaptive moments; AMSGrad by a switch",
+    summary: "adaptive moments; AMSGrad by an argument",
     formula,
     source: "Kingma and Ba 2014, arXiv 1412.6980",
     hypers: HYPERS,
@@ -64,7 +64,7 @@ hypers! {
 /// The moments, in a formula.
 pub(crate) const MOMENTS: &str = "m = beta_1 m + (1 - beta_1) g; v = beta_2 v + (1 - beta_2) g^2";
 
-/// The direction from the moments `m` and `v`, in a formula; `root` is what is added under the root.
+/// The direction from the moments `m` and `v`, in a formula; `root` is added under the root.
 pub(crate) fn quotient(hat: bool, m: &str, v: &str, root: &str) -> String {
     if hat {
         format!("sqrt(1 - beta_2^t) / (1 - beta_1^t) {m} / (sqrt({v}{root}) + epsilon)")

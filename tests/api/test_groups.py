@@ -1,4 +1,4 @@
-"""Exclusions and overrides: which parameters they mean, and what they refuse."""
+"""Exclusions and overrides: the parameters that they select, and the errors."""
 
 from __future__ import annotations
 

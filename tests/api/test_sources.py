@@ -39,7 +39,7 @@ MAKES: dict[str, Make] = {
 
 
 class Counted(schedules.Schedule):
-    """A schedule that notes what it is called with."""
+    """A schedule that records its arguments."""
 
     def __init__(self, rate: float = 1.0) -> None:
         self.rate = rate

@@ -1,4 +1,4 @@
-"""Arguments that have no effect because what they need is not set: the constructor refuses them."""
+"""The constructor refuses arguments that have no effect with the others."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_while_training_a_feature_may_be_turned_off() -> None:
     assert opt.apply([np.ones(3, F)])
     with pytest.raises(HyperparameterError, match=r"clip_epsilon=0\.2 has no effect"):
         opt.clip_epsilon = 0.2
-    # What it says of itself makes an optimizer all the same.
+    # Its configuration still makes an optimizer.
     assert SGD.from_config(opt.get_config()).momentum == 0.0
 
 

@@ -1,4 +1,4 @@
-"""``python -m lamb_rs demo``: what it prints and writes."""
+"""``python -m lamb_rs demo``: its output and its files."""
 
 from __future__ import annotations
 

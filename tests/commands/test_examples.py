@@ -1,4 +1,4 @@
-"""The scripts in ``examples``: they run, and print what they claim."""
+"""The scripts in ``examples``: they run, and print the promised results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKAGES = {"jax", "lamb_rs", "numpy"} | sys.stdlib_module_names
 def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> object:
-    """Run a script; what it prints."""
+    """Run a script and return its output."""
     monkeypatch.chdir(tmp_path)
 
     def printed(name: str) -> str:

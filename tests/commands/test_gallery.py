@@ -40,7 +40,7 @@ needs_demo = pytest.mark.skipif(
 
 
 def gallery(*arguments: str) -> str:
-    """Run the command; what it prints."""
+    """Run the command and return its output."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         assert main(["gallery", "--data", "digits", *arguments]) == 0

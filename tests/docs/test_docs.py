@@ -1,4 +1,4 @@
-"""What is written about the library is there, and what is there is written about."""
+"""Names in the documents exist, and existing names are documented."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sections(documented: Any) -> dict[str, str]:
 
 
 def entries(body: str) -> dict[str, str]:
-    """Names documented in a section, with what is said about each."""
+    """Names documented in a section, with their descriptions."""
     found: dict[str, str] = {}
     for match in re.finditer(r"^(\*{0,2}\w.*)\n((?:(?: {4}.*)?\n?)*)", body, re.MULTILINE):
         for name in match[1].partition(" : ")[0].split(", "):

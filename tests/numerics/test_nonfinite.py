@@ -188,7 +188,7 @@ def test_a_sum_that_overflows(arguments: dict[str, Any]) -> None:
 
 
 def test_unscaling_that_overflows() -> None:
-    """The message tells what is wrong: nothing was accumulated here."""
+    """The message does not speak of accumulation: nothing was accumulated here."""
     params = {"a": np.ones(4, F), "b": np.ones(20, F)}
     opt = SGD(0.1, loss_scale_factor=1e-30, nonfinite="raise")
     opt.build(params)

@@ -214,7 +214,7 @@ def test_missing_gradients(case: Case, window: int | None) -> None:
 @pytest.mark.parametrize("case", defaults(), ids=lambda case: case.id)
 @pytest.mark.parametrize("window", [None, 2])
 def test_gradient_dtypes(case: Case, dtype: Any, window: int | None) -> None:
-    """Narrow gradients mean what they say: every one of them is a float32 exactly."""
+    """Narrow gradients are widened exactly: each of them is a float32 number."""
     base = small(12)
     narrow = [{name: g.astype(dtype) for name, g in step.items()} for step in base.grads]
     more = {"learning_rate": rate(case), "gradient_accumulation_steps": window}

@@ -1,4 +1,4 @@
-"""`from_peer`: recorded trajectories of other packages, and what is said about arguments."""
+"""`from_peer`: recorded trajectories of other packages, and the messages about arguments."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_values_out_of_range_raise_as_ours_do() -> None:
 
 
 def test_result_is_plain() -> None:
-    """A peer's optimizer is what its public arguments make, and says what they mean."""
+    """The optimizer of a peer is made with its public arguments, and `explain` describes them."""
     opt = lamb_rs.from_peer("timm.Lamb", lr=0.02, weight_decay=0.05)
     assert type(opt) is lamb_rs.Lamb
     by_hand = lamb_rs.Lamb(

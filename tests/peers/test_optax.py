@@ -256,7 +256,7 @@ ROWS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
         lambda optax: optax.contrib.muon(0.01, nesterov=False),
     ),
 }
-# optax keeps some scalars, and what it accumulates, in float32; it adds another epsilon to a norm.
+# optax keeps some scalars and accumulated gradients in float32; it adds another epsilon to a norm.
 BOUNDS = {
     "adafactor": 1e-5,
     "adafactor-plain": 1e-5,

@@ -57,7 +57,7 @@ def test_every_peer_can_be_made_and_explained(name: str) -> None:
     leaf = opt
     while hasattr(leaf, "inner"):
         leaf = leaf.inner
-    # A loss scale skips what is not finite.
+    # A loss scale skips gradients that are not finite.
     assert leaf.nonfinite == ("skip" if "scale" in name.lower() else "propagate")
 
 

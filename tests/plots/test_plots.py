@@ -1,4 +1,4 @@
-"""Figures and animations: what is drawn, written and cut off."""
+"""Figures and animations: lines, texts, and edges."""
 
 from __future__ import annotations
 

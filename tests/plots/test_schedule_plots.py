@@ -1,4 +1,4 @@
-"""What `plot` draws, and what it says where it cannot."""
+"""The drawings of `plot`, and its errors."""
 
 from __future__ import annotations
 

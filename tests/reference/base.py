@@ -57,7 +57,7 @@ WRAPPERS: dict[str, Any] = {
 
 @dataclass
 class Step:
-    """What a rule is told about one update of one tensor, and what it tells back."""
+    """The input of a rule for one update of one tensor, and its output."""
 
     h: dict[str, Any]
     t: int

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def masked(u: Array, g: Array, form: Any, k: Step, doubtful: Array) -> Array:
-    """The direction where it agrees with the gradient, scaled up for what is left out.
+    """The elements of the direction that agree with the gradient, scaled up for the others.
 
     ``doubtful`` marks elements whose direction has a sign that rounding decides.
     """

@@ -43,7 +43,7 @@ class RMSprop:
         if h["centered"]:
             a = s["gradient_average"] = rho * s["gradient_average"] + (1 - rho) * g
             d = np.maximum(v - a**2, 0.0)
-            # A variance this much smaller than what it is the difference of is rounding.
+            # A variance that is this much smaller than the two terms of the difference is rounding.
             k.uncertain = (d <= 1e-3 * v) & (v != 0)
         q = quotient(g, np.sqrt(d + eps) if h["epsilon_mode"] == "in" else np.sqrt(d) + eps)
         if not mu:

@@ -199,7 +199,7 @@ class Session:
         )
 
     def attempt(self, name: str, act: Callable[[], Any]) -> None:
-        """Only honest exceptions, after which every byte is what it was."""
+        """Only documented exceptions, after which every byte is unchanged."""
         self.log.append(name)
         before = self.bytes() if self.opt is not None else None
         try:
@@ -291,7 +291,7 @@ class Session:
 def test_random_calls(part: int) -> None:
     before = lamb_rs.get_num_threads()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Conversions that NumPy warns of are part of what is tried.
+        # Some of the conversions make NumPy warn.
         warnings.simplefilter("ignore")
         for seed in range(part * SEQUENCES, (part + 1) * SEQUENCES):
             with contextlib.ExitStack() as open_:

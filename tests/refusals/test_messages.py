@@ -1,4 +1,4 @@
-"""What the messages for common mistakes say: what is wrong, where, and what to do."""
+"""The messages for common mistakes: the problem, its place, and the remedy."""
 
 from __future__ import annotations
 

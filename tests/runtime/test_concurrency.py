@@ -20,7 +20,7 @@ LARGE = 2_000_000
 
 
 def together(*acts: Callable[[], Any]) -> list[BaseException]:
-    """Run all at once, and return what they raised."""
+    """Run all at once, and return the exceptions."""
     start = threading.Barrier(len(acts))
     raised: list[BaseException] = []
 
@@ -28,7 +28,7 @@ def together(*acts: Callable[[], Any]) -> list[BaseException]:
         start.wait()
         try:
             act()
-        except BaseException as error:  # noqa: BLE001 - panics are what is looked for
+        except BaseException as error:  # noqa: BLE001 - the test looks for panics
             raised.append(error)
 
     threads = [threading.Thread(target=work, args=(act,)) for act in acts]

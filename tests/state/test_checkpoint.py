@@ -1,4 +1,4 @@
-"""Checkpoints: what is in the file, and that training goes on from it to the same bits.
+"""Checkpoints: the content of the file, and that training continues from it with the same bits.
 
 Over every registered algorithm, option, storage and wrapper; in the middle of windows; on another
 number of threads and another SIMD level.

@@ -134,7 +134,7 @@ def test_resumed_is_as_if_never_stopped(row: Any, state_dtype: str, stages: str)
     opt.build(params)
     saved = []
     for t in range(STEPS):
-        if t in {0, 1, 2, 5}:  # in the middle of windows, and before and after what is special
+        if t in {0, 1, 2, 5}:  # in the middle of windows, and before and after special steps
             pair = [(way(opt), {k: p.copy() for k, p in params.items()}) for way in WAYS.values()]
             saved.append((t, pair))
         if t == 5:

@@ -1,4 +1,4 @@
-"""Configuration, state, pickles and copies: what they hold, and that training goes on alike."""
+"""Configuration, state, pickles and copies: content, and training that continues exactly."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Bad:
     words : tuple of str
         What the message says in addition to the name of the tensor: expected and found values.
     remedy : str
-        What it says to do about a gradient; a parameter may have no remedy.
+        The remedy for a gradient; a parameter may have none.
     """
 
     id: str
@@ -261,5 +261,5 @@ def _bytes(value: Any) -> Any:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Names of what is not the same."""
+    """Names of the differences."""
     return [name for name in before | after if before.get(name) != after.get(name)]

@@ -15,13 +15,13 @@ import numpy as np
 import lamb_rs
 from lamb_rs import *
 F = np.float32
-# A shell ignores Ctrl-C in what it runs in the background, and its children inherit that.
+# A shell makes background programs ignore Ctrl-C, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 
 
 def run(code: str, timeout: float = 60, **variables: str) -> str:
-    """Run code in a new interpreter and return what it printed.
+    """Run code in a new interpreter and return its output.
 
     A child that hangs is killed with everything that it started, and fails the test.
     """

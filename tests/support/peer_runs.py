@@ -1,4 +1,4 @@
-"""Optimizers of other packages as they run, and the float64 reference of what they become here.
+"""Optimizers of other packages as they run, and the float64 reference of their translations.
 
 The packages are imported only where they are to run: see `support.recorded`.
 """

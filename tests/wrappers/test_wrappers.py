@@ -1,4 +1,4 @@
-"""Wrappers as optimizers: what they do, how they nest, what they say and save."""
+"""Wrappers as optimizers: steps, nesting, texts and saved state."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class AdaBound(Rule):
     """AdaBound is Adam with step sizes that are limited by bounds that converge to one value.
 
     It starts as Adam and ends as SGD with momentum and the rate `final_learning_rate`. It is meant
-    to combine the fast early progress of the one with the final accuracy of the other. The final
+    to combine the fast early progress of Adam with the final accuracy of SGD. The final
     rate has to be tuned like that of `SGD`.
 
     For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment

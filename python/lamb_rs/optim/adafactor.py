@@ -71,7 +71,7 @@ class Adafactor(Rule):
 
     Notes
     -----
-    The values are those of Keras, except ``epsilon_mode="clamp"``, which is that of torch. Keras
+    The defaults are those of Keras, except ``epsilon_mode="clamp"``, which is that of torch. Keras
     stores the whole second moment too, which this class does not.
 
     State: 4 bytes per row and per column of a matrix, always in float32. For an array that keeps

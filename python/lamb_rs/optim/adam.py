@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 class Adam(Rule):
-    """Adam divides a moving average of the gradient by the root of one of its square.
+    """Adam divides an average of the gradient by the root of an average of its square.
 
     It trains most models with little tuning, as the size of a step depends on the learning rate and
     not on the size of the gradient. Where weight decay matters, use `AdamW`.

@@ -21,8 +21,8 @@ class AdEMAMix(Rule):
     runs. In its first thousands of updates the steps may be too large without a warm-up of `alpha`
     and `beta_3`; the paper warms both up over the whole run.
 
-    For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
-    v, and slow moment m_slow, all 0 before the first update::
+    For an array p with gradient g, in update t = 1, 2, ..., with first moment m, second moment v
+    and slow moment m_slow, which are 0 before the first update::
 
         m = beta_1 m + (1 - beta_1) g
         m_slow = beta_3 m_slow + (1 - beta_3) g

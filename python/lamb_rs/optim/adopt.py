@@ -18,8 +18,8 @@ class Adopt(Rule):
     """ADOPT is Adam that divides each gradient by the second moment of the earlier gradients only.
 
     It normalizes the gradient first and averages afterwards. Its authors prove that it converges
-    for any `beta_2`, which Adam does not. The first update only sets the second moment and leaves
-    the parameters as they are.
+    for any `beta_2`, which Adam does not. The first update sets the second moment and does
+    not change the parameters.
 
     For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
     v, which are 0 before the first update::

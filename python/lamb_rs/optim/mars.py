@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Mars(Rule):
     """MARS is AdamW or Lion on gradients whose variance is reduced by the change of the gradient.
 
-    It is made for training large models, where noise of the gradient limits progress. The corrected
+    It is made for training large models, where noise in the gradient limits progress. The corrected
     gradient of each array is clipped to a norm of 1. Arrays with fewer than two axes, such as
     biases, follow `AdamW` with ``epsilon_mode="out"`` and the arguments whose names contain ``1d``.
 

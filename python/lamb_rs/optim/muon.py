@@ -59,8 +59,8 @@ class Muon(Rule):
     nesterov : bool, default True
         Whether to use Nesterov's momentum.
     exclude_layers : sequence of str, default ()
-        Regular expressions that are searched in the names of matrices; those that match follow
-        AdamW. One that matches nothing raises in `build`.
+        Regular expressions that are searched for in the names of matrices. Matrices that match
+        follow AdamW. A pattern that matches nothing raises in `build`.
     exclude_embeddings : bool, default True
         Whether matrices with "embedding" in the name follow AdamW.
     rms_rate : float, default 0.2
@@ -70,8 +70,8 @@ class Muon(Rule):
         ``m = momentum m + (1 - momentum) g`` ("ema"), or the latter with bias correction as in
         optax ("debiased").
     scale : {"match_rms", "original", "columns", "none"}, default "match_rms"
-        Factor of the orthogonal matrix: that above, which gives steps about as large as those of
-        AdamW ("match_rms"), ``sqrt(max(1, rows / columns))`` ("original"),
+        Factor of the orthogonal matrix: the one in the formula, which gives steps about as large as
+        those of AdamW ("match_rms"), ``sqrt(max(1, rows / columns))`` ("original"),
         ``sqrt(max(1, columns / rows))`` ("columns"), or 1 ("none").
     coefficients : {"keller", "quintic", "polar_express"}, default "keller"
         Coefficients of the polynomial of the iterations: the same in all of them ("keller"), or
@@ -97,7 +97,7 @@ class Muon(Rule):
 
     Examples
     --------
-    The singular values of the gradient differ much, those of the step do not:
+    The singular values of the gradient differ much more than those of the step:
 
     >>> import numpy as np
     >>> from lamb_rs import Muon

@@ -70,7 +70,7 @@ class Ralamb(Rule):
 
     Notes
     -----
-    Keras, torch and optax have no Ralamb. The default is Ralamb as it is usually described. The
+    Keras, torch and optax have no Ralamb. The defaults are those of the usual descriptions. The
     code of its author uses ``form="new_weights"``, whose trust ratio is close to 1, and
     ``phi=(0, 10)``, which slows down arrays with a larger norm.
 

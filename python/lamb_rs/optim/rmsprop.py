@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 class RMSprop(Rule):
     """RMSprop divides each gradient by the root of a moving average of its square.
 
-    It was made for mini-batches and recurrent networks; Adam adds momentum and a bias correction to
-    it. Because v starts at 0, the first step is about ``1 / sqrt(1 - rho)`` times the learning
-    rate.
+    It was made for mini-batches and recurrent networks; Adam adds momentum and a bias correction.
+    Because v starts at 0, the first step is about ``1 / sqrt(1 - rho)`` times the learning rate.
 
     For an array p with gradient g and average v, which is 0 before the first update::
 

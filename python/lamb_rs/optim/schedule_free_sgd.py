@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ScheduleFreeSGD(Rule):
     """Schedule-Free SGD averages the parameters in place of a learning rate schedule.
 
-    It needs no decay of the learning rate and no length of the run in advance; a warm-up helps.
+    It needs neither a decay of the learning rate nor the length of the run; a warm-up helps.
     Evaluate and save the model inside `evaluation_weights`, as the parameters are not the averages.
 
     For an array p with gradient g, in update t = 1, 2, ..., where rate_max and w_sum are 0 before
@@ -36,9 +36,9 @@ class ScheduleFreeSGD(Rule):
     With weight decay, ``u = u + weight_decay p``. With `warmup_steps`, ``min(1, t / warmup_steps)``
     multiplies the learning rate; with `r`, ``t^r`` multiplies w.
 
-    The parameters p are the points at which gradients are computed. The averages, which are to be
-    evaluated, are in place inside a block ``with optimizer.evaluation_weights():``. Statistics of
-    batch normalization have to be computed again inside it.
+    The parameters p are the points at which gradients are computed. The averages are the weights to
+    evaluate; inside a block ``with optimizer.evaluation_weights():``, p holds the averages. Compute
+    the statistics of batch normalization again inside the block.
 
     Parameters
     ----------
