@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lamb_rs._errors import CheckpointError
+from lamb_rs._errors import CheckpointError, HyperparameterError
 
 if TYPE_CHECKING:
     from lamb_rs._checkpoint.format import Checkpoint
@@ -71,10 +71,10 @@ def load(path: str | os.PathLike[str]) -> Optimizer:
     Raises
     ------
     CheckpointError
-        For a file that is not a checkpoint, is damaged, has a format of a later release, or was
-        saved without a configuration because a plain function drove a hyperparameter.
-    HyperparameterError
-        For a class of your own whose module was not imported.
+        For a file that is not a checkpoint, is damaged or has a format of a later release; for
+        one whose configuration this release does not accept, or that was saved without it because
+        a plain function drove a hyperparameter; and for a class of your own whose module was not
+        imported.
     OSError
         If the file cannot be read.
 
@@ -102,6 +102,13 @@ def load(path: str | os.PathLike[str]) -> Optimizer:
             f"{os.fspath(path)} has no configuration: {reason}. Make the optimizer with the same "
             "arguments as before, then call its load(path)"
         )
-    made: Optimizer = revived({"class_name": checkpoint.class_name, "config": checkpoint.config})
+    try:
+        made: Optimizer = revived(
+            {"class_name": checkpoint.class_name, "config": checkpoint.config}
+        )
+    except (HyperparameterError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{os.fspath(path)}: its configuration is not accepted: {error}"
+        ) from error
     made.load_state_dict(checkpoint.state)
     return made

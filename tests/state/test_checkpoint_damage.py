@@ -244,8 +244,9 @@ def test_hostile_values(name: str, content: bytes, tmp_path: Path) -> None:
         assert bits(opt) == before
 
 
+@pytest.mark.filterwarnings("ignore::lamb_rs.ConfigurationWarning")
 def test_configurations_are_never_trusted(content: bytes, tmp_path: Path) -> None:
-    """They are only shown, and only where the state does not fit."""
+    """They are shown; an optimizer is made of them, or they are refused."""
     import lamb_rs  # noqa: PLC0415
 
     for text in ("", "[]", "5", '{"epsilon": [[]]}', "[" * 10**5, '{"not_saved": 5}', "\0"):
@@ -257,8 +258,11 @@ def test_configurations_are_never_trusted(content: bytes, tmp_path: Path) -> Non
         lamb.build([np.ones(3, np.float32)])
         with pytest.raises(StateMismatchError, match="it was saved by Adam, this is Lamb"):
             lamb.load(tmp_path / "state")
+        with pytest.raises(CheckpointError, match=r"state(: its| has no) configuration"):
+            lamb_rs.load(tmp_path / "state")
 
 
+@pytest.mark.filterwarnings("ignore::lamb_rs.ConfigurationWarning")
 def test_mutated_headers(content: bytes, tmp_path: Path) -> None:
     """Bytes changed at random, and a checksum that fits: refused, or as good as a state is."""
     opt, path = small(steps=1)[0], tmp_path / "state"

@@ -144,7 +144,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
 def checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Return the content of a checkpoint; `lamb_rs.read_checkpoint` describes it."""
     metadata, state = read(path)
-    config = json.loads(metadata["config"])
+    try:
+        config = json.loads(metadata["config"])
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{os.fspath(path)}: its configuration is not JSON: {error}"
+        ) from None
     if not isinstance(config, dict):
         raise CheckpointError(f"{os.fspath(path)}: its configuration has no names")
     return Checkpoint(metadata["class"], config, state, metadata[_RELEASE])
