@@ -18,8 +18,8 @@ class AdaBelief(Rule):
     """AdaBelief is Adam with a second moment that measures how far gradients are from their mean.
 
     The steps are long for elements whose gradient is close to the first moment, and short for the
-    others. With the default epsilon, an element whose gradient is constant can take very long steps;
-    a larger epsilon, such as 1e-8, limits them.
+    others. With the default epsilon, an element whose gradient is constant can take very long
+    steps; a larger epsilon, such as 1e-8, limits them.
 
     For an array p with gradient g, in update t = 1, 2, ..., with first moment m and second moment
     v, which are 0 before the first update::
