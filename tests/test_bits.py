@@ -59,7 +59,7 @@ def test_floating_point_mode_of_the_caller(name: str) -> None:
 
 
 def test_every_algorithm_has_rows() -> None:
-    from support.bits_table import table  # noqa: PLC0415 - beside its only use
+    from support.bits_table import table  # noqa: PLC0415 - next to its only use
 
     found = {(row.algorithm, row.state_dtype) for row in table()}
     assert found == {(name, dtype) for name in elsewhere("registry") for dtype in DTYPES}

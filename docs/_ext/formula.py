@@ -21,7 +21,7 @@ TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*\(?|<=|>=|==|!=|[-+
 
 
 class NotAFormulaError(ValueError):
-    """The text is none that this grammar knows."""
+    """The text does not follow the grammar."""
 
 
 def symbol(name: str) -> str:

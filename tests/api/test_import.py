@@ -12,7 +12,7 @@ import lamb_rs
 from lamb_rs import optim, schedules, wrappers
 from support.children import run
 
-# Of the package: what a word in the name of a module stands for.
+# Parts of the package, by a word in the name of a module.
 RARELY_NEEDED = ("checkpoint", "cli", "description", "peer_state", "plots", "report", "table")
 # Of the standard library, those that NumPy does not need either.
 SLOW = ("argparse", "asyncio", "dataclasses", "difflib", "inspect", "json", "logging", "subprocess")

@@ -173,7 +173,7 @@ def test_every_number_beside_every_switch_has_an_effect_or_is_refused(row: Any) 
             try:
                 changed = trained(cls, {**switch, name: value}) != plain
             except HyperparameterError as error:
-                # Else it is the switch that has no effect beside this number.
+                # Otherwise it is the switch that has no effect with this number.
                 if str(error).startswith(f"{name}=") and known[name].per_parameter:
                     with pytest.raises(HyperparameterError, match=f"{name}=.* has no effect"):
                         trained(cls, switch, {"*": {name: value}})

@@ -117,7 +117,7 @@ def test_a_structure_that_holds_itself() -> None:
         Lamb().build(params)
 
 
-# Parameters that are no longer what was bound
+# Parameters that are not the bound ones any more
 
 
 def rebound_in_dict() -> tuple[Any, Callable[[], Any]]:

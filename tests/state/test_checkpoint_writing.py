@@ -78,7 +78,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
 
 
 def while_saving(opt: Any, path: Path, act: Callable[[], None]) -> None:
-    """Save an optimizer, and act once while the new file is beside its place."""
+    """Save an optimizer, and act once while the new file has its temporary name."""
     sync, acted = os.fsync, []
 
     def first(descriptor: int) -> None:
@@ -94,7 +94,7 @@ def while_saving(opt: Any, path: Path, act: Callable[[], None]) -> None:
 
 
 def test_what_lives_is_not_removed(tmp_path: Path) -> None:
-    """A file that is being written stays where it is when others are saved beside it."""
+    """A file that is being written is not removed when others are saved in its directory."""
     opt, other = small(1)[0], small(2)[0]
     found: list[Path] = []
 

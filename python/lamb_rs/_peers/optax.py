@@ -63,7 +63,7 @@ def _amsgrad(draft: Draft) -> None:
 def _adabelief(draft: Draft) -> None:
     if draft.given["eps"] != draft.given["eps_root"]:
         raise RefusedError(
-            "the constant that the variance takes in each step (eps_root) and the one beside the "
+            "the constant that the variance takes in each step (eps_root) and the one added to the "
             "root (eps) are one here; pass both alike"
         )
 
