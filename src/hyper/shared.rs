@@ -86,10 +86,12 @@ hypers! {
     )
     .of("Lookahead")
     .needs(LOOKAHEAD),
-    LARC_COEFFICIENT =
-        optional(Domain::PositiveOrNone, "trust coefficient of the layer-wise rate").of("Larc"),
-    LARC_CLIP = flag(true, "limit the layer-wise rate to the learning rate").of("Larc").needs(LARC),
+    LARC_COEFFICIENT = optional(Domain::PositiveOrNone, "trust coefficient of the layer-wise rate")
+        .of("Larc")
+        .called("trust_coefficient"),
+    LARC_CLIP = flag(true, "limit the layer-wise rate to the learning rate").of("Larc").called("clip").needs(LARC),
     LARC_EPSILON = number(1e-8, Domain::AtLeast(0.0), "small constant of the denominator of the rate")
         .of("Larc")
+        .called("epsilon")
         .needs(LARC),
 }

@@ -20,6 +20,8 @@ pub struct Hyper {
     pub doc: &'static str,
     /// The wrapper that sets it, for a hyperparameter that is not an argument of every class.
     pub wrapper: Option<&'static str>,
+    /// What messages call it, if it has another name in that wrapper.
+    pub called: Option<&'static str>,
     /// The conditions under which it has an effect.
     pub needs: Needs,
 }
@@ -37,7 +39,17 @@ pub enum Condition {
 }
 
 const fn row(default: Value, domain: Domain, doc: &'static str) -> Hyper {
-    Hyper { name: "", default, domain, dynamic: false, per_parameter: false, doc, wrapper: None, needs: &[] }
+    Hyper {
+        name: "",
+        default,
+        domain,
+        dynamic: false,
+        per_parameter: false,
+        doc,
+        wrapper: None,
+        called: None,
+        needs: &[],
+    }
 }
 
 /// A number that may change between steps and differ between parameters.
@@ -111,6 +123,16 @@ impl Hyper {
         Hyper { wrapper: Some(wrapper), ..self.fixed() }
     }
 
+    /// The row of a hyperparameter that has another name in its wrapper.
+    pub(crate) const fn called(self, name: &'static str) -> Hyper {
+        Hyper { called: Some(name), ..self }
+    }
+
+    /// The name in messages.
+    pub fn shown(&self) -> &'static str {
+        self.called.unwrap_or(self.name)
+    }
+
     /// The value, or an error that names the rule, the value and the remedy. A whole number becomes
     /// an integer where one is wanted.
     pub fn check(&self, value: Value) -> Result<Value> {
@@ -129,12 +151,12 @@ impl Hyper {
 
     /// The error for a value that is not legal, as the user wrote it.
     pub fn refuse(&self, given: &str) -> Error {
-        Error::new(Kind::Hyperparameter, format!("{} must be {}; got {given}", self.name, self.domain))
+        Error::new(Kind::Hyperparameter, format!("{} must be {}; got {given}", self.shown(), self.domain))
     }
 
     /// The error for an integer that is too large, as the user wrote it.
     pub fn refuse_size(&self, given: &str) -> Error {
-        let wanted = format!("{} must be {}, at most 2**63 - 1", self.name, self.domain);
+        let wanted = format!("{} must be {}, at most 2**63 - 1", self.shown(), self.domain);
         Error::new(Kind::Hyperparameter, format!("{wanted}; got {given}"))
     }
 }

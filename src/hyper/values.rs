@@ -76,14 +76,17 @@ impl Values {
             .iter()
             .map(|condition| match *condition {
                 Condition::Is(name, value) => format!("{name}={value}"),
-                Condition::On(name) => match self.find(name).map(|(_, hyper)| hyper.domain) {
-                    Ok(Domain::Flag) => format!("{name}=True"),
-                    Ok(Domain::Unit) => format!("{name} > 0"),
-                    _ => name.to_string(),
-                },
+                Condition::On(name) => {
+                    match self.find(name).map(|(_, hyper)| (hyper.domain, hyper.shown())) {
+                        Ok((Domain::Flag, name)) => format!("{name}=True"),
+                        Ok((Domain::Unit, name)) => format!("{name} > 0"),
+                        Ok((_, name)) => name.to_string(),
+                        Err(_) => name.to_string(),
+                    }
+                }
             })
             .collect();
-        let (name, value, default) = (hyper.name, self.values[position], self.default_of(hyper));
+        let (name, value, default) = (hyper.shown(), self.values[position], self.default_of(hyper));
         Error::new(
             Kind::Hyperparameter,
             format!(

@@ -334,13 +334,14 @@ impl Optimizer {
     }
 
     /// Binds the parameters and allocates the state; restores `pending` if it is given.
-    #[pyo3(signature = (params, overrides, pending, /))]
+    #[pyo3(signature = (params, overrides, pending, differences=Vec::new(), /))]
     fn build(
         &self,
         py: Python<'_>,
         params: &Bound<'_, PyAny>,
         overrides: Option<&Bound<'_, PyList>>,
         pending: Option<&Bound<'_, PyDict>>,
+        differences: Vec<String>,
     ) -> PyResult<()> {
         let mut inner = self.lock(py)?;
         if inner.bound.is_some() {
@@ -359,7 +360,7 @@ impl Optimizer {
         guarded(py, || core.build_with(&sizes, &own))?.map_err(|e| raise(py, &e))?;
         bound.start(&mut core);
         if let Some(pending) = pending {
-            state::load(&mut core, pending, true)?;
+            state::load(&mut core, pending, true, differences)?;
         }
         let (start, len) = core.state_memory();
         let mut ranges = bound.ranges.to_vec();
@@ -490,12 +491,18 @@ impl Optimizer {
     }
 
     /// Restores what `state_dict` returned.
-    #[pyo3(signature = (state, strict, /))]
-    fn load_state_dict(&self, py: Python<'_>, state: &Bound<'_, PyDict>, strict: bool) -> PyResult<()> {
+    #[pyo3(signature = (state, strict, differences=Vec::new(), /))]
+    fn load_state_dict(
+        &self,
+        py: Python<'_>,
+        state: &Bound<'_, PyDict>,
+        strict: bool,
+        differences: Vec<String>,
+    ) -> PyResult<()> {
         let mut inner = self.lock(py)?;
         let Inner { core, bound, broken } = &mut *inner;
         match bound {
-            Some(_) => state::load(core, state, strict)?,
+            Some(_) => state::load(core, state, strict, differences)?,
             None => return Err(error(py, Kind::NotBuilt, "call build(params) first")),
         }
         *broken = false;

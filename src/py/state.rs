@@ -52,8 +52,14 @@ pub(crate) fn save<'py>(py: Python<'py>, optimizer: &Optimizer) -> PyResult<Boun
     Ok(dict)
 }
 
-/// Restores arrays and counters, after everything was checked: all differences in one error.
-pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: bool) -> PyResult<()> {
+/// Restores arrays and counters, after everything was checked: all differences in one error, with those
+/// that were found already at the end.
+pub(crate) fn load(
+    optimizer: &mut Optimizer,
+    dict: &Bound<'_, PyDict>,
+    strict: bool,
+    found: Vec<String>,
+) -> PyResult<()> {
     let py = dict.py();
     let mut differences = Vec::new();
     let mut writes: Vec<(Entry, Vec<u8>)> = Vec::new();
@@ -136,6 +142,7 @@ pub(crate) fn load(optimizer: &mut Optimizer, dict: &Bound<'_, PyDict>, strict: 
             }
         }
     }
+    differences.extend(found);
     if !differences.is_empty() {
         let summary = "the state does not fit this optimizer; nothing was changed:";
         return Err(mismatch(py, summary, differences));

@@ -468,7 +468,11 @@ class Optimizer(ABC):
         """
         if self._native.built:
             native = self._native
-            restore(self._sources, d, strict, lambda rest: native.load_state_dict(rest, strict))
+
+            def load(rest: dict[str, Any], differences: list[str]) -> None:
+                native.load_state_dict(rest, strict, differences)
+
+            restore(self._sources, d, strict, load)
         else:
             self._pending = (copy.deepcopy(as_state(d)), strict)  # the caller may change its arrays
 

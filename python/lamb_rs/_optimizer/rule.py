@@ -123,11 +123,11 @@ class Rule(Optimizer):
             return
         state, strict = self._pending
 
-        def bind(rest: dict[str, Any]) -> None:
-            self._native.build(params, settings, rest if strict else None)
+        def bind(rest: dict[str, Any], differences: list[str]) -> None:
+            self._native.build(params, settings, rest if strict else None, differences)
             if not strict:
                 try:
-                    self._native.load_state_dict(rest, strict)
+                    self._native.load_state_dict(rest, strict, differences)
                 except BaseException:
                     self._unbind()
                     raise

@@ -13,8 +13,6 @@ from lamb_rs.schedules._stateful import remembering
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CALLS = "optimizer/calls"
-
 
 def remembered(sources: Mapping[str, object]) -> dict[str, float]:
     """Return the state of the schedules that drive hyperparameters.
@@ -51,7 +49,7 @@ def restore(
     sources: Mapping[str, object],
     state: Mapping[str, Any],
     strict: bool,
-    load: Callable[[dict[str, Any]], None],
+    load: Callable[[dict[str, Any], list[str]], None],
 ) -> None:
     """Restore the state of each schedule, and pass the rest of a state to `load`.
 
@@ -64,7 +62,8 @@ def restore(
     strict : bool
         Whether a missing entry is an error.
     load : callable
-        Takes the entries that do not belong to schedules. It restores all of them, or raises.
+        Takes the entries that do not belong to schedules, and the differences of those that do. It
+        raises with all differences, or restores everything.
 
     Raises
     ------
@@ -80,28 +79,9 @@ def restore(
             part = {name: _plain(rest.pop(key)) for name, key in keys.items() if key in rest}
             differences += schedule.differences(part, strict, f"{path}/")
             parts.append((schedule, part))
-    if differences:
-        raise _with_all(rest, differences, load)
-    load(rest)
+    load(rest, differences)
     for schedule, part in parts:
         schedule.load_state_dict(part, strict)
-
-
-def _with_all(
-    rest: dict[str, Any], differences: list[str], load: Callable[[dict[str, Any]], None]
-) -> StateMismatchError:
-    """Return one error for the known differences and those that `load` finds.
-
-    The counter is removed first, so that `load` refuses the state; its absence is not reported.
-    """
-    given = rest.pop(_CALLS, None)
-    try:
-        load(rest)
-    except StateMismatchError as error:
-        left_out = set() if given is None else {f"'{_CALLS}' is missing"}
-        found = [one for one in error.differences if one not in left_out]
-        return StateMismatchError(error.summary, [*found, *differences])
-    raise AssertionError(f"a state without {_CALLS} was accepted")
 
 
 def _plain(value: Any) -> Any:

@@ -227,7 +227,7 @@ def blamed(inner: Optimizer, kind: str) -> str:
     raise AssertionError("a wrapper without an optimizer")
 
 
-def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, Any]]) -> None:
+def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, object]) -> None:
     """Set native hyperparameters of all of some rules, or of none if one is refused.
 
     Parameters
@@ -236,14 +236,14 @@ def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, An
         Name of the wrapper's class.
     leaves : iterable of Rule
     settings : mapping
-        Maps a native name to the wrapper's name for it and the value.
+        Values by their native names.
 
     Raises
     ------
     HyperparameterError
         For a value that is refused.
     """
-    values = {name: value for name, (_, value) in settings.items()}
+    values = dict(settings)
     done: list[tuple[Rule, dict[str, object]]] = []
     try:
         for leaf in leaves:
@@ -255,10 +255,7 @@ def hold(kind: str, leaves: Iterable[Rule], settings: Mapping[str, tuple[str, An
             leaf._native.configure(before)
         if not isinstance(error, HyperparameterError):
             raise
-        message = str(error)
-        for name, (called, _) in settings.items():
-            message = message.replace(name, called)
-        raise HyperparameterError(f"{kind}: {message}") from None
+        raise HyperparameterError(f"{kind}: {error}") from None
 
 
 def load_together(

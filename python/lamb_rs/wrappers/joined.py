@@ -129,7 +129,9 @@ class Joined:
                 state[_outer(k, key)] = value
         return state
 
-    def load_state_dict(self, state: dict[str, Any], strict: bool) -> None:
+    def load_state_dict(
+        self, state: dict[str, Any], strict: bool, differences: Sequence[str] = ()
+    ) -> None:
         left = dict(state)
         loads = []
         for k, part in self._bound():
@@ -140,7 +142,7 @@ class Joined:
         wrong = [] if _is_count(skipped) else [f"'{_SKIPPED}' is missing or not a step count"]
         if strict:
             wrong += [f"'{key}' is unknown" for key in left]
-        load_together(loads, strict, wrong)
+        load_together(loads, strict, [*wrong, *differences])
         self._skipped = int(skipped)
 
     def reset(self) -> None:

@@ -44,7 +44,7 @@ class Around(Wrapper):
             why = self._refuses(leaf)
             if why:
                 raise HyperparameterError(f"{kind} cannot go around {blamed(inner, kind)}: {why}")
-        settings = {self._natives[own]: (own, value) for own, value in arguments.items()}
+        settings = {self._natives[own]: value for own, value in arguments.items()}
         hold(kind, self._leaves(), settings)
         self._adopt(name)
 
@@ -67,11 +67,10 @@ class Around(Wrapper):
         self.inner._native = native
 
     def _set(self, name: str, value: object) -> None:
-        for own, native in self._natives.items():
-            if native == name:
-                hold(type(self).__name__, self._leaves(), {native: (own, value)})
-                return
-        self.inner._set(name, value)
+        if name in self._natives.values():
+            hold(type(self).__name__, self._leaves(), {name: value})
+        else:
+            self.inner._set(name, value)
 
     def _exclude(self, method: str, var_list: Any, var_names: Any) -> None:
         self.inner._exclude(method, var_list, var_names)
