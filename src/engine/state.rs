@@ -61,7 +61,7 @@ pub(crate) struct Needs<'a> {
     pub(crate) shape: &'a [usize],
 }
 
-/// How many tensors from the first on have their states beside each other, slot by slot: small ones, which are
+/// How many tensors from the first on have their states next to each other, slot by slot: small ones, which are
 /// updated in one tile where the rule allows it.
 fn bundle(tensors: &[Needs<'_>]) -> usize {
     let first = &tensors[0];
