@@ -131,7 +131,6 @@ _ELSEWHERE: dict[str, str] = {
         "read and set hyperparameters as attributes, such as learning_rate; for settings of "
         "some parameters, call build(params, overrides={'*/bias': {'weight_decay': None}})"
     ),
-    "state": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",
     "step": "call apply(grads), with the gradients in the structure of the parameters",
     "update": "call apply(grads), which updates the parameters in place",
     "variables": "state_dict() returns a copy of the state, and load_state_dict(state) restores it",

@@ -131,6 +131,16 @@ impl Optimizer {
         entries
     }
 
+    /// A copy of one array of the state as float32 numbers, whatever its storage, and its shape.
+    pub fn read_state(&self, tensor: usize, slot: &str) -> Option<(Vec<f32>, Vec<usize>)> {
+        let built = self.built.as_ref()?;
+        let (_, array, shape) = built.arrays(tensor).into_iter().find(|(name, ..)| *name == slot)?;
+        let mut values = vec![0.0; shape.iter().product()];
+        // SAFETY: the optimizer is borrowed, so no step writes to its state.
+        unsafe { built.state.decode(&array, 0..values.len(), &mut values) };
+        Some((values, shape))
+    }
+
     /// The bytes of an entry.
     pub fn entry_bytes(&self, entry: &Entry) -> &[u8] {
         self.built.as_ref().map_or(&[], |b| &b.state.block.bytes()[entry.place.clone()])

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::hyper::Value;
+use crate::kernel::storage::Format;
 use crate::optimizer::{Optimizer as Core, Override};
 use crate::py::arrays::{self, Role};
 use crate::py::bindings::Bindings;
@@ -552,6 +553,41 @@ impl Optimizer {
             dict.set_item(name, array)?;
         }
         Ok(dict)
+    }
+
+    /// Read-only views of the float32 state, by parameter name and slot.
+    fn state<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let inner = slf.get().lock(py)?;
+        let names = inner.core.names();
+        let slots: Vec<_> = names.iter().map(|_| PyDict::new(py)).collect();
+        for entry in inner.core.entries().into_iter().filter(|e| e.format == Some(Format::Float32)) {
+            let values: &[f32] = bytemuck::cast_slice(inner.core.entry_bytes(&entry));
+            // SAFETY: the memory lives as long as this object, which becomes the array's base.
+            let flat =
+                unsafe { PyArray1::borrow_from_array(&ArrayView1::from(values), slf.clone().into_any()) };
+            flat.call_method1("setflags", (false,))?;
+            let array = flat.call_method1("reshape", (PyTuple::new(py, &entry.shape)?,))?;
+            slots[entry.tensor].set_item(&entry.key[names[entry.tensor].len() + 1..], array)?;
+        }
+        let dict = PyDict::new(py);
+        for (name, own) in names.iter().zip(slots) {
+            dict.set_item(name, own)?;
+        }
+        Ok(dict)
+    }
+
+    /// A copy of one array of the state as float32 numbers; None where there is no such array.
+    fn read_state<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        slot: &str,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let inner = self.lock(py)?;
+        let place = inner.core.names().iter().position(|own| own == name);
+        let found = place.and_then(|tensor| inner.core.read_state(tensor, slot));
+        found.map(|(values, shape)| Ok(PyArray1::from_vec(py, values).reshape(shape)?.into_any())).transpose()
     }
 
     /// Copies of the evaluation weights by parameter name: averages, or slow weights; empty if these are

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
 from lamb_rs._errors import (
@@ -12,6 +13,8 @@ from lamb_rs._errors import (
     ConcurrentStepError,
     HyperparameterError,
     NotBuiltError,
+    ParameterSetError,
+    nearest,
     with_remedies,
 )
 from lamb_rs._optimizer.hyperparameters import (
@@ -346,6 +349,64 @@ class Optimizer(ABC):
     def parameter_names(self) -> list[str]:
         """Names of the parameters."""
         return self._native.parameter_names
+
+    @property
+    def parameters(self) -> Mapping[str, NDArray[np.float32]]:
+        """The bound parameter arrays by name, read-only as a mapping; empty before `build`."""
+        native = self._native
+        return MappingProxyType(dict(zip(native.parameter_names, native.parameters, strict=True)))
+
+    @property
+    def state(self) -> Mapping[str, Mapping[str, NDArray[np.float32]]]:
+        """Read-only views of the float32 state by parameter name and slot; no data is copied.
+
+        ``optimizer.state["kernel"]["momentum"]`` follows the training. Slots that are stored in
+        bfloat16 or float8 are not in it; `read_state` returns them. Empty before `build`.
+
+        Examples
+        --------
+        >>> import numpy as np, lamb_rs
+        >>> optimizer = lamb_rs.Adam()
+        >>> _ = optimizer.apply({"w": np.ones(2, np.float32)}, {"w": np.ones(2, np.float32)})
+        >>> optimizer.state["w"]["momentum"]
+        array([0.1, 0.1], dtype=float32)
+        """
+        found = self._bound().state() if self.built else {}
+        return MappingProxyType({name: MappingProxyType(own) for name, own in found.items()})
+
+    def read_state(self, name: str, slot: str) -> NDArray[np.float32]:
+        """Return a copy of one array of the state as float32 numbers, whatever its storage.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+        slot : str
+            Such as "momentum": the names are those in `describe`.
+
+        Returns
+        -------
+        array of float32
+            In the shape of the parameter; moments of rows and columns have shapes of their own.
+
+        Raises
+        ------
+        NotBuiltError
+            Before `build`.
+        ParameterSetError
+            If there is no such parameter or slot.
+        """
+        found = self._bound().read_state(name, slot)
+        if found is not None:
+            return found
+        names = self.parameter_names
+        if name not in names:
+            raise ParameterSetError(f"read_state: no parameter '{name}'{nearest(name, names)}")
+        (own,) = [one for one in self.describe().parameters if one.name == name]
+        slots = [one.name for one in own.slots]
+        raise ParameterSetError(
+            f"read_state: '{name}' has no slot '{slot}'; it has {', '.join(slots) or 'none'}"
+        )
 
     @property
     def trust_ratios(self) -> NDArray[np.float64] | None:

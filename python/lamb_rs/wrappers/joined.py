@@ -122,6 +122,17 @@ class Joined:
 
     # State
 
+    def state(self) -> dict[str, dict[str, NDArray[np.float32]]]:
+        found: dict[str, dict[str, NDArray[np.float32]]] = {}
+        for _, part in self._bound():
+            found |= part._native.state()
+        return {name: found[name] for name in self._names}
+
+    def read_state(self, name: str, slot: str) -> NDArray[np.float32] | None:
+        owners = dict(zip(self._names, self._owners, strict=True))
+        part = self.parts[owners[name]] if name in owners else None
+        return None if part is None else part._native.read_state(name, slot)
+
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {_SKIPPED: self._skipped}
         for k, part in self._bound():
