@@ -45,7 +45,7 @@ test-rust: $(VENV)/base
 	@$(call step,20,Rust: examples in the documentation,--show) cargo test --profile $(PROFILE) --doc
 
 test-python: $(VENV)/demo.extra $(VENV)/test.extra module
-	@$(call step,240,Python tests,--show) $(RUN) -m pytest
+	@$(call step,240,Python tests,--show) $(RUN) -m pytest -n 2 --dist loadfile
 
 instructions: $(VENV)/base ## Count the instructions per element of every rule (valgrind)
 	@$(call step,80,Compile the release) cargo build --release --example steps

@@ -20,7 +20,7 @@ from support.children import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KILLS = 500
+KILLS = 200
 
 
 def loads(path: Path | str, wanted: Any) -> bool:
