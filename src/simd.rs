@@ -1,12 +1,12 @@
 //! SIMD: the only module that uses vector instructions.
 //!
-//! Every kernel is written for [`F32`]: sixteen `f32` lanes on every CPU. They are one register with
-//! AVX-512, two with AVX2, four with SSE2 and NEON, and an array at the scalar level. The program is the
-//! same, so the bits are the same. Only operations that IEEE 754 rounds exactly are used, and nothing is
-//! fused except `Sum::add_product`, whose product is exact.
+//! Every kernel works on groups of sixteen `f32` lanes on every CPU. They are one register with AVX-512, two
+//! with AVX2, four with SSE2 and NEON, and an array at the scalar level. The program is the same, so the bits
+//! are the same. Only operations that IEEE 754 rounds exactly are used, and nothing is fused except
+//! `Sum::add_product`, whose product is exact.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, f32x16, f64x8, i32x16, u8x16, u16x16, u32x16};
+use fearless_simd::{Level, f32x8, f32x16, f64x4, f64x8, u8x16, u16x16, u32x16};
 pub(crate) use fearless_simd::{Simd, SimdBase};
 use std::ops::{Add, Mul, Sub};
 
@@ -120,16 +120,63 @@ macro_rules! with_isa {
 }
 pub(crate) use with_isa;
 
+/// Lanes that a rule works on: all sixteen, or half of them at a time.
+///
+/// Where sixteen lanes take several registers, half of them leave more registers for constants. Lanes do not
+/// depend on each other, so the results are the same.
+pub trait Lanes: SimdFloat<<Self as Lanes>::Level, Element = f32> {
+    /// The SIMD level.
+    type Level: Simd;
+    /// Half as many lanes in double precision.
+    type Doubles: SimdFloat<Self::Level, Element = f64>;
+    /// The lanes in double precision, exactly.
+    fn widened(self) -> [Self::Doubles; 2];
+    /// The nearest `f32` of each.
+    fn narrowed(doubles: [Self::Doubles; 2]) -> Self;
+}
+
+macro_rules! lanes {
+    ($lanes:ident, $doubles:ident) => {
+        impl<V: Simd> Lanes for $lanes<V> {
+            type Level = V;
+            type Doubles = $doubles<V>;
+            #[inline(always)]
+            fn widened(self) -> [Self::Doubles; 2] {
+                let (low, high) = self.widen();
+                [low, high]
+            }
+            #[inline(always)]
+            fn narrowed([low, high]: [Self::Doubles; 2]) -> Self {
+                low.narrow(high)
+            }
+        }
+    };
+}
+lanes!(f32x16, f64x8);
+lanes!(f32x8, f64x4);
+
 /// Loads sixteen lanes.
 #[inline(always)]
 pub(crate) fn load<V: Simd>(v: V, lanes: &[f32; LANES]) -> F32<V> {
     f32x16::from_slice(v, lanes)
 }
 
+/// Loads the lanes of a part of a group.
+#[inline(always)]
+pub(crate) fn load_part<L: Lanes>(v: L::Level, lanes: &[f32; LANES], part: usize) -> L {
+    L::from_slice(v, &lanes[part * L::LEN..(part + 1) * L::LEN])
+}
+
+/// Stores the lanes of a part of a group.
+#[inline(always)]
+pub(crate) fn store_part<L: Lanes>(x: L, lanes: &mut [f32; LANES], part: usize) {
+    x.store_slice(&mut lanes[part * L::LEN..(part + 1) * L::LEN]);
+}
+
 /// Zero in every lane.
 #[inline(always)]
-pub(crate) fn zeros<V: Simd>(v: V) -> F32<V> {
-    f32x16::splat(v, 0.0)
+pub(crate) fn zeros<L: Lanes>(v: L::Level) -> L {
+    L::splat(v, 0.0)
 }
 
 /// Stores sixteen lanes.
@@ -140,43 +187,38 @@ pub(crate) fn store<V: Simd>(x: F32<V>, lanes: &mut [f32; LANES]) {
 
 /// The same number in every lane.
 #[inline(always)]
-pub fn splat<V: Simd>(like: F32<V>, x: f32) -> F32<V> {
-    f32x16::splat(token(like), x)
-}
-
-#[inline(always)]
-fn token<V: Simd>(x: F32<V>) -> V {
-    x.token()
+pub fn splat<L: Lanes>(like: L, x: f32) -> L {
+    L::splat(like.token(), x)
 }
 
 /// `num / den`, and 0 where `den` is 0.
 #[inline(always)]
-pub fn div_or_zero<V: Simd>(num: F32<V>, den: F32<V>) -> F32<V> {
+pub fn div_or_zero<L: Lanes>(num: L, den: L) -> L {
     let zero = splat(num, 0.0);
     den.simd_ne(zero).select(num / den, zero)
 }
 
 /// The magnitude.
 #[inline(always)]
-pub fn abs<V: Simd>(x: F32<V>) -> F32<V> {
+pub fn abs<L: Lanes>(x: L) -> L {
     x.abs()
 }
 
 /// Square root, correctly rounded.
 #[inline(always)]
-pub fn sqrt<V: Simd>(x: F32<V>) -> F32<V> {
+pub fn sqrt<L: Lanes>(x: L) -> L {
     x.sqrt()
 }
 
 /// The larger of the two; a NaN in `b` wins.
 #[inline(always)]
-pub fn maximum<V: Simd>(a: F32<V>, b: F32<V>) -> F32<V> {
+pub fn maximum<L: Lanes>(a: L, b: L) -> L {
     a.simd_gt(b).select(a, b)
 }
 
 /// `x` limited to `[low, high]`; NaN stays NaN.
 #[inline(always)]
-pub fn clamp<V: Simd>(x: F32<V>, low: f32, high: f32) -> F32<V> {
+pub fn clamp<L: Lanes>(x: L, low: f32, high: f32) -> L {
     let (low, high) = (splat(x, low), splat(x, high));
     let x = x.simd_lt(low).select(low, x);
     x.simd_gt(high).select(high, x)
@@ -184,160 +226,171 @@ pub fn clamp<V: Simd>(x: F32<V>, low: f32, high: f32) -> F32<V> {
 
 /// -1, 0 or 1 by the sign of `x`; NaN stays NaN.
 #[inline(always)]
-pub fn sign<V: Simd>(x: F32<V>) -> F32<V> {
-    let zero = splat(x, 0.0);
-    let one = splat(x, 1.0);
-    let nonzero = x.simd_gt(zero) | x.simd_lt(zero);
-    nonzero.select(one.copysign(x), x)
+pub fn sign<L: Lanes>(x: L) -> L {
+    signed(x, 1.0)
 }
 
-/// `u` where it has the sign of `g`, else 0; NaN stays NaN.
+/// `size` with the sign of `x`; where `x` is 0 or NaN, `x`.
 #[inline(always)]
-pub fn agreeing<V: Simd>(u: F32<V>, g: F32<V>) -> F32<V> {
+pub fn signed<L: Lanes>(x: L, size: f32) -> L {
+    let zero = splat(x, 0.0);
+    let negative = x.simd_lt(zero).select(splat(x, -size), x);
+    x.simd_gt(zero).select(splat(x, size), negative)
+}
+
+/// `u` where it has the sign of `g`, else 0; NaN stays NaN. Where `g` is NaN, `u` is too.
+#[inline(always)]
+pub fn agreeing<L: Lanes>(u: L, g: L) -> L {
+    let sign = g.to_bits() & 0x8000_0000;
+    let (size, along) = (L::from_bits(g.to_bits() ^ sign), L::from_bits(u.to_bits() ^ sign));
+    // The smaller of the two is positive where both are; `along` where that is NaN.
+    let both = size.simd_lt(along).select(size, along);
     let zero = splat(u, 0.0);
-    let same = (u.simd_gt(zero) & g.simd_gt(zero)) | (u.simd_lt(zero) & g.simd_lt(zero));
-    (same | !u.simd_eq(u)).select(u, zero)
+    both.simd_le(zero).select(zero, u)
 }
 
 /// 0 where `x` is 0, else 1.
 #[inline(always)]
-pub fn nonzero<V: Simd>(x: F32<V>) -> F32<V> {
+pub fn nonzero<L: Lanes>(x: L) -> L {
     let zero = splat(x, 0.0);
     x.simd_ne(zero).select(splat(x, 1.0), zero)
 }
 
 /// `decay` where `x >= 0`, else 0.
 #[inline(always)]
-pub fn where_not_negative<V: Simd>(x: F32<V>, decay: f32) -> F32<V> {
+pub fn where_not_negative<L: Lanes>(x: L, decay: f32) -> L {
     let zero = splat(x, 0.0);
     x.simd_ge(zero).select(splat(x, decay), zero)
 }
 
 /// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
 #[inline(always)]
-pub(crate) fn flush<V: Simd>(x: F32<V>) -> F32<V> {
-    // On the bits: a NaN is larger than any number there.
-    let magnitude: i32x16<V> = (x.to_bits() & 0x7fff_ffff).bitcast();
-    magnitude.simd_gt(i32x16::splat(token(x), 0x007f_ffff)).select(x, splat(x, 0.0))
+pub(crate) fn flush<L: Lanes>(x: L) -> L {
+    // On the bits: zeros and subnormal numbers have an exponent field of 0.
+    let bits = x.to_bits();
+    let small = (bits & 0x7f80_0000).simd_eq(0);
+    L::from_bits(small.select(L::Bits::splat(x.token(), 0), bits))
 }
 
-/// Sixteen `f64` lanes, for rules whose differences cancel.
+/// The lanes in `f64`, for rules whose differences cancel.
 #[derive(Clone, Copy)]
-pub struct F64<V: Simd>(f64x8<V>, f64x8<V>);
+pub struct F64<L: Lanes>([L::Doubles; 2]);
 
-impl<V: Simd> F64<V> {
+impl<L: Lanes> F64<L> {
     /// The lanes of `x`, exactly.
     #[inline(always)]
-    pub fn new(x: F32<V>) -> Self {
-        let (low, high) = x.widen();
-        F64(low, high)
+    pub fn new(x: L) -> Self {
+        F64(x.widened())
     }
 
     /// The nearest `f32`.
     #[inline(always)]
-    pub fn rounded(self) -> F32<V> {
-        self.0.narrow(self.1)
+    pub fn rounded(self) -> L {
+        L::narrowed(self.0)
     }
 
     /// `self ** exponent`: the root where that is 0.5, else lane by lane.
     #[inline(always)]
     pub fn pow(self, exponent: f64) -> Self {
+        let [mut low, mut high] = self.0;
         if exponent == 0.5 {
-            return F64(self.0.sqrt(), self.1.sqrt());
+            return F64([low.sqrt(), high.sqrt()]);
         }
-        let (mut low, mut high) = (self.0, self.1);
-        for i in 0..LANES / 2 {
+        for i in 0..L::Doubles::LEN {
             low[i] = libm::pow(low[i], exponent);
             high[i] = libm::pow(high[i], exponent);
         }
-        F64(low, high)
+        F64([low, high])
     }
 
     /// `self` limited to `[-limit, limit]`; NaN stays NaN.
     #[inline(always)]
     pub fn clamp(self, limit: f64) -> Self {
-        F64(clamp_half(self.0, limit), clamp_half(self.1, limit))
+        F64([clamp_half::<L>(self.0[0], limit), clamp_half::<L>(self.0[1], limit)])
     }
 
     /// `self / den`, and `other` where `den` is 0.
     #[inline(always)]
     pub fn div_or(self, den: Self, other: Self) -> Self {
-        let low = den.0.simd_ne(0.0).select(self.0 / den.0, other.0);
-        F64(low, den.1.simd_ne(0.0).select(self.1 / den.1, other.1))
+        let low = den.0[0].simd_ne(0.0).select(self.0[0] / den.0[0], other.0[0]);
+        F64([low, den.0[1].simd_ne(0.0).select(self.0[1] / den.0[1], other.0[1])])
     }
 }
 
 #[inline(always)]
-fn clamp_half<V: Simd>(x: f64x8<V>, limit: f64) -> f64x8<V> {
-    let (low, high) = (f64x8::splat(x.token(), -limit), f64x8::splat(x.token(), limit));
+fn clamp_half<L: Lanes>(x: L::Doubles, limit: f64) -> L::Doubles {
+    let (low, high) = (L::Doubles::splat(x.token(), -limit), L::Doubles::splat(x.token(), limit));
     let x = x.simd_lt(low).select(low, x);
     x.simd_gt(high).select(high, x)
 }
 
-impl<V: Simd> Add for F64<V> {
+impl<L: Lanes> Add for F64<L> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        F64(self.0 + other.0, self.1 + other.1)
+        F64([self.0[0] + other.0[0], self.0[1] + other.0[1]])
     }
 }
 
-impl<V: Simd> Sub for F64<V> {
+impl<L: Lanes> Sub for F64<L> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        F64(self.0 - other.0, self.1 - other.1)
+        F64([self.0[0] - other.0[0], self.0[1] - other.0[1]])
     }
 }
 
-impl<V: Simd> Mul for F64<V> {
+impl<L: Lanes> Mul for F64<L> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        F64(self.0 * other.0, self.1 * other.1)
+        F64([self.0[0] * other.0[0], self.0[1] * other.0[1]])
     }
 }
 
-impl<V: Simd> Mul<f64> for F64<V> {
+impl<L: Lanes> Mul<f64> for F64<L> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, factor: f64) -> Self {
-        F64(self.0 * factor, self.1 * factor)
+        F64([self.0[0] * factor, self.0[1] * factor])
     }
 }
 
-impl<V: Simd> Add<f64> for F64<V> {
+impl<L: Lanes> Add<f64> for F64<L> {
     type Output = Self;
     #[inline(always)]
     fn add(self, term: f64) -> Self {
-        F64(self.0 + term, self.1 + term)
+        F64([self.0[0] + term, self.0[1] + term])
     }
 }
 
-/// Sixteen `f64` lanes of a running sum of products of `f32` numbers.
+/// As many `f64` lanes of a running sum of products of `f32` numbers.
 #[derive(Clone, Copy)]
-pub(crate) struct Sum<V: Simd>(f64x8<V>, f64x8<V>);
+pub(crate) struct Sum<L: Lanes>([L::Doubles; 2]);
 
-impl<V: Simd> Sum<V> {
+impl<L: Lanes> Sum<L> {
+    /// The lanes of a part of sixteen sums.
     #[inline(always)]
-    pub(crate) fn load(v: V, lanes: &[f64; LANES]) -> Self {
-        Sum(f64x8::from_slice(v, &lanes[..8]), f64x8::from_slice(v, &lanes[8..]))
+    pub(crate) fn load(v: L::Level, lanes: &[f64; LANES], part: usize) -> Self {
+        let (at, half) = (part * L::LEN, L::LEN / 2);
+        let low = L::Doubles::from_slice(v, &lanes[at..at + half]);
+        Sum([low, L::Doubles::from_slice(v, &lanes[at + half..at + 2 * half])])
     }
 
     #[inline(always)]
-    pub(crate) fn store(self, lanes: &mut [f64; LANES]) {
-        self.0.store_slice(&mut lanes[..8]);
-        self.1.store_slice(&mut lanes[8..]);
+    pub(crate) fn store(self, lanes: &mut [f64; LANES], part: usize) {
+        let (at, half) = (part * L::LEN, L::LEN / 2);
+        self.0[0].store_slice(&mut lanes[at..at + half]);
+        self.0[1].store_slice(&mut lanes[at + half..at + 2 * half]);
     }
 
     /// Adds `a * b`. The product of two `f32` is exact in `f64`, so fusing it with the addition
     /// changes no bit: the only place where a fused operation is allowed.
     #[inline(always)]
     #[allow(clippy::disallowed_methods, reason = "the product is exact, so fused and not fused agree")]
-    pub(crate) fn add_product(self, a: F32<V>, b: F32<V>) -> Self {
-        let (a0, a1) = a.widen();
-        let (b0, b1) = b.widen();
-        Sum(a0.mul_add(b0, self.0), a1.mul_add(b1, self.1))
+    pub(crate) fn add_product(self, a: L, b: L) -> Self {
+        let ([a0, a1], [b0, b1]) = (a.widened(), b.widened());
+        Sum([a0.mul_add(b0, self.0[0]), a1.mul_add(b1, self.0[1])])
     }
 }
 

@@ -144,7 +144,7 @@ RUST = Language(
         rule
         rule/adaptors
         rule/traits
-        rule/decay | rule/trust
+        rule/decay | rule/trust | rule/epsilon
         rule/step | rule/slots | rule/formula
         hyper
         hyper/values

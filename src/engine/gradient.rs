@@ -96,12 +96,12 @@ pub(crate) fn sum_squares(
     sums: &mut Sums,
 ) {
     with_isa!(isa, v => {
-        let mut total = Sum::load(v, &sums[0]);
+        let mut total = Sum::load(v, &sums[0], 0);
         each_group!(v, run, unscale, accumulated, i, g => {
             let _ = i;
             total = total.add_product(g, g);
         });
-        total.store(&mut sums[0]);
+        total.store(&mut sums[0], 0);
     });
 }
 

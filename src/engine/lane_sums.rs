@@ -5,7 +5,7 @@ use crate::simd::{Isa, LANES, Sum, load, splat, with_isa};
 /// Adds the products of `$pair` over a run to sixteen sums.
 macro_rules! each_lane {
     ($v:ident, $run:expr, $lanes:expr, $x:ident => $pair:expr) => {{
-        let mut total = Sum::load($v, $lanes);
+        let mut total = Sum::load($v, $lanes, 0);
         let (groups, rest) = $run.as_chunks::<LANES>();
         let mut last = [0.0; LANES];
         last[..rest.len()].copy_from_slice(rest);
@@ -15,7 +15,7 @@ macro_rules! each_lane {
             let (a, b) = $pair;
             total = total.add_product(a, b);
         }
-        total.store($lanes);
+        total.store($lanes, 0);
     }};
 }
 

@@ -4,19 +4,12 @@
 //! tensor. The engine pads the last block of a tensor with zeros before it comes here, so there
 //! are no tails.
 
-#![allow(
-    clippy::needless_range_loop,
-    reason = "loops over lanes and sums stay in place; a closure may end up in a function of its own, without the SIMD level"
-)]
-
 use super::storage::rounding::Rounding;
 use super::storage::state_tile::StateTile;
-use super::storage::{BLOCK, Float32, SlotTile, Storage};
+use super::storage::{BLOCK, Float32, Float32Halves, MAX_SLOTS, SlotTile, Storage};
 use crate::rule::{Content, OnePass, ReduceFirst, StateFirst};
-use crate::simd::{F32, LANES, Simd, Sum, flush, load, store, zeros};
+use crate::simd::{LANES, Simd, SimdBase, Sum, flush, load, load_part, store, store_part, zeros};
 
-/// Most slots that a rule may have.
-pub(crate) const MAX_SLOTS: usize = 4;
 /// Most sums that a rule may take.
 pub(crate) const MAX_SUMS: usize = 4;
 
@@ -44,10 +37,73 @@ const fn contents<const S: usize>(slots: [crate::rule::Slot; S]) -> [Content; S]
     contents
 }
 
-/// Lanes between two decodings: a block, or the whole tile where nothing is decoded in blocks.
-#[inline(always)]
-fn stride<St: Storage>(lanes: usize) -> usize {
-    if St::BLOCKWISE { BLOCK / LANES } else { lanes }
+/// Lane groups of a block.
+const GROUPS: usize = BLOCK / LANES;
+/// Lane groups whose parameters and directions, 8 KiB, stay in the cache of the first level.
+const STRIP: usize = 64;
+
+/// Runs `$body` for each part of each group of lanes; under blockwise storage also `$open` before the
+/// groups of a block, and `$close` after them.
+macro_rules! each_part {
+    ($st:ident, $v:ident, $groups:expr, $block:ident, $open:expr, $at:ident => $body:expr, $close:expr) => {
+        if $st::BLOCKWISE {
+            for $block in 0..$groups / GROUPS {
+                $open;
+                for i in $block * GROUPS..($block + 1) * GROUPS {
+                    let $at = (i, 0);
+                    $body
+                }
+                $close;
+            }
+        } else {
+            each_part!($st, $v, 0..$groups, $at => $body)
+        }
+    };
+    ($st:ident, $v:ident, $groups:expr, $at:ident => $body:expr) => {
+        for i in $groups {
+            {
+                let $at = (i, 0);
+                $body
+            }
+            if const { parts::<$st, $v>() == 2 } {
+                let $at = (i, 1);
+                $body
+            }
+        }
+    };
+}
+
+/// How many parts of a group are worked on one after the other: 1 or 2.
+const fn parts<St: Storage, V: Simd>() -> usize {
+    LANES / <St::Lanes<V> as SimdBase<V>>::LEN
+}
+
+/// Whether a group of lanes takes several registers of a level.
+const fn several<V: Simd>() -> bool {
+    <V::f32s as SimdBase<V>>::LEN < LANES
+}
+
+/// Calls a loop with a form of the rule whose switches are constants, if the rule has one of the usual
+/// settings, or else with the rule as it is; for `float32` states with half of the lanes at a time where that
+/// leaves more registers.
+macro_rules! each_form {
+    ($sweep:ident, $v:ident, $st:ident, $rule:ident [$($n:tt),*] => ($($argument:expr),*)) => {
+        if const { several::<$v>() && !$st::NARROWS } {
+            each_form!(@ $rule => $sweep::<$v, R, Float32Halves, $($n),*>($($argument),*))
+        } else {
+            each_form!(@ $rule => $sweep::<$v, R, $st, $($n),*>($($argument),*))
+        }
+    };
+    (@ $rule:ident => $sweep:expr) => {
+        if let Some($rule) = $rule.lean(false) {
+            $sweep
+        } else if let Some($rule) = $rule.lean(true) {
+            $sweep
+        } else {
+            let $rule = *$rule;
+            $sweep
+        }
+    };
 }
 
 /// One-pass update.
@@ -58,23 +114,44 @@ where
     R: OnePass<S>,
     St: Storage,
 {
+    each_form!(update_lanes, V, St, rule [S] => (v, rule, tile));
+}
+
+#[inline(always)]
+#[allow(
+    clippy::redundant_closure,
+    reason = "the name of a function may be called out of line, without the SIMD level"
+)]
+fn update_lanes<V, R, St, const S: usize>(v: V, rule: R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: OnePass<S>,
+    St: Storage,
+{
     let Tile { p, g, slots, rounding, .. } = tile;
-    let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
-    let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut state = StateTile::<St, S>::new(slots, rounding);
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    let step = stride::<St>(p.len()).max(1);
-    for first in (0..p.len()).step_by(step) {
-        state.open(held, first / step);
-        for i in first..first + step {
-            let mut s = state.load(v, held, i);
-            let new = rule.update(load(v, &p[i]), load(v, &g[i]), &mut s, flush);
-            state.store(v, held, i, s);
-            store(new, &mut p[i]);
-        }
-        state.close(v, held, first / step);
-    }
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+    each_part!(St, V, groups, block, state.open(held, block), at => {
+        let mut s = state.load(v, held, at);
+        let new = rule.update(
+            of::<St, V>(v, p, at),
+            of::<St, V>(v, g, at),
+            &mut s,
+            #[inline(always)]
+            |x| flush(x),
+        );
+        state.store(v, held, at, s);
+        store_part(new, &mut p[at.0], at.1);
+    }, state.close(v, held, block));
+}
+
+/// The lanes of a part of a group.
+#[inline(always)]
+fn of<St: Storage, V: Simd>(v: V, groups: &[[f32; LANES]], (i, part): (usize, usize)) -> St::Lanes<V> {
+    load_part(v, &groups[i], part)
 }
 
 /// Read-only first pass of a rule that computes sums before it updates.
@@ -89,31 +166,35 @@ pub(crate) fn reduce<V, R, St, const S: usize, const K: usize>(
     R: ReduceFirst<S, K>,
     St: Storage,
 {
+    each_form!(reduce_lanes, V, St, rule [S, K] => (v, rule, tile, sums));
+}
+
+#[inline(always)]
+fn reduce_lanes<V, R, St, const S: usize, const K: usize>(v: V, rule: R, tile: Tile<'_>, sums: &mut Sums)
+where
+    V: Simd,
+    R: ReduceFirst<S, K>,
+    St: Storage,
+{
     let Tile { p, g, slots, rounding, .. } = tile;
-    let rule = *rule;
     let p = p.as_chunks::<LANES>().0;
-    let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut total = sums_of::<V, K>(v, sums);
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..groups];
+    let mut total = Totals::<St, V, K>::load(v, sums);
+    let held = const { contents(R::SLOTS) };
     if R::REDUCES_STATE {
-        let mut state = StateTile::<St, S>::new(slots, rounding);
-        let held = const { contents(R::SLOTS) };
-        let step = stride::<St>(p.len()).max(1);
-        for first in (0..p.len()).step_by(step) {
-            state.open(held, first / step);
-            for i in first..first + step {
-                let s = state.load(v, held, i);
-                total = add(total, rule.reduce(load(v, &p[i]), load(v, &g[i]), &s));
-            }
-        }
+        let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+        each_part!(St, V, groups, block, state.open(held, block), at => {
+            let s = state.load(v, held, at);
+            total.add(at, rule.reduce(of::<St, V>(v, p, at), of::<St, V>(v, g, at), &s));
+        }, {});
     } else {
         let none = [zeros(v); S];
-        for i in 0..p.len() {
-            total = add(total, rule.reduce(load(v, &p[i]), load(v, &g[i]), &none));
-        }
+        each_part!(St, V, 0..groups, at => {
+            total.add(at, rule.reduce(of::<St, V>(v, p, at), of::<St, V>(v, g, at), &none));
+        });
     }
-    for k in 0..K {
-        total[k].store(&mut sums[k]);
-    }
+    total.store(sums);
 }
 
 /// What a factored moment averages the squares of, for `float32` states.
@@ -131,12 +212,13 @@ pub(crate) fn root<V, R, const S: usize, const K: usize>(
     let Tile { p, g, slots, rounding, .. } = tile;
     let rule = *rule;
     let p = p.as_chunks::<LANES>().0;
-    let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let out = &mut out.as_chunks_mut::<LANES>().0[..p.len()];
-    let state = StateTile::<Float32, S>::new(slots, rounding);
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..groups];
+    let out = &mut out.as_chunks_mut::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    for i in 0..p.len() {
-        let s = if R::ROOT_READS_STATE { state.load(v, held, i) } else { [zeros(v); S] };
+    let state = StateTile::<Float32, S>::new(slots, held, rounding, groups);
+    for i in 0..groups {
+        let s = if R::ROOT_READS_STATE { state.load(v, held, (i, 0)) } else { [zeros(v); S] };
         store(rule.root(slot, load(v, &p[i]), load(v, &g[i]), &s), &mut out[i]);
     }
 }
@@ -149,42 +231,51 @@ where
     R: ReduceFirst<S, K>,
     St: Storage,
 {
+    each_form!(update_reduced_lanes, V, St, rule [S, K] => (v, rule, tile));
+}
+
+#[inline(always)]
+fn update_reduced_lanes<V, R, St, const S: usize, const K: usize>(v: V, rule: R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: ReduceFirst<S, K>,
+    St: Storage,
+{
     let Tile { p, g, slots, rounding, .. } = tile;
-    let rule = *rule;
     let p = p.as_chunks_mut::<LANES>().0;
-    let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut state = StateTile::<St, S>::new(slots, rounding);
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    let step = stride::<St>(p.len()).max(1);
-    for first in (0..p.len()).step_by(step) {
-        state.open(held, first / step);
-        for i in first..first + step {
-            let (x, g) = (load(v, &p[i]), load(v, &g[i]));
-            let old = state.load(v, held, i);
-            let mut s = old;
-            rule.advance(x, g, &mut s);
-            for k in 0..S {
-                if held[k] != Content::Derived {
-                    s[k] = flush(s[k]);
-                }
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+    each_part!(St, V, groups, block, state.open(held, block), at => {
+        let (x, g) = (of::<St, V>(v, p, at), of::<St, V>(v, g, at));
+        let old = state.load(v, held, at);
+        let mut s = old;
+        rule.advance(x, g, &mut s);
+        each!(k in S => {
+            if held[k] != Content::Derived {
+                s[k] = flush(s[k]);
             }
-            let stored = state.store(v, held, i, s);
-            if !R::AS_STORED {
-                store(rule.apply(x, g, &old, &s), &mut p[i]);
-            } else if !St::BLOCKWISE {
-                store(rule.apply(x, g, &stored, &stored), &mut p[i]);
-            }
+        });
+        let stored = state.store(v, held, at, s);
+        if !R::AS_STORED {
+            store_part(rule.apply(x, g, &old, &s), &mut p[at.0], at.1);
+        } else if !St::BLOCKWISE {
+            store_part(rule.apply(x, g, &stored, &stored), &mut p[at.0], at.1);
         }
-        state.close(v, held, first / step);
-        if R::AS_STORED && St::BLOCKWISE {
+    }, {
+        state.close(v, held, block);
+        if R::AS_STORED {
             // The stored values of the states are known only after the block was encoded.
-            state.open(held, first / step);
-            for i in first..first + step {
-                let s = state.load(v, held, i);
-                store(rule.apply(load(v, &p[i]), load(v, &g[i]), &s, &s), &mut p[i]);
+            state.open(held, block);
+            for i in block * GROUPS..(block + 1) * GROUPS {
+                let at = (i, 0);
+                let s = state.load(v, held, at);
+                let new = rule.apply(of::<St, V>(v, p, at), of::<St, V>(v, g, at), &s, &s);
+                store_part(new, &mut p[i], 0);
             }
         }
-    }
+    });
 }
 
 /// First pass of a rule that advances its states first: also computes the sums.
@@ -192,115 +283,180 @@ where
 pub(crate) fn advance<V, R, St, const S: usize, const K: usize>(
     v: V,
     rule: &R,
-    tile: Tile<'_>,
+    mut tile: Tile<'_>,
     sums: &mut Sums,
 ) where
     V: Simd,
     R: StateFirst<S, K>,
     St: Storage,
 {
-    let Tile { p, g, slots, rounding, direction } = tile;
-    let rule = *rule;
-    let p = p.as_chunks::<LANES>().0;
-    let g = &g.as_chunks::<LANES>().0[..p.len()];
-    let mut direction = direction.map(|u| u.as_chunks_mut::<LANES>().0);
-    let mut state = StateTile::<St, S>::new(slots, rounding);
-    let held = const { contents(R::SLOTS) };
-    let mut total = sums_of::<V, K>(v, sums);
-    let step = stride::<St>(p.len()).max(1);
-    for first in (0..p.len()).step_by(step) {
-        state.open(held, first / step);
-        for i in first..first + step {
-            let (p, g) = (load(v, &p[i]), load(v, &g[i]));
-            let mut s = state.load(v, held, i);
-            rule.advance(p, g, &mut s);
-            for k in 0..S {
-                s[k] = flush(s[k]);
-            }
-            let s = state.store(v, held, i, s);
-            if !St::BLOCKWISE {
-                total = observe(&rule, total, i, p, g, &s, &mut direction);
-            }
-        }
-        state.close(v, held, first / step);
-        if St::BLOCKWISE {
-            // The stored values of the states are known only after the block was encoded.
-            state.open(held, first / step);
-            for i in first..first + step {
-                let (p, g, s) = (load(v, &p[i]), load(v, &g[i]), state.load(v, held, i));
-                total = observe(&rule, total, i, p, g, &s, &mut direction);
-            }
-        }
-    }
-    for k in 0..K {
-        total[k].store(&mut sums[k]);
+    match tile.direction.take() {
+        Some(u) => each_form!(advance_lanes, V, St, rule [S, K, true] => (v, rule, tile, u, sums)),
+        None => each_form!(advance_lanes, V, St, rule [S, K, false] => (v, rule, tile, &mut [], sums)),
     }
 }
 
+/// `LEAVES` says whether the direction is left in `direction`.
 #[inline(always)]
-fn observe<V: Simd, R: StateFirst<S, K>, const S: usize, const K: usize>(
-    rule: &R,
-    total: [Sum<V>; K],
-    i: usize,
-    p: F32<V>,
-    g: F32<V>,
-    s: &[F32<V>; S],
-    direction: &mut Option<&mut [[f32; LANES]]>,
-) -> [Sum<V>; K] {
-    let u = rule.direction(p, g, s);
-    if let Some(out) = direction {
-        store(u, &mut out[i]);
+fn advance_lanes<V, R, St, const S: usize, const K: usize, const LEAVES: bool>(
+    v: V,
+    rule: R,
+    tile: Tile<'_>,
+    direction: &mut [f32],
+    sums: &mut Sums,
+) where
+    V: Simd,
+    R: StateFirst<S, K>,
+    St: Storage,
+{
+    let Tile { p, g, slots, rounding, .. } = tile;
+    let p = p.as_chunks::<LANES>().0;
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..groups];
+    let direction = &mut direction.as_chunks_mut::<LANES>().0[..if LEAVES { groups } else { 0 }];
+    let held = const { contents(R::SLOTS) };
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+    macro_rules! observe {
+        ($total:ident, $at:ident, $p:ident, $g:ident, $s:expr) => {{
+            let s = $s;
+            let u = rule.direction($p, $g, &s);
+            if LEAVES {
+                store_part(u, &mut direction[$at.0], $at.1);
+            }
+            $total.add($at, rule.reduce($p, $g, &s, u));
+        }};
     }
-    add(total, rule.reduce(p, g, s, u))
+    macro_rules! advance {
+        ($at:ident, |$p:ident, $g:ident, $s:ident| $then:expr) => {
+            let ($p, $g) = (of::<St, V>(v, p, $at), of::<St, V>(v, g, $at));
+            let mut s = state.load(v, held, $at);
+            rule.advance($p, $g, &mut s);
+            each!(k in S => {
+                s[k] = flush(s[k]);
+            });
+            let $s = state.store(v, held, $at, s);
+            $then
+        };
+    }
+    if LEAVES && !St::NARROWS {
+        // The registers of most levels do not hold both the sums and the constants of the direction: the sums
+        // are taken from the direction as it was left, while that is in the cache of the first level.
+        for strip in (0..groups).step_by(STRIP) {
+            let end = groups.min(strip + STRIP);
+            each_part!(St, V, strip..end, at => {
+                advance!(at, |p, g, s| store_part(rule.direction(p, g, &s), &mut direction[at.0], at.1));
+            });
+            // In memory between the strips, or they would take the registers after all.
+            let sums = std::hint::black_box(&mut *sums);
+            let mut total = Totals::<St, V, K>::load(v, sums);
+            each_part!(St, V, strip..end, at => {
+                let (p, g) = (of::<St, V>(v, p, at), of::<St, V>(v, g, at));
+                let u = of::<St, V>(v, direction, at);
+                total.add(at, rule.reduce(p, g, &state.load(v, held, at), u));
+            });
+            total.store(sums);
+        }
+    } else {
+        let mut total = Totals::<St, V, K>::load(v, sums);
+        each_part!(St, V, groups, block, state.open(held, block), at => {
+            advance!(at, |p, g, s| if !St::BLOCKWISE {
+                observe!(total, at, p, g, s);
+            });
+        }, {
+            state.close(v, held, block);
+            // The stored values of the states are known only after the block was encoded.
+            state.open(held, block);
+            for i in block * GROUPS..(block + 1) * GROUPS {
+                let at = (i, 0);
+                let (p, g) = (of::<St, V>(v, p, at), of::<St, V>(v, g, at));
+                observe!(total, at, p, g, state.load(v, held, at));
+            }
+        });
+        total.store(sums);
+    }
 }
 
 /// Second pass of such a rule: moves the parameter along the stored direction, or computes it again.
 #[inline(always)]
-pub(crate) fn apply<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, tile: Tile<'_>)
+pub(crate) fn apply<V, R, St, const S: usize, const K: usize>(v: V, rule: &R, mut tile: Tile<'_>)
 where
     V: Simd,
     R: StateFirst<S, K>,
     St: Storage,
 {
-    let Tile { p, g, slots, rounding, direction } = tile;
-    let rule = *rule;
+    match tile.direction.take() {
+        Some(u) => each_form!(apply_left, V, St, rule [S, K] => (v, rule, tile.p, u)),
+        None => each_form!(apply_lanes, V, St, rule [S, K] => (v, rule, tile)),
+    }
+}
+
+#[inline(always)]
+fn apply_left<V, R, St, const S: usize, const K: usize>(v: V, rule: R, p: &mut [f32], direction: &[f32])
+where
+    V: Simd,
+    R: StateFirst<S, K>,
+    St: Storage,
+{
     let p = p.as_chunks_mut::<LANES>().0;
-    if let Some(u) = direction {
-        let u = &u.as_chunks::<LANES>().0[..p.len()];
-        for i in 0..p.len() {
-            store(rule.apply(load(v, &p[i]), load(v, &u[i])), &mut p[i]);
-        }
-        return;
-    }
-    let g = g.as_chunks::<LANES>().0;
-    let mut state = StateTile::<St, S>::new(slots, rounding);
+    let groups = p.len();
+    let u = &direction.as_chunks::<LANES>().0[..groups];
+    each_part!(St, V, 0..groups, at => {
+        let new = rule.apply(of::<St, V>(v, p, at), of::<St, V>(v, u, at));
+        store_part(new, &mut p[at.0], at.1);
+    });
+}
+
+#[inline(always)]
+fn apply_lanes<V, R, St, const S: usize, const K: usize>(v: V, rule: R, tile: Tile<'_>)
+where
+    V: Simd,
+    R: StateFirst<S, K>,
+    St: Storage,
+{
+    let Tile { p, g, slots, rounding, .. } = tile;
+    let p = p.as_chunks_mut::<LANES>().0;
+    let groups = p.len();
+    let g = &g.as_chunks::<LANES>().0[..if R::USES_GRADIENT { groups } else { 0 }];
     let held = const { contents(R::SLOTS) };
-    let step = stride::<St>(p.len()).max(1);
-    for first in (0..p.len()).step_by(step) {
-        state.open(held, first / step);
-        for i in first..first + step {
-            let x = load(v, &p[i]);
-            let g = if R::USES_GRADIENT { load(v, &g[i]) } else { x };
-            let u = rule.direction(x, g, &state.load(v, held, i));
-            store(rule.apply(x, u), &mut p[i]);
-        }
-    }
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+    each_part!(St, V, groups, block, state.open(held, block), at => {
+        let x = of::<St, V>(v, p, at);
+        let g = if R::USES_GRADIENT { of::<St, V>(v, g, at) } else { x };
+        let u = rule.direction(x, g, &state.load(v, held, at));
+        store_part(rule.apply(x, u), &mut p[at.0], at.1);
+    }, {});
 }
 
-#[inline(always)]
-fn add<V: Simd, const K: usize>(total: [Sum<V>; K], pairs: [(F32<V>, F32<V>); K]) -> [Sum<V>; K] {
-    let mut total = total;
-    for k in 0..K {
-        total[k] = total[k].add_product(pairs[k].0, pairs[k].1);
-    }
-    total
-}
+/// The running sums of a chunk, for each part of a group; the second is not used where there is one part.
+struct Totals<St: Storage, V: Simd, const K: usize>([[Sum<St::Lanes<V>>; K]; 2]);
 
-#[inline(always)]
-fn sums_of<V: Simd, const K: usize>(v: V, sums: &Sums) -> [Sum<V>; K] {
-    let mut total = [Sum::load(v, &sums[0]); K];
-    for k in 1..K {
-        total[k] = Sum::load(v, &sums[k]);
+impl<St: Storage, V: Simd, const K: usize> Totals<St, V, K> {
+    #[inline(always)]
+    fn load(v: V, sums: &Sums) -> Self {
+        let mut total = [[Sum::load(v, &sums[0], 0); K]; 2];
+        each!(k in K => {
+            total[0][k] = Sum::load(v, &sums[k], 0);
+            if const { parts::<St, V>() == 2 } {
+                total[1][k] = Sum::load(v, &sums[k], 1);
+            }
+        });
+        Totals(total)
     }
-    total
+
+    #[inline(always)]
+    fn add(&mut self, (_, part): (usize, usize), pairs: [(St::Lanes<V>, St::Lanes<V>); K]) {
+        each!(k in K => {
+            self.0[part][k] = self.0[part][k].add_product(pairs[k].0, pairs[k].1);
+        });
+    }
+
+    #[inline(always)]
+    fn store(self, sums: &mut Sums) {
+        each!(k in K => {
+            self.0[0][k].store(&mut sums[k], 0);
+            if const { parts::<St, V>() == 2 } {
+                self.0[1][k].store(&mut sums[k], 1);
+            }
+        });
+    }
 }

@@ -11,8 +11,7 @@ use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, quotient};
 use crate::optim::radam::{self, Rectified};
 use crate::rule::{Direction, Formula, Plain, Slot, Step};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 pub(crate) const ADABELIEF: Algorithm = Algorithm {
     name: "adabelief",
@@ -86,14 +85,18 @@ impl Belief {
 impl Direction<2> for Belief {
     const SLOTS: [Slot; 2] = Adam::SLOTS;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, s]: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Belief(self.0.lean()?))
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, s]: &mut [L; 2]) {
         let adam = &self.0.adam;
         *m = *m * adam.beta_1 + g * adam.one_minus_beta_1;
         let away = g - *m;
-        *s = *s * adam.beta_2 + (away * away) * adam.one_minus_beta_2 + adam.epsilon;
+        *s = *s * adam.beta_2 + (away * away) * adam.one_minus_beta_2 + adam.epsilon.value;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, s: &[L; 2]) -> L {
         self.0.direction(g, s)
     }
 }

@@ -16,9 +16,8 @@ use crate::error::Result;
 use crate::hyper::{Domain, Value, Values, beta_1, beta_2, epsilon, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, MOMENTS};
-use crate::rule::{Direction, Formula, Plain, Slot, Step, full};
-use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Direction, Entry, Formula, Plain, Slot, Step, full};
+use crate::simd::{Lanes, clamp, maximum, splat, sqrt};
 
 pub(crate) const ADABOUND: Algorithm = Algorithm {
     name: "adabound",
@@ -97,8 +96,13 @@ impl<const S: usize> Direction<S> for Bound {
         (slots[0], slots[1]) = (Adam::SLOTS[0], Adam::SLOTS[1]);
         slots
     };
+    const DECAY: Entry = Entry::Gradient;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; S]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Bound { adam: self.adam.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; S]) {
         let (mut m, mut v) = (s[0], s[1]);
         self.adam.moments(g, &mut m, &mut v);
         (s[0], s[1]) = (m, v);
@@ -107,8 +111,8 @@ impl<const S: usize> Direction<S> for Bound {
         }
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, s: &[F32<V>; S]) -> F32<V> {
-        let rate = div_or_zero(splat(s[0], self.rate), sqrt(s[S - 1]) + self.adam.epsilon);
+    fn direction<L: Lanes>(&self, _: L, s: &[L; S]) -> L {
+        let rate = self.adam.epsilon.quotient(splat(s[0], self.rate), sqrt(s[S - 1]));
         clamp(rate, self.low, self.high) * s[0]
     }
 }

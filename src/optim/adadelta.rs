@@ -11,9 +11,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Values, decay_rate, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Formula, OnePass, Slot, Step, square};
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Decay, Entry, Epsilon, Formula, OnePass, Slot, Step, square};
+use crate::simd::{Lanes, sqrt};
 
 pub(crate) const ADADELTA: Algorithm = Algorithm {
     name: "adadelta",
@@ -49,7 +48,7 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 struct Adadelta {
     rho: f32,
     one_minus_rho: f32,
-    epsilon: f32,
+    epsilon: Epsilon,
     rate: f32,
     decay: Decay,
 }
@@ -60,7 +59,7 @@ impl Adadelta {
         Adadelta {
             rho: rho as f32,
             one_minus_rho: (1.0 - rho) as f32,
-            epsilon: step.values.number(EPSILON) as f32,
+            epsilon: Epsilon::new(step.values.number(EPSILON)),
             rate: step.learning_rate as f32,
             decay: Decay::new(step, false),
         }
@@ -70,16 +69,15 @@ impl Adadelta {
 impl OnePass<2> for Adadelta {
     const SLOTS: [Slot; 2] = [square("velocity"), square("velocity_step")];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [v, x]: &mut [F32<V>; 2],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let decay = self.decay.lean(decays, Entry::Step)?;
+        Some(Adadelta { epsilon: self.epsilon.lean()?, decay, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [v, x]: &mut [L; 2], store: impl Fn(L) -> L) -> L {
         let g = self.decay.gradient(p, g);
         *v = store(*v * self.rho + (g * g) * self.one_minus_rho);
-        let d = div_or_zero(g * sqrt(*x + self.epsilon), sqrt(*v + self.epsilon));
+        let d = self.epsilon.divide(g * sqrt(*x + self.epsilon.value), sqrt(*v + self.epsilon.value));
         *x = store(*x * self.rho + (d * d) * self.one_minus_rho);
         self.decay.step(p, d * self.rate)
     }

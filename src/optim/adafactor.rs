@@ -18,10 +18,9 @@ use crate::hyper::{
 };
 use crate::kernel::{Kernel, reduce_first};
 use crate::rule::{
-    Decay, Factoring, Formula, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square,
+    Decay, Entry, Factoring, Formula, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square,
 };
-use crate::simd::{F32, F64, div_or_zero, maximum, splat, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{F64, Lanes, div_or_zero, maximum, splat, sqrt};
 
 pub(crate) const ADAFACTOR: Algorithm = Algorithm {
     name: "adafactor",
@@ -185,7 +184,7 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
 
     /// The gradient with the coupled decay.
     #[inline(always)]
-    fn gradient<V: Simd>(&self, p: F32<V>, g: F32<V>) -> F32<V> {
+    fn gradient<L: Lanes>(&self, p: L, g: L) -> L {
         if !FACTORED {
             self.decay.gradient(p, g)
         } else if self.coupled == 0.0 {
@@ -198,14 +197,14 @@ impl<const FACTORED: bool, const MOMENTUM: bool> Adafactor<FACTORED, MOMENTUM> {
 
     /// The new second moment of a tensor that keeps it whole.
     #[inline(always)]
-    fn velocity<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
+    fn velocity<L: Lanes>(&self, p: L, g: L, v: L) -> L {
         let g = self.gradient(p, g);
         v * self.beta_2 + (g * g + self.added) * self.one_minus_beta_2
     }
 
     /// The direction; `v` is the second moment, or one over its root where it is factored.
     #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, v: F32<V>) -> F32<V> {
+    fn direction<L: Lanes>(&self, p: L, g: L, v: L) -> L {
         let g = self.gradient(p, g);
         if FACTORED { g * v } else { div_or_zero(g, sqrt(maximum(splat(v, self.least), v))) }
     }
@@ -228,7 +227,13 @@ macro_rules! adafactor {
             const AS_STORED: bool = false;
 
             #[inline(always)]
-            fn root<V: Simd>(&self, _: usize, p: F32<V>, g: F32<V>, _: &[F32<V>; $n]) -> F32<V> {
+            fn lean(&self, decays: bool) -> Option<Self> {
+                let decay = self.decay.lean(decays, Entry::Step)?;
+                Some(Adafactor { coupled: (self.coupled == 0.0).then_some(0.0)?, decay, ..*self })
+            }
+
+            #[inline(always)]
+            fn root<L: Lanes>(&self, _: usize, p: L, g: L, _: &[L; $n]) -> L {
                 self.gradient(p, g)
             }
 
@@ -237,7 +242,7 @@ macro_rules! adafactor {
             }
 
             #[inline(always)]
-            fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 2] {
+            fn reduce<L: Lanes>(&self, p: L, g: L, s: &[L; $n]) -> [(L, L); 2] {
                 let v = if $factored { s[$v] } else { self.velocity(p, g, s[$v]) };
                 let u = self.direction(p, g, v);
                 [(p, p), (u, u)]
@@ -248,7 +253,7 @@ macro_rules! adafactor {
             }
 
             #[inline(always)]
-            fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
+            fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; $n]) {
                 if !$factored {
                     s[$v] = self.velocity(p, g, s[$v]);
                 }
@@ -259,7 +264,7 @@ macro_rules! adafactor {
             }
 
             #[inline(always)]
-            fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
+            fn apply<L: Lanes>(&self, p: L, g: L, _: &[L; $n], s: &[L; $n]) -> L {
                 let step = if $momentum { s[$m] } else { self.direction(p, g, s[$v]) * self.scale };
                 self.decay.step(p, self.decay.direction(p, step))
             }

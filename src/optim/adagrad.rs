@@ -5,9 +5,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Value, Values, choice, epsilon, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Formula, Plain, Slot, Step, full};
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Direction, Epsilon, Formula, Plain, Slot, Step, full};
+use crate::simd::{Lanes, sqrt};
 
 pub(crate) const ADAGRAD: Algorithm = Algorithm {
     name: "adagrad",
@@ -65,16 +64,17 @@ fn make(_: &Values) -> Result<Box<dyn Kernel>> {
 /// The gradient over the root of the accumulator.
 #[derive(Clone, Copy)]
 struct Root {
+    epsilon: Epsilon,
     inside: f32,
     outside: f32,
 }
 
 impl Root {
     fn new(step: &Step<'_>) -> Self {
-        let epsilon = step.values.number(EPSILON) as f32;
+        let epsilon = Epsilon::new(step.values.number(EPSILON));
         let (inside, outside) =
-            if step.values.is(EPSILON_MODE, "in") { (epsilon, 0.0) } else { (0.0, epsilon) };
-        Root { inside, outside }
+            if step.values.is(EPSILON_MODE, "in") { (epsilon.value, 0.0) } else { (0.0, epsilon.value) };
+        Root { epsilon, inside, outside }
     }
 }
 
@@ -82,11 +82,15 @@ impl Direction<1> for Root {
     const SLOTS: [Slot; 1] = [full("accumulator").starting_at(INITIAL_ACCUMULATOR_VALUE)];
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [sum]: &mut [F32<V>; 1]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Root { epsilon: self.epsilon.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [sum]: &mut [L; 1]) {
         *sum += g * g;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, [sum]: &[F32<V>; 1]) -> F32<V> {
-        div_or_zero(g, sqrt(*sum + self.inside) + self.outside)
+    fn direction<L: Lanes>(&self, g: L, [sum]: &[L; 1]) -> L {
+        self.epsilon.divide(g, sqrt(*sum + self.inside) + self.outside)
     }
 }

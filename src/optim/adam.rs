@@ -16,12 +16,11 @@ use crate::error::Result;
 use crate::hyper::{Domain, Value, Values, beta_1, beta_2, choice, epsilon, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass, state_first};
 use crate::rule::{
-    Direction, Formula, Plain, Slot, Step,
+    Direction, Epsilon, Formula, Plain, Slot, Step,
     cautious::{self, Masked},
     full, momentum, square,
 };
-use crate::simd::{F32, div_or_zero, maximum, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, maximum, sqrt};
 
 pub(crate) const ADAM: Algorithm = Algorithm {
     name: "adam",
@@ -130,7 +129,7 @@ pub(crate) struct Adam {
     /// Factor of the second moment, under the root.
     pub(crate) second: f32,
     pub(crate) root: f32,
-    pub(crate) epsilon: f32,
+    pub(crate) epsilon: Epsilon,
 }
 
 impl Adam {
@@ -144,7 +143,7 @@ impl Adam {
             first: 1.0,
             second: 1.0,
             root: root as f32,
-            epsilon: epsilon as f32,
+            epsilon: Epsilon::new(epsilon),
         }
     }
 
@@ -154,26 +153,38 @@ impl Adam {
         Adam { first: first as f32, second: second as f32, ..self }
     }
 
+    /// The direction without a constant inside the root, and with one beside it.
     #[inline(always)]
-    pub(crate) fn moments<V: Simd>(&self, g: F32<V>, m: &mut F32<V>, v: &mut F32<V>) {
+    pub(crate) fn lean(&self) -> Option<Self> {
+        Some(Adam { root: (self.root == 0.0).then_some(0.0)?, epsilon: self.epsilon.lean()?, ..*self })
+    }
+
+    #[inline(always)]
+    pub(crate) fn moments<L: Lanes>(&self, g: L, m: &mut L, v: &mut L) {
         *m = *m * self.beta_1 + g * self.one_minus_beta_1;
         *v = *v * self.beta_2 + (g * g) * self.one_minus_beta_2;
     }
 
     #[inline(always)]
-    fn quotient<V: Simd>(&self, m: F32<V>, w: F32<V>) -> F32<V> {
-        div_or_zero(m * self.first, sqrt(w * self.second + self.root) + self.epsilon)
+    fn quotient<L: Lanes>(&self, m: L, w: L) -> L {
+        let w = w * self.second;
+        let w = if self.root == 0.0 { w } else { w + self.root };
+        self.epsilon.quotient(m * self.first, sqrt(w))
     }
 }
 
 impl Direction<2> for Adam {
     const SLOTS: [Slot; 2] = [momentum(), square("velocity")];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, v]: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        self.lean()
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, v]: &mut [L; 2]) {
         self.moments(g, m, v);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, v]: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m, v]: &[L; 2]) -> L {
         self.quotient(*m, *v)
     }
 }
@@ -204,12 +215,16 @@ impl Maximum {
 impl Direction<3> for Maximum {
     const SLOTS: [Slot; 3] = [momentum(), square("velocity"), full("velocity_max")];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, v, w]: &mut [F32<V>; 3]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Maximum { adam: self.adam.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, v, w]: &mut [L; 3]) {
         self.adam.moments(g, m, v);
         *w = maximum(*w, *v * self.correct);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, _, w]: &[F32<V>; 3]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m, _, w]: &[L; 3]) -> L {
         self.adam.quotient(*m, *w)
     }
 }

@@ -12,9 +12,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Value, Values, beta_1, choice, decay_rate, epsilon, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Formula, Plain, Slot, Step, full, momentum};
-use crate::simd::{F32, abs, div_or_zero, maximum};
-use fearless_simd::Simd;
+use crate::rule::{Direction, Epsilon, Formula, Plain, Slot, Step, full, momentum};
+use crate::simd::{Lanes, abs, maximum};
 
 pub(crate) const ADAMAX: Algorithm = Algorithm {
     name: "adamax",
@@ -61,6 +60,7 @@ struct Adamax {
     beta_1: f32,
     one_minus_beta_1: f32,
     beta_2: f32,
+    epsilon: Epsilon,
     inside: f32,
     outside: f32,
     /// Factor of the first moment.
@@ -70,23 +70,28 @@ struct Adamax {
 impl Adamax {
     fn new(step: &mut Step<'_>) -> Self {
         let v = step.values;
-        let (beta_1, epsilon) = (v.number(BETA_1), v.number(EPSILON) as f32);
-        let (inside, outside) = if v.is(EPSILON_MODE, "in") { (epsilon, 0.0) } else { (0.0, epsilon) };
+        let (beta_1, epsilon) = (v.number(BETA_1), Epsilon::new(v.number(EPSILON)));
+        let (inside, outside) =
+            if v.is(EPSILON_MODE, "in") { (epsilon.value, 0.0) } else { (0.0, epsilon.value) };
         let (one_minus_beta_1, beta_2) = ((1.0 - beta_1) as f32, v.number(BETA_2) as f32);
         let first = (1.0 / step.correction(beta_1)) as f32;
-        Adamax { beta_1: beta_1 as f32, one_minus_beta_1, beta_2, inside, outside, first }
+        Adamax { beta_1: beta_1 as f32, one_minus_beta_1, beta_2, epsilon, inside, outside, first }
     }
 }
 
 impl Direction<2> for Adamax {
     const SLOTS: [Slot; 2] = [momentum(), full("maximum")];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, u]: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Adamax { epsilon: self.epsilon.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, u]: &mut [L; 2]) {
         *m = *m * self.beta_1 + g * self.one_minus_beta_1;
         *u = maximum(*u * self.beta_2, abs(g) + self.inside);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, u]: &[F32<V>; 2]) -> F32<V> {
-        div_or_zero(*m * self.first, *u + self.outside)
+    fn direction<L: Lanes>(&self, _: L, [m, u]: &[L; 2]) -> L {
+        self.epsilon.divide(*m * self.first, *u + self.outside)
     }
 }

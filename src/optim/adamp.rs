@@ -10,8 +10,7 @@ use crate::rule::{
     Direction, Formula, Plain, Slot, Step,
     projection::{self, Projected},
 };
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, sqrt};
 
 pub(crate) const ADAMP: Algorithm = Algorithm {
     name: "adamp",
@@ -94,16 +93,20 @@ impl Direction<2> for AdamP {
     const SLOTS: [Slot; 2] = Adam::SLOTS;
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(AdamP { adam: self.adam.lean()?, ahead: self.ahead.is_none().then_some(None)? })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; 2]) {
         self.adam.advance(g, s);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, s: &[L; 2]) -> L {
         let [m, v] = *s;
         match self.ahead {
             None => self.adam.direction(g, s),
             Some((momentum, gradient)) => {
-                div_or_zero(m * momentum + g * gradient, sqrt(v * self.adam.second) + self.adam.epsilon)
+                self.adam.epsilon.quotient(m * momentum + g * gradient, sqrt(v * self.adam.second))
             }
         }
     }

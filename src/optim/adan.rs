@@ -14,9 +14,10 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Value, Values, beta_1, choice, decay_rate, epsilon, hypers, learning_rate, shared};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Direction, Formula, Plain, Slot, Step, full, moment, momentum, square};
-use crate::simd::{F32, div_or_zero, splat, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{
+    Decay, Direction, Entry, Epsilon, Formula, Plain, Slot, Step, full, moment, momentum, square,
+};
+use crate::simd::{Lanes, splat, sqrt};
 
 pub(crate) const ADAN: Algorithm = Algorithm {
     name: "adan",
@@ -78,7 +79,7 @@ struct Adan {
     one_minus_betas: [f32; 3],
     /// Factors of the moments in the direction.
     out: [f32; 3],
-    epsilon: f32,
+    epsilon: Epsilon,
     first: bool,
 }
 
@@ -90,7 +91,7 @@ impl Adan {
             betas: betas.map(|beta| beta as f32),
             one_minus_betas: betas.map(|beta| (1.0 - beta) as f32),
             out: [1.0 / c1, betas[1] / c2, 1.0 / c3].map(|x| x as f32),
-            epsilon: step.values.number(EPSILON) as f32,
+            epsilon: Epsilon::new(step.values.number(EPSILON)),
             first: step.t == 1,
         }
     }
@@ -99,8 +100,13 @@ impl Adan {
 impl Direction<4> for Adan {
     const SLOTS: [Slot; 4] =
         [momentum(), moment("momentum_difference"), square("velocity"), full("gradient")];
+    const DECAY: Entry = Entry::Proximal;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, n, v, previous]: &mut [F32<V>; 4]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Adan { epsilon: self.epsilon.lean()?, first: (!self.first).then_some(false)?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, n, v, previous]: &mut [L; 4]) {
         let change = if self.first { splat(g, 0.0) } else { g - *previous };
         let ahead = g + change * self.betas[1];
         *m = *m * self.betas[0] + g * self.one_minus_betas[0];
@@ -109,7 +115,7 @@ impl Direction<4> for Adan {
         *previous = g;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, n, v, _]: &[F32<V>; 4]) -> F32<V> {
-        div_or_zero(*m * self.out[0] + *n * self.out[1], sqrt(*v * self.out[2]) + self.epsilon)
+    fn direction<L: Lanes>(&self, _: L, [m, n, v, _]: &[L; 4]) -> L {
+        self.epsilon.quotient(*m * self.out[0] + *n * self.out[1], sqrt(*v * self.out[2]))
     }
 }

@@ -19,8 +19,7 @@ use crate::hyper::{
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::Adam;
 use crate::rule::{Direction, Formula, Plain, Slot, Step, moment, momentum, square};
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, sqrt};
 
 pub(crate) const ADEMAMIX: Algorithm = Algorithm {
     name: "ademamix",
@@ -107,13 +106,17 @@ impl Mix {
 impl Direction<3> for Mix {
     const SLOTS: [Slot; 3] = [momentum(), moment("momentum_slow"), square("velocity")];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, slow, v]: &mut [F32<V>; 3]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Mix { adam: self.adam.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, slow, v]: &mut [L; 3]) {
         self.adam.moments(g, m, v);
         *slow = *slow * self.beta_3 + g * self.one_minus_beta_3;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, slow, v]: &[F32<V>; 3]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m, slow, v]: &[L; 3]) -> L {
         let root = sqrt(*v * self.adam.second);
-        div_or_zero(*m * self.adam.first + *slow * self.alpha, root + self.adam.epsilon)
+        self.adam.epsilon.quotient(*m * self.adam.first + *slow * self.alpha, root)
     }
 }

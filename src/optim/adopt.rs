@@ -14,9 +14,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Value, Values, beta_2, decay_rate, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Direction, Formula, Plain, Slot, Step, momentum, square};
-use crate::simd::{F32, clamp, div_or_zero, maximum, splat, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Direction, Epsilon, Formula, Plain, Slot, Step, momentum, square};
+use crate::simd::{Lanes, clamp, maximum, splat, sqrt};
 
 pub(crate) const ADOPT: Algorithm = Algorithm {
     name: "adopt",
@@ -63,7 +62,7 @@ struct Adopt {
     one_minus_beta_1: f32,
     beta_2: f32,
     one_minus_beta_2: f32,
-    epsilon: f32,
+    epsilon: Epsilon,
     limit: f32,
     first: bool,
 }
@@ -77,7 +76,7 @@ impl Adopt {
             _ => f32::INFINITY,
         };
         let (one_minus_beta_1, one_minus_beta_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
-        let (beta_1, beta_2, epsilon) = (beta_1 as f32, beta_2 as f32, v.number(EPSILON) as f32);
+        let (beta_1, beta_2, epsilon) = (beta_1 as f32, beta_2 as f32, Epsilon::new(v.number(EPSILON)));
         Adopt { beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon, limit, first: step.t == 1 }
     }
 }
@@ -85,17 +84,21 @@ impl Adopt {
 impl Direction<2> for Adopt {
     const SLOTS: [Slot; 2] = [momentum(), square("velocity")];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m, v]: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Adopt { epsilon: self.epsilon.lean()?, first: (!self.first).then_some(false)?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m, v]: &mut [L; 2]) {
         if self.first {
             *v = g * g;
             return;
         }
-        let n = div_or_zero(g, maximum(splat(g, self.epsilon), sqrt(*v)));
+        let n = self.epsilon.divide(g, maximum(splat(g, self.epsilon.value), sqrt(*v)));
         *m = *m * self.beta_1 + clamp(n, -self.limit, self.limit) * self.one_minus_beta_1;
         *v = *v * self.beta_2 + (g * g) * self.one_minus_beta_2;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m, _]: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m, _]: &[L; 2]) -> L {
         *m
     }
 }

@@ -20,10 +20,9 @@ use crate::error::Result;
 use crate::hyper::{Domain, Values, beta_2, decay_rate, hypers, integer, learning_rate, number};
 use crate::kernel::{Kernel, reduce_first};
 use crate::rule::{
-    Decay, Factoring, Formula, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square,
+    Decay, Entry, Factoring, Formula, LayerScalars, ReduceFirst, Slot, Step, factored, momentum, square,
 };
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, div_or_zero, sqrt};
 
 pub(crate) const CAME: Algorithm = Algorithm {
     name: "came",
@@ -135,17 +134,17 @@ impl<const FACTORED: bool> Came<FACTORED> {
 
     /// The update before it is clipped; `v` is the second moment, or one over its root where it is factored.
     #[inline(always)]
-    fn update<V: Simd>(&self, g: F32<V>, v: F32<V>) -> F32<V> {
+    fn update<L: Lanes>(&self, g: L, v: L) -> L {
         if FACTORED { g * v } else { div_or_zero(g, sqrt(v)) }
     }
 
     #[inline(always)]
-    fn momentum<V: Simd>(&self, m: F32<V>, u: F32<V>) -> F32<V> {
+    fn momentum<L: Lanes>(&self, m: L, u: L) -> L {
         m * self.beta_1 + u * self.one_minus_beta_1
     }
 
     #[inline(always)]
-    fn velocity<V: Simd>(&self, v: F32<V>, g: F32<V>) -> F32<V> {
+    fn velocity<L: Lanes>(&self, v: L, g: L) -> L {
         v * self.beta_2 + (g * g + self.epsilon_1) * self.one_minus_beta_2
     }
 
@@ -166,7 +165,12 @@ impl ReduceFirst<3, 1> for Came<true> {
     const ROOT_READS_STATE: bool = true;
 
     #[inline(always)]
-    fn root<V: Simd>(&self, slot: usize, p: F32<V>, g: F32<V>, [m, v, _]: &[F32<V>; 3]) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Came { decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+    }
+
+    #[inline(always)]
+    fn root<L: Lanes>(&self, slot: usize, p: L, g: L, [m, v, _]: &[L; 3]) -> L {
         let g = self.decay.gradient(p, g);
         if slot == 1 {
             return g;
@@ -180,7 +184,7 @@ impl ReduceFirst<3, 1> for Came<true> {
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, [_, v, _]: &[F32<V>; 3]) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<L: Lanes>(&self, p: L, g: L, [_, v, _]: &[L; 3]) -> [(L, L); 1] {
         let u = self.update(self.decay.gradient(p, g), *v);
         [(u, u)]
     }
@@ -190,12 +194,12 @@ impl ReduceFirst<3, 1> for Came<true> {
     }
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m, v, _]: &mut [F32<V>; 3]) {
+    fn advance<L: Lanes>(&self, p: L, g: L, [m, v, _]: &mut [L; 3]) {
         *m = self.momentum(*m, self.update(self.decay.gradient(p, g), *v) * self.clip);
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; 3], [m, _, s]: &[F32<V>; 3]) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, _: L, _: &[L; 3], [m, _, s]: &[L; 3]) -> L {
         self.decay.step(p, *m * *s * self.rate)
     }
 }
@@ -206,7 +210,12 @@ impl ReduceFirst<2, 1> for Came<false> {
     const AS_STORED: bool = false;
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, [_, v]: &[F32<V>; 2]) -> [(F32<V>, F32<V>); 1] {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Came { decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+    }
+
+    #[inline(always)]
+    fn reduce<L: Lanes>(&self, p: L, g: L, [_, v]: &[L; 2]) -> [(L, L); 1] {
         let g = self.decay.gradient(p, g);
         let u = self.update(g, self.velocity(*v, g));
         [(u, u)]
@@ -217,14 +226,14 @@ impl ReduceFirst<2, 1> for Came<false> {
     }
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m, v]: &mut [F32<V>; 2]) {
+    fn advance<L: Lanes>(&self, p: L, g: L, [m, v]: &mut [L; 2]) {
         let g = self.decay.gradient(p, g);
         *v = self.velocity(*v, g);
         *m = self.momentum(*m, self.update(g, *v) * self.clip);
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; 2], [m, _]: &[F32<V>; 2]) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, _: L, _: &[L; 2], [m, _]: &[L; 2]) -> L {
         self.decay.step(p, *m * self.rate)
     }
 }

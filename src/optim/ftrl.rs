@@ -14,9 +14,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Values, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Formula, OnePass, Slot, Step, full};
-use crate::simd::{F32, F64};
-use fearless_simd::Simd;
+use crate::rule::{Decay, Entry, Formula, OnePass, Slot, Step, full};
+use crate::simd::{F64, Lanes};
 
 pub(crate) const FTRL: Algorithm = Algorithm {
     name: "ftrl",
@@ -114,13 +113,15 @@ impl Ftrl {
 impl OnePass<2> for Ftrl {
     const SLOTS: [Slot; 2] = [full("accumulator").starting_at(INITIAL_ACCUMULATOR_VALUE), full("linear")];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [n, z]: &mut [F32<V>; 2],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        if decays && !self.decay.comes_first() || self.per_rate == f64::INFINITY {
+            return None;
+        }
+        let (power, decay) = ((self.power == 0.5).then_some(0.5)?, self.decay.lean(decays, Entry::Step)?);
+        Some(Ftrl { power, decay, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [n, z]: &mut [L; 2], store: impl Fn(L) -> L) -> L {
         if self.per_rate == f64::INFINITY {
             return p;
         }

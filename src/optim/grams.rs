@@ -7,8 +7,7 @@ use crate::hyper::{Values, beta_1, beta_2, epsilon, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, MOMENTS, quotient};
 use crate::rule::{Direction, Formula, Plain, Slot};
-use crate::simd::{F32, abs, sign};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, abs, sign};
 
 pub(crate) const GRAMS: Algorithm = Algorithm {
     name: "grams",
@@ -52,11 +51,15 @@ impl Direction<2> for Grams {
     const SLOTS: [Slot; 2] = Adam::SLOTS;
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Grams(self.0.lean()?))
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; 2]) {
         self.0.advance(g, s);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, s: &[L; 2]) -> L {
         abs(self.0.direction(g, s)) * sign(g)
     }
 }

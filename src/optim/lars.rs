@@ -20,11 +20,10 @@ use crate::hyper::{
 use crate::kernel::{Kernel, reduce_first, state_first};
 use crate::powers::narrow;
 use crate::rule::{
-    Decay, Denominator, Direction, Formula, LayerScalars, Layerwise, ReduceFirst, Slot, Step, Trust,
+    Decay, Denominator, Direction, Entry, Formula, LayerScalars, Layerwise, ReduceFirst, Slot, Step, Trust,
     TrustRecord, momentum, trust,
 };
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 pub(crate) const LARS: Algorithm = Algorithm {
     name: "lars",
@@ -151,11 +150,11 @@ impl Average {
 impl Direction<1> for Average {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, g: L, [m]: &mut [L; 1]) {
         *m = *m * self.beta + g * self.one_minus_beta;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m]: &[L; 1]) -> L {
         *m
     }
 }
@@ -215,7 +214,16 @@ impl ReduceFirst<1, 2> for Lars {
     const SLOTS: [Slot; 1] = [momentum()];
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 2] {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        if self.nesterov || self.joint {
+            return None;
+        }
+        let decay = self.decay.lean(decays, Entry::Gradient)?;
+        Some(Lars { nesterov: false, joint: false, decay, ..*self })
+    }
+
+    #[inline(always)]
+    fn reduce<L: Lanes>(&self, p: L, g: L, _: &[L; 1]) -> [(L, L); 2] {
         let d = if self.joint { self.decay.gradient(p, g) } else { g };
         [(p, p), (d, d)]
     }
@@ -238,12 +246,12 @@ impl ReduceFirst<1, 2> for Lars {
     }
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, p: L, g: L, [b]: &mut [L; 1]) {
         *b = *b * self.momentum + self.decay.gradient(p, g) * self.enter;
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; 1], [b]: &[F32<V>; 1]) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, g: L, _: &[L; 1], [b]: &[L; 1]) -> L {
         let u = if self.nesterov { self.decay.gradient(p, g) * self.enter + *b * self.momentum } else { *b };
         self.decay.step(p, u * self.leave)
     }

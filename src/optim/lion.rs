@@ -6,12 +6,11 @@ use crate::error::Result;
 use crate::hyper::{Value, Values, decay_rate, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass, reduce_first};
 use crate::rule::{
-    Decay, Formula, LayerScalars, OnePass, ReduceFirst, Slot, Step,
+    Decay, Entry, Formula, LayerScalars, OnePass, ReduceFirst, Slot, Step,
     cautious::{self, Caution},
     momentum,
 };
-use crate::simd::{F32, agreeing, nonzero, sign};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, agreeing, nonzero, signed};
 
 pub(crate) const LION: Algorithm = Algorithm {
     name: "lion",
@@ -74,12 +73,13 @@ impl Lion {
 }
 
 impl Lion {
+    /// What has the sign of the step.
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
-        sign(m * self.beta_1 + g * self.one_minus_beta_1)
+    fn average<L: Lanes>(&self, g: L, m: L) -> L {
+        m * self.beta_1 + g * self.one_minus_beta_1
     }
     #[inline(always)]
-    fn next<V: Simd>(&self, g: F32<V>, m: F32<V>) -> F32<V> {
+    fn next<L: Lanes>(&self, g: L, m: L) -> L {
         m * self.beta_2 + g * self.one_minus_beta_2
     }
 }
@@ -87,17 +87,15 @@ impl Lion {
 impl OnePass<1> for Lion {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [m]: &mut [F32<V>; 1],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Lion { decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [m]: &mut [L; 1], store: impl Fn(L) -> L) -> L {
         let g = self.decay.gradient(p, g);
-        let u = self.direction(g, *m);
+        let step = signed(self.average(g, *m), self.rate);
         *m = store(self.next(g, *m));
-        self.decay.step(p, u * self.rate)
+        self.decay.step(p, step)
     }
 }
 
@@ -107,12 +105,16 @@ struct Cautious(Lion, Caution);
 
 impl ReduceFirst<1, 1> for Cautious {
     const SLOTS: [Slot; 1] = <Lion as OnePass<1>>::SLOTS;
+    #[inline(always)]
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Cautious(self.0.lean(decays)?, self.1))
+    }
     const REDUCES_STATE: bool = true;
     const AS_STORED: bool = false;
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<L: Lanes>(&self, p: L, g: L, [m]: &[L; 1]) -> [(L, L); 1] {
         let g = self.0.decay.gradient(p, g);
-        let kept = nonzero(agreeing(self.0.direction(g, *m), g));
+        let kept = nonzero(agreeing(self.0.average(g, *m), g));
         [(kept, kept)]
     }
     fn with_sums(self, [kept]: [f64; 1], layer: &LayerScalars) -> Self {
@@ -120,12 +122,12 @@ impl ReduceFirst<1, 1> for Cautious {
         Cautious(Lion { rate, ..self.0 }, self.1)
     }
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, p: L, g: L, [m]: &mut [L; 1]) {
         *m = self.0.next(self.0.decay.gradient(p, g), *m);
     }
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, [old]: &[F32<V>; 1], _: &[F32<V>; 1]) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, g: L, [old]: &[L; 1], _: &[L; 1]) -> L {
         let g = self.0.decay.gradient(p, g);
-        self.0.decay.step(p, agreeing(self.0.direction(g, *old), g) * self.0.rate)
+        self.0.decay.step(p, signed(agreeing(self.0.average(g, *old), g), self.0.rate))
     }
 }

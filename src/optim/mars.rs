@@ -12,9 +12,8 @@ use crate::hyper::{
 };
 use crate::kernel::{Kernel, one_pass, reduce_first};
 use crate::optim::adam::{Adam, quotient};
-use crate::rule::{Decay, Direction, Formula, LayerScalars, Plain, ReduceFirst, Slot, Step, full};
-use crate::simd::{F32, sign};
-use fearless_simd::Simd;
+use crate::rule::{Decay, Direction, Entry, Formula, LayerScalars, Plain, ReduceFirst, Slot, Step, full};
+use crate::simd::{Lanes, sign};
 
 pub(crate) const MARS: Algorithm = Algorithm {
     name: "mars",
@@ -144,7 +143,7 @@ impl<const LION: bool> Mars<LION> {
     }
 
     #[inline(always)]
-    fn corrected<V: Simd>(&self, p: F32<V>, g: F32<V>, previous: F32<V>) -> F32<V> {
+    fn corrected<L: Lanes>(&self, p: L, g: L, previous: L) -> L {
         let g = self.decay.gradient(p, g);
         g + (g - previous) * self.change
     }
@@ -159,7 +158,12 @@ macro_rules! measured {
             const AS_STORED: bool = false;
 
             #[inline(always)]
-            fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 1] {
+            fn lean(&self, decays: bool) -> Option<Self> {
+                Some(Mars { adam: self.adam.lean()?, decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+            }
+
+            #[inline(always)]
+            fn reduce<L: Lanes>(&self, p: L, g: L, s: &[L; $n]) -> [(L, L); 1] {
                 let c = self.corrected(p, g, s[$n - 1]);
                 [(c, c)]
             }
@@ -171,7 +175,7 @@ macro_rules! measured {
             }
 
             #[inline(always)]
-            fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
+            fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; $n]) {
                 let c = self.corrected(p, g, s[$n - 1]) * self.scale;
                 s[0] = s[0] * self.adam.beta_1 + c * self.adam.one_minus_beta_1;
                 if !$lion {
@@ -181,7 +185,7 @@ macro_rules! measured {
             }
 
             #[inline(always)]
-            fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
+            fn apply<L: Lanes>(&self, p: L, g: L, _: &[L; $n], s: &[L; $n]) -> L {
                 let u = if $lion { sign(s[0]) } else { self.adam.direction(g, &[s[0], s[1]]) };
                 self.decay.step(p, u * self.rate)
             }

@@ -17,9 +17,8 @@ use crate::hyper::{
 use crate::kernel::{Kernel, one_pass, state_first};
 use crate::matrix::Matrix;
 use crate::optim::adam::Adam;
-use crate::rule::{Between, Decay, Formula, LayerScalars, Plain, Slot, StateFirst, Step, momentum};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::rule::{Between, Decay, Entry, Formula, LayerScalars, Plain, Slot, StateFirst, Step, momentum};
+use crate::simd::Lanes;
 
 pub(crate) const MUON: Algorithm = Algorithm {
     name: "muon",
@@ -203,17 +202,22 @@ impl StateFirst<1, 0> for Muon {
     const BETWEEN: Between = Between::Transform;
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &mut [F32<V>; 1]) {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Muon { decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+    }
+
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, p: L, g: L, [b]: &mut [L; 1]) {
         *b = *b * self.momentum + self.decay.gradient(p, g) * self.weight;
     }
 
     #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
+    fn direction<L: Lanes>(&self, p: L, g: L, [b]: &[L; 1]) -> L {
         self.decay.gradient(p, g) * self.gradient + *b * self.along
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; 1], _: F32<V>) -> [(F32<V>, F32<V>); 0] {
+    fn reduce<L: Lanes>(&self, _: L, _: L, _: &[L; 1], _: L) -> [(L, L); 0] {
         []
     }
 
@@ -222,7 +226,7 @@ impl StateFirst<1, 0> for Muon {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L {
         self.decay.step(p, u * self.rate)
     }
 

@@ -18,8 +18,7 @@ use crate::hyper::{
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, MOMENTS};
 use crate::rule::{Direction, Formula, Plain, Scalar, Slot, Start, Step};
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, sqrt};
 
 pub(crate) const NADAM: Algorithm = Algorithm {
     name: "nadam",
@@ -106,11 +105,15 @@ impl Direction<2> for Nadam {
     const SLOTS: [Slot; 2] = Adam::SLOTS;
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Nadam { adam: self.adam.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; 2]) {
         self.adam.advance(g, s);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, [m, v]: &[F32<V>; 2]) -> F32<V> {
-        div_or_zero(*m * self.momentum + g * self.gradient, sqrt(*v * self.adam.second) + self.adam.epsilon)
+    fn direction<L: Lanes>(&self, g: L, [m, v]: &[L; 2]) -> L {
+        self.adam.epsilon.quotient(*m * self.momentum + g * self.gradient, sqrt(*v * self.adam.second))
     }
 }

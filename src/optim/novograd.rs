@@ -13,9 +13,10 @@ use crate::error::Result;
 use crate::hyper::{Value, Values, decay_rate, epsilon, flag, hypers, learning_rate};
 use crate::kernel::{Kernel, reduce_first};
 use crate::powers::narrow;
-use crate::rule::{Decay, Formula, LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, momentum};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::rule::{
+    Decay, Entry, Formula, LayerScalars, ReduceFirst, Scalar, Scope, Slot, Start, Step, momentum,
+};
+use crate::simd::Lanes;
 
 pub(crate) const NOVOGRAD: Algorithm = Algorithm {
     name: "novograd",
@@ -92,9 +93,13 @@ impl NovoGrad {
 impl ReduceFirst<1, 1> for NovoGrad {
     const SLOTS: [Slot; 1] = [momentum()];
     const AS_STORED: bool = false;
+    #[inline(always)]
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(NovoGrad { decay: self.decay.lean(decays, Entry::Gradient)?, ..*self })
+    }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, _: F32<V>, g: F32<V>, _: &[F32<V>; 1]) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<L: Lanes>(&self, _: L, g: L, _: &[L; 1]) -> [(L, L); 1] {
         [(g, g)]
     }
 
@@ -109,12 +114,12 @@ impl ReduceFirst<1, 1> for NovoGrad {
     }
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, p: L, g: L, [m]: &mut [L; 1]) {
         *m = *m * self.beta + self.decay.gradient(p, g * self.scale) * self.weight;
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; 1], [m]: &[F32<V>; 1]) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, _: L, _: &[L; 1], [m]: &[L; 1]) -> L {
         self.decay.step(p, *m * self.rate)
     }
 }

@@ -22,11 +22,10 @@ use crate::hyper::{
 };
 use crate::kernel::{Kernel, state_first};
 use crate::rule::{
-    Between, Decay, Formula, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst, Step, full,
-    moment, momentum, square,
+    Between, Decay, Entry, Epsilon, Formula, LayerScalars, Scalar, Scalars, Scope, Slot, Start, StateFirst,
+    Step, full, moment, momentum, square,
 };
-use crate::simd::{F32, abs, div_or_zero, splat, sqrt};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, abs, splat, sqrt};
 
 pub(crate) const PRODIGY: Algorithm = Algorithm {
     name: "prodigy",
@@ -104,7 +103,7 @@ struct Prodigy {
     beta_3: f32,
     gradient_3: f32,
     rate: f32,
-    epsilon: f32,
+    epsilon: Epsilon,
     decay: Decay,
     /// The settings of the estimate: factor of the sum, decay rate, first value, limits.
     weight: f64,
@@ -135,7 +134,7 @@ impl Prodigy {
             beta_3: beta_3 as f32,
             gradient_3: along as f32,
             rate: own as f32,
-            epsilon: 0.0,
+            epsilon: Epsilon::new(0.0),
             decay: Decay::at(step, own, false),
             weight: d / first * base,
             numerator_beta: beta_3,
@@ -169,7 +168,12 @@ impl StateFirst<4, 2> for Prodigy {
     const BETWEEN: Between = Between::Sum;
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, [m, v, s, _]: &mut [F32<V>; 4]) {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Prodigy { decay: self.decay.lean(decays, Entry::Step)?, ..*self })
+    }
+
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, p: L, g: L, [m, v, s, _]: &mut [L; 4]) {
         let g = self.decay.gradient(p, g);
         *m = *m * self.beta_1 + g * self.gradient_1;
         *v = *v * self.beta_2 + (g * g) * self.gradient_2;
@@ -177,18 +181,12 @@ impl StateFirst<4, 2> for Prodigy {
     }
 
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, _: F32<V>, [m, v, ..]: &[F32<V>; 4]) -> F32<V> {
-        div_or_zero(*m, sqrt(*v) + self.epsilon)
+    fn direction<L: Lanes>(&self, _: L, _: L, [m, v, ..]: &[L; 4]) -> L {
+        self.epsilon.quotient(*m, sqrt(*v))
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [_, _, s, start]: &[F32<V>; 4],
-        _: F32<V>,
-    ) -> [(F32<V>, F32<V>); 2] {
+    fn reduce<L: Lanes>(&self, p: L, g: L, [_, _, s, start]: &[L; 4], _: L) -> [(L, L); 2] {
         [(self.decay.gradient(p, g), *start - p), (abs(*s), splat(p, 1.0))]
     }
 
@@ -198,7 +196,7 @@ impl StateFirst<4, 2> for Prodigy {
             return Prodigy { rate: 0.0, decay: Decay::NONE, ..self };
         }
         let [distance, ..] = self.estimated(sums, layer.scalars);
-        Prodigy { epsilon: (distance * self.small) as f32, ..self }
+        Prodigy { epsilon: Epsilon::new(distance * self.small), ..self }
     }
 
     fn next_scalars(&self, sums: [f64; 2], layer: &mut LayerScalars) {
@@ -206,7 +204,7 @@ impl StateFirst<4, 2> for Prodigy {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L {
         self.decay.step(p, u * self.rate)
     }
 }

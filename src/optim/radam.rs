@@ -15,8 +15,7 @@ use crate::hyper::{Domain, Value, Values, beta_1, beta_2, choice, epsilon, hyper
 use crate::kernel::{Kernel, one_pass};
 use crate::optim::adam::{Adam, MOMENTS, quotient};
 use crate::rule::{Direction, Formula, Plain, Slot, Step};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 pub(crate) const RADAM: Algorithm = Algorithm {
     name: "radam",
@@ -117,11 +116,15 @@ impl Rectified {
 impl Direction<2> for Rectified {
     const SLOTS: [Slot; 2] = Adam::SLOTS;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; 2]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Rectified { adam: self.adam.lean()?, factor: Some(self.factor?) })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; 2]) {
         self.adam.advance(g, s);
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; 2]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, s: &[L; 2]) -> L {
         if self.factor.is_some() { self.adam.direction(g, s) } else { s[0] * self.adam.first }
     }
 }

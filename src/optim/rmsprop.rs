@@ -10,9 +10,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Result;
 use crate::hyper::{Domain, Value, Values, choice, decay_rate, epsilon, flag, hypers, learning_rate, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Formula, OnePass, Slot, Step, moment, momentum, square};
-use crate::simd::{F32, div_or_zero, maximum, splat, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Decay, Entry, Epsilon, Formula, OnePass, Slot, Step, moment, momentum, square};
+use crate::simd::{Lanes, maximum, splat, sqrt};
 
 pub(crate) const RMSPROP: Algorithm = Algorithm {
     name: "rmsprop",
@@ -93,6 +92,7 @@ struct RmsProp<const CENTERED: bool> {
     one_minus_rho: f32,
     /// Factor of the squared gradient, which is 1 if the squared gradient is the first value.
     square: f32,
+    epsilon: Epsilon,
     inside: f32,
     outside: f32,
     momentum: f32,
@@ -105,14 +105,26 @@ struct RmsProp<const CENTERED: bool> {
 impl<const CENTERED: bool> RmsProp<CENTERED> {
     fn new(step: &mut Step<'_>) -> Self {
         let (v, rate) = (step.values, step.learning_rate as f32);
-        let (rho, epsilon) = (v.number(RHO), v.number(EPSILON) as f32);
+        let (rho, epsilon) = (v.number(RHO), Epsilon::new(v.number(EPSILON)));
         let one_minus_rho = (1.0 - rho) as f32;
-        let (inside, outside) = if v.is(EPSILON_MODE, "in") { (epsilon, 0.0) } else { (0.0, epsilon) };
+        let (inside, outside) =
+            if v.is(EPSILON_MODE, "in") { (epsilon.value, 0.0) } else { (0.0, epsilon.value) };
         let (enter, leave) = if v.is(FORM, "lr_inside") { (rate, 1.0) } else { (1.0, rate) };
         let square =
             if step.t == 1 && v.is(INITIAL_ACCUMULATOR_VALUE, "gradient") { 1.0 } else { one_minus_rho };
         let (momentum, decay) = (v.number(MOMENTUM) as f32, Decay::new(step, false));
-        RmsProp { rho: rho as f32, one_minus_rho, square, inside, outside, momentum, enter, leave, decay }
+        RmsProp {
+            rho: rho as f32,
+            one_minus_rho,
+            square,
+            epsilon,
+            inside,
+            outside,
+            momentum,
+            enter,
+            leave,
+            decay,
+        }
     }
 }
 
@@ -124,13 +136,12 @@ impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
         slots
     };
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        s: &mut [F32<V>; S],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let decay = self.decay.lean(decays, Entry::Step)?;
+        Some(RmsProp { epsilon: self.epsilon.lean()?, decay, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, s: &mut [L; S], store: impl Fn(L) -> L) -> L {
         let g = self.decay.gradient(p, g);
         s[0] = store(s[0] * self.rho + (g * g) * self.square);
         let mut d = s[0];
@@ -138,7 +149,7 @@ impl<const CENTERED: bool, const S: usize> OnePass<S> for RmsProp<CENTERED> {
             s[1] = store(s[1] * self.rho + g * self.one_minus_rho);
             d = maximum(splat(g, 0.0), d - s[1] * s[1]);
         }
-        let q = div_or_zero(g, sqrt(d + self.inside) + self.outside) * self.enter;
+        let q = self.epsilon.divide(g, sqrt(d + self.inside) + self.outside) * self.enter;
         if S == 1 + CENTERED as usize {
             return self.decay.step(p, q * self.leave);
         }

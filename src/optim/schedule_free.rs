@@ -17,9 +17,8 @@ use crate::algorithm::{Algorithm, Evaluation};
 use crate::error::Result;
 use crate::hyper::{Domain, Hyper, Value, Values, integer, number};
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Formula, OnePass, Scalar, Slot, Start, Step, full, square};
-use crate::simd::{F32, div_or_zero, sqrt};
-use fearless_simd::Simd;
+use crate::rule::{Decay, Entry, Epsilon, Formula, OnePass, Scalar, Slot, Start, Step, full, square};
+use crate::simd::{Lanes, sqrt};
 
 const SCALARS: &[Scalar] = &[
     Scalar { name: "weight_sum", initial: Start::At(0.0) },
@@ -160,7 +159,7 @@ fn make_adamw(_: &Values) -> Result<Box<dyn Kernel>> {
             beta: beta as f32,
             one_minus_beta: (1.0 - beta) as f32,
             second: (1.0 / c2) as f32,
-            epsilon: v.number(adamw::EPSILON) as f32,
+            epsilon: Epsilon::new(v.number(adamw::EPSILON)),
         }
     }))
 }
@@ -194,7 +193,7 @@ impl Average {
 
     /// The new `y`; `z` is updated.
     #[inline(always)]
-    fn along<V: Simd>(&self, y: F32<V>, z: &mut F32<V>, u: F32<V>) -> F32<V> {
+    fn along<L: Lanes>(&self, y: L, z: &mut L, u: L) -> L {
         let u = self.decay.direction(y, u);
         let step = (self.decay.before(y) - *z) * self.share + u * self.along;
         *z -= u * self.rate;
@@ -205,13 +204,11 @@ impl Average {
 impl OnePass<1> for Average {
     const SLOTS: [Slot; 1] = [full("z").starting_as_parameter()];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [z]: &mut [F32<V>; 1],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Average { decay: self.decay.lean(decays, Entry::Direction)?, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [z]: &mut [L; 1], store: impl Fn(L) -> L) -> L {
         let new = self.along(p, z, self.decay.gradient(p, g));
         *z = store(*z);
         new
@@ -225,22 +222,20 @@ struct Adaptive {
     beta: f32,
     one_minus_beta: f32,
     second: f32,
-    epsilon: f32,
+    epsilon: Epsilon,
 }
 
 impl OnePass<2> for Adaptive {
     const SLOTS: [Slot; 2] = [full("z").starting_as_parameter(), square("velocity")];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [z, v]: &mut [F32<V>; 2],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        Some(Adaptive { average: self.average.lean(decays)?, epsilon: self.epsilon.lean()?, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [z, v]: &mut [L; 2], store: impl Fn(L) -> L) -> L {
         let g = self.average.decay.gradient(p, g);
         *v = store(*v * self.beta + (g * g) * self.one_minus_beta);
-        let u = div_or_zero(g, sqrt(*v * self.second) + self.epsilon);
+        let u = self.epsilon.quotient(g, sqrt(*v * self.second));
         let new = self.average.along(p, z, u);
         *z = store(*z);
         new

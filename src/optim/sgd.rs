@@ -12,9 +12,8 @@ use crate::hyper::{
     Condition, Domain, Needs, Value, Values, choice, decay_rate, flag, hypers, learning_rate, number,
 };
 use crate::kernel::{Kernel, one_pass};
-use crate::rule::{Decay, Direction, Formula, OnePass, Plain, Slot, Step, momentum};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::rule::{Decay, Direction, Entry, Formula, OnePass, Plain, Slot, Step, momentum};
+use crate::simd::Lanes;
 
 pub(crate) const SGD: Algorithm = Algorithm {
     name: "sgd",
@@ -100,9 +99,9 @@ impl Direction<0> for Gradient {
     const SLOTS: [Slot; 0] = [];
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, _: F32<V>, _: &mut [F32<V>; 0]) {}
+    fn advance<L: Lanes>(&self, _: L, _: &mut [L; 0]) {}
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, _: &[F32<V>; 0]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, _: &[L; 0]) -> L {
         g
     }
 }
@@ -131,13 +130,12 @@ impl Inside {
 impl OnePass<1> for Inside {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        [v]: &mut [F32<V>; 1],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let decay = self.decay.lean(decays, Entry::Step)?;
+        Some(Inside { nesterov: (!self.nesterov).then_some(false)?, decay, ..*self })
+    }
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, [v]: &mut [L; 1], store: impl Fn(L) -> L) -> L {
         let step = self.decay.gradient(p, g) * self.rate;
         *v = store(*v * self.momentum - step);
         let back = if self.nesterov { step - *v * self.momentum } else { -*v };
@@ -166,13 +164,17 @@ impl Outside {
 
 impl Direction<1> for Outside {
     const SLOTS: [Slot; 1] = [momentum()];
+    #[inline(always)]
+    fn lean(&self) -> Option<Self> {
+        Some(Outside { nesterov: (!self.nesterov).then_some(false)?, ..*self })
+    }
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [b]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, g: L, [b]: &mut [L; 1]) {
         *b = *b * self.momentum + g * self.one_minus_dampening;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, [b]: &[F32<V>; 1]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, [b]: &[L; 1]) -> L {
         if self.nesterov { g + *b * self.momentum } else { *b }
     }
 }

@@ -9,8 +9,7 @@ use crate::rule::{
     Direction, Formula, Plain, Slot, Step, momentum,
     projection::{self, Projected},
 };
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 pub(crate) const SGDP: Algorithm = Algorithm {
     name: "sgdp",
@@ -95,11 +94,15 @@ impl Direction<1> for Momentum {
     const SLOTS: [Slot; 1] = [momentum()];
     const USES_GRADIENT: bool = true;
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+    fn lean(&self) -> Option<Self> {
+        Some(Momentum { nesterov: (!self.nesterov).then_some(false)?, ..*self })
+    }
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, g: L, [m]: &mut [L; 1]) {
         *m = *m * self.momentum + g * self.one_minus_dampening;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, g: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {
+    fn direction<L: Lanes>(&self, g: L, [m]: &[L; 1]) -> L {
         if self.nesterov { g + *m * self.momentum } else { *m }
     }
 }

@@ -1,15 +1,14 @@
 //! Rules made from a direction `u`: [`Plain`], an element-wise rule, and [`Layerwise`], whose step is scaled by
 //! the trust ratio.
 
-use super::decay::Decay;
+use super::decay::{Decay, Entry};
 use super::formula::Formula;
 use super::slots::Slot;
 use super::step::{LayerScalars, Step};
 use super::traits::{Direction, OnePass, StateFirst};
 use super::trust::{self, Trust, TrustRecord};
 use crate::powers::narrow;
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 /// A direction as an element-wise rule: `p = p - learning_rate u`, with any mode of weight decay.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +45,13 @@ impl<D: Direction<S>, const S: usize> OnePass<S> for Plain<D> {
     const SLOTS: [Slot; S] = D::SLOTS;
 
     #[inline(always)]
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        s: &mut [F32<V>; S],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V> {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let decay = self.decay.lean(decays, D::DECAY)?;
+        Some(Plain { direction: self.direction.lean()?, decay, ..*self })
+    }
+
+    #[inline(always)]
+    fn update<L: Lanes>(&self, p: L, g: L, s: &mut [L; S], store: impl Fn(L) -> L) -> L {
         let g = self.decay.gradient(p, g);
         self.direction.advance(g, s);
         for state in s.iter_mut() {
@@ -133,7 +132,7 @@ impl<D> Layerwise<D> {
         let weight = self.decay.decayed(sums[0].sqrt());
         let mut update = sums[1].sqrt();
         if self.denominator == Denominator::Sum {
-            update += f64::from(self.decay.inside) * weight;
+            update += self.decay.under_ratio() * weight;
         }
         [weight, update]
     }
@@ -149,21 +148,30 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 2> for Layerwise<D> {
     const USES_GRADIENT: bool = D::USES_GRADIENT;
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        if self.denominator != Denominator::Joint {
+            return None;
+        }
+        let decay = self.decay.lean(decays, Entry::Direction)?;
+        Some(Layerwise { direction: self.direction.lean()?, decay, denominator: Denominator::Joint, ..*self })
+    }
+
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; S]) {
         self.direction.advance(self.decay.gradient(p, g), s);
     }
 
     #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+    fn direction<L: Lanes>(&self, p: L, g: L, s: &[L; S]) -> L {
         let g = if D::USES_GRADIENT { self.decay.gradient(p, g) } else { g };
         self.decay.direction(p, self.direction.direction(g, s))
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 2] {
+    fn reduce<L: Lanes>(&self, p: L, _: L, _: &[L; S], u: L) -> [(L, L); 2] {
         let u = match self.denominator {
             Denominator::Joint => u,
-            Denominator::Sum => u - p * self.decay.inside,
+            Denominator::Sum => u - p * self.decay.inside.unwrap_or(0.0),
             Denominator::NewWeights => self.decay.before(p) - u * self.rate as f32,
         };
         [(p, p), (u, u)]
@@ -180,7 +188,7 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 2> for Layerwise<D> {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L {
         self.decay.step(p, u * self.scale)
     }
 }

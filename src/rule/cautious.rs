@@ -3,7 +3,7 @@
 //! The direction `u` is that without weight decay.
 
 use super::adaptors::{Denominator, Layerwise};
-use super::decay::Decay;
+use super::decay::{Decay, Entry};
 use super::formula::Formula;
 use super::slots::Slot;
 use super::step::{LayerScalars, Step};
@@ -11,8 +11,7 @@ use super::traits::{Direction, StateFirst};
 use super::trust::TrustRecord;
 use crate::hyper::{Hyper, Value, choice};
 use crate::powers::narrow;
-use crate::simd::{F32, agreeing, nonzero};
-use fearless_simd::Simd;
+use crate::simd::{Lanes, agreeing, nonzero};
 
 /// The switch in an algorithm's table.
 pub(crate) const SWITCH: Hyper = choice(
@@ -71,18 +70,24 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 1> for Masked<D> {
     const USES_GRADIENT: bool = true;
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let decay = self.decay.lean(decays, D::DECAY)?;
+        Some(Masked { direction: self.direction.lean()?, decay, ..*self })
+    }
+
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; S]) {
         self.direction.advance(self.decay.gradient(p, g), s);
     }
 
     #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+    fn direction<L: Lanes>(&self, p: L, g: L, s: &[L; S]) -> L {
         let g = self.decay.gradient(p, g);
         agreeing(self.direction.direction(g, s), g)
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, _: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 1] {
+    fn reduce<L: Lanes>(&self, _: L, _: L, _: &[L; S], u: L) -> [(L, L); 1] {
         let kept = nonzero(u);
         [(kept, kept)]
     }
@@ -92,7 +97,7 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 1> for Masked<D> {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L {
         self.decay.step(p, u * self.scale)
     }
 }
@@ -132,18 +137,24 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 4> for MaskedLayer<D> {
     const USES_GRADIENT: bool = true;
 
     #[inline(always)]
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]) {
+    fn lean(&self, decays: bool) -> Option<Self> {
+        let under = self.under.lean(decays && self.under.under_ratio() != 0.0, Entry::Direction)?;
+        Some(MaskedLayer { rule: StateFirst::<S, 2>::lean(&self.rule, decays)?, under, ..*self })
+    }
+
+    #[inline(always)]
+    fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; S]) {
         self.rule.advance(p, g, s);
     }
 
     #[inline(always)]
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V> {
+    fn direction<L: Lanes>(&self, p: L, g: L, s: &[L; S]) -> L {
         let g = self.rule.decay.gradient(p, g);
         agreeing(self.rule.direction.direction(g, s), g)
     }
 
     #[inline(always)]
-    fn reduce<V: Simd>(&self, p: F32<V>, _: F32<V>, _: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); 4] {
+    fn reduce<L: Lanes>(&self, p: L, _: L, _: &[L; S], u: L) -> [(L, L); 4] {
         let kept = nonzero(u);
         [(p, p), (u, u), (u, p), (kept, kept)]
     }
@@ -161,7 +172,7 @@ impl<D: Direction<S>, const S: usize> StateFirst<S, 4> for MaskedLayer<D> {
     }
 
     #[inline(always)]
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V> {
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L {
         self.rule.decay.step(p, self.under.direction(p, u * self.scale))
     }
 }

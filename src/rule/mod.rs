@@ -3,6 +3,7 @@
 pub mod adaptors;
 pub(crate) mod cautious;
 pub mod decay;
+pub mod epsilon;
 pub mod formula;
 pub(crate) mod projection;
 pub mod slots;
@@ -11,7 +12,8 @@ pub mod traits;
 pub mod trust;
 
 pub use adaptors::{Denominator, Layerwise, Plain};
-pub use decay::Decay;
+pub use decay::{Decay, Entry};
+pub use epsilon::Epsilon;
 pub use formula::Formula;
 pub use slots::{
     Content, Derived, Initial, Scalar, Scope, Slot, Start, factored, full, moment, momentum, row_coefficient,

@@ -7,15 +7,14 @@
 //! is subtracted from the direction, `u = u - <n, u> n` with `n = p / (|p| + epsilon)`, and weight decay is
 //! smaller.
 
-use super::decay::Decay;
+use super::decay::{Decay, Entry};
 use super::formula::Formula;
 use super::slots::{Slot, row_coefficient};
 use super::step::{LayerScalars, Step};
 use super::traits::{Direction, ReduceFirst};
 use crate::hyper::{Domain, Hyper, number};
 use crate::powers::narrow;
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 /// The row of `delta`.
 pub(crate) const DELTA: Hyper = number(
@@ -118,7 +117,13 @@ macro_rules! projected {
             const ROWS: bool = true;
 
             #[inline(always)]
-            fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; $n]) -> [(F32<V>, F32<V>); 4] {
+            fn lean(&self, decays: bool) -> Option<Self> {
+                let decay = self.decay.lean(decays, Entry::Step)?;
+                Some(Projected { direction: self.direction.lean()?, decay, ..*self })
+            }
+
+            #[inline(always)]
+            fn reduce<L: Lanes>(&self, p: L, g: L, s: &[L; $n]) -> [(L, L); 4] {
                 let g = self.decay.gradient(p, g);
                 let mut s = [$(s[$k]),+];
                 self.direction.advance(g, &mut s);
@@ -136,14 +141,14 @@ macro_rules! projected {
             }
 
             #[inline(always)]
-            fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; $n]) {
+            fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; $n]) {
                 let mut own = [$(s[$k]),+];
                 self.direction.advance(self.decay.gradient(p, g), &mut own);
                 $(s[$k] = own[$k];)+
             }
 
             #[inline(always)]
-            fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, _: &[F32<V>; $n], s: &[F32<V>; $n]) -> F32<V> {
+            fn apply<L: Lanes>(&self, p: L, g: L, _: &[L; $n], s: &[L; $n]) -> L {
                 let u = self.direction.direction(self.decay.gradient(p, g), &[$(s[$k]),+]);
                 self.decay.step(p, (u - p * s[$s]) * self.rate)
             }

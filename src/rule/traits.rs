@@ -1,6 +1,6 @@
 //! The traits of rules.
 //!
-//! A rule is written for sixteen lanes of a parameter, its gradient and its states, and for scalars that are
+//! A rule is written for any number of lanes of a parameter, its gradient and its states, and for scalars that are
 //! computed once per update. It does not depend on memory, threads or storage.
 //!
 //! * [`Direction`]: a direction of descent. [`super::Plain`] makes an element-wise rule of it,
@@ -10,12 +10,12 @@
 //! * [`StateFirst`]: a pass that advances the states and computes sums, then one that moves the
 //!   parameter (LAMB).
 
+use super::decay::Entry;
 use super::slots::Slot;
 use super::step::LayerScalars;
 use super::trust::TrustRecord;
 use crate::matrix::Matrix;
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 /// A direction of descent, which follows from states that are advanced first.
 pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
@@ -23,25 +23,33 @@ pub trait Direction<const S: usize>: Copy + Send + Sync + 'static {
     const SLOTS: [Slot; S];
     /// Whether [`Direction::direction`] reads the gradient.
     const USES_GRADIENT: bool = false;
+    /// Where weight decay usually enters an element-wise rule of this direction.
+    const DECAY: Entry = Entry::Step;
+    /// The direction with the switches of its usual settings as constants, if it has these settings.
+    #[inline(always)]
+    fn lean(&self) -> Option<Self> {
+        Some(*self)
+    }
     /// The states after this gradient.
-    fn advance<V: Simd>(&self, g: F32<V>, s: &mut [F32<V>; S]);
+    fn advance<L: Lanes>(&self, g: L, s: &mut [L; S]);
     /// The direction, without learning rate and decay.
-    fn direction<V: Simd>(&self, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+    fn direction<L: Lanes>(&self, g: L, s: &[L; S]) -> L;
 }
 
 /// A whole update in one pass.
 pub trait OnePass<const S: usize>: Copy + Send + Sync + 'static {
     /// The states.
     const SLOTS: [Slot; S];
+    /// The rule with the switches of a usual setting as constants, if it has that setting: without weight
+    /// decay, or with weight decay in its usual place. Kernels have a loop for each of these, and one for all
+    /// other settings.
+    #[inline(always)]
+    fn lean(&self, _decays: bool) -> Option<Self> {
+        None
+    }
     /// Advances the states and returns the new parameter. Every new state goes through `store`,
     /// which returns it as it is stored, before the rule uses it.
-    fn update<V: Simd>(
-        &self,
-        p: F32<V>,
-        g: F32<V>,
-        s: &mut [F32<V>; S],
-        store: impl Fn(F32<V>) -> F32<V>,
-    ) -> F32<V>;
+    fn update<L: Lanes>(&self, p: L, g: L, s: &mut [L; S], store: impl Fn(L) -> L) -> L;
 }
 
 /// A rule that sums over the tensor without writing, then updates.
@@ -52,8 +60,13 @@ pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'sta
     const REDUCES_STATE: bool = false;
     /// Whether [`ReduceFirst::apply`] sees the new states as stored, or before they are rounded.
     const AS_STORED: bool = true;
+    /// As [`OnePass::lean`].
+    #[inline(always)]
+    fn lean(&self, _decays: bool) -> Option<Self> {
+        None
+    }
     /// Pairs whose products are summed over the tensor, in f64.
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> [(F32<V>, F32<V>); K];
+    fn reduce<L: Lanes>(&self, p: L, g: L, s: &[L; S]) -> [(L, L); K];
     /// The rule with the scalars that follow from the tensor's sums.
     fn with_sums(self, sums: [f64; K], layer: &LayerScalars) -> Self;
     /// The trust ratio that follows from the sums, for reports.
@@ -63,14 +76,14 @@ pub trait ReduceFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'sta
     /// Updates the scalars that are kept for the next step.
     fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
     /// The states after this gradient.
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; S]);
     /// The new parameter, from the states before and after the update. With `AS_STORED`, both are the new
     /// states.
-    fn apply<V: Simd>(&self, p: F32<V>, g: F32<V>, old: &[F32<V>; S], new: &[F32<V>; S]) -> F32<V>;
+    fn apply<L: Lanes>(&self, p: L, g: L, old: &[L; S], new: &[L; S]) -> L;
     /// Whether [`ReduceFirst::root`] reads the states.
     const ROOT_READS_STATE: bool = false;
     /// The values whose squares the factored moment at a position of [`ReduceFirst::SLOTS`] averages.
-    fn root<V: Simd>(&self, _slot: usize, _p: F32<V>, g: F32<V>, _s: &[F32<V>; S]) -> F32<V> {
+    fn root<L: Lanes>(&self, _slot: usize, _p: L, g: L, _s: &[L; S]) -> L {
         g
     }
     /// The coefficients of the update of that moment.
@@ -107,12 +120,17 @@ pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'stat
     const USES_GRADIENT: bool;
     /// The operation between the passes.
     const BETWEEN: Between = Between::Nothing;
+    /// As [`OnePass::lean`].
+    #[inline(always)]
+    fn lean(&self, _decays: bool) -> Option<Self> {
+        None
+    }
     /// The states after this gradient.
-    fn advance<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &mut [F32<V>; S]);
+    fn advance<L: Lanes>(&self, p: L, g: L, s: &mut [L; S]);
     /// The direction, from the states as stored.
-    fn direction<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S]) -> F32<V>;
+    fn direction<L: Lanes>(&self, p: L, g: L, s: &[L; S]) -> L;
     /// Pairs whose products are summed over the tensor, in f64.
-    fn reduce<V: Simd>(&self, p: F32<V>, g: F32<V>, s: &[F32<V>; S], u: F32<V>) -> [(F32<V>, F32<V>); K];
+    fn reduce<L: Lanes>(&self, p: L, g: L, s: &[L; S], u: L) -> [(L, L); K];
     /// The rule with the scalars that follow from the tensor's sums.
     fn with_sums(self, sums: [f64; K], layer: &LayerScalars) -> Self;
     /// The trust ratio that follows from the sums, for reports.
@@ -122,7 +140,7 @@ pub trait StateFirst<const S: usize, const K: usize>: Copy + Send + Sync + 'stat
     /// Updates the scalars that are kept for the next step.
     fn next_scalars(&self, _sums: [f64; K], _layer: &mut LayerScalars) {}
     /// The new parameter.
-    fn apply<V: Simd>(&self, p: F32<V>, u: F32<V>) -> F32<V>;
+    fn apply<L: Lanes>(&self, p: L, u: L) -> L;
     /// Transforms the direction of a whole matrix, for [`Between::Transform`].
     fn transform(&self, _: &mut Matrix<'_>) {}
 }

@@ -5,8 +5,7 @@ use crate::error::Result;
 use crate::hyper::{Values, beta_1, hypers, learning_rate};
 use crate::kernel::{Kernel, one_pass};
 use crate::rule::{Direction, Formula, Plain, Slot, momentum};
-use crate::simd::F32;
-use fearless_simd::Simd;
+use crate::simd::Lanes;
 
 pub(crate) const NEW_RULE: Algorithm = Algorithm {
     name: "new_rule",
@@ -47,11 +46,11 @@ struct NewRule {
 impl Direction<1> for NewRule {
     const SLOTS: [Slot; 1] = [momentum()];
     #[inline(always)]
-    fn advance<V: Simd>(&self, g: F32<V>, [m]: &mut [F32<V>; 1]) {
+    fn advance<L: Lanes>(&self, g: L, [m]: &mut [L; 1]) {
         *m = *m * self.beta_1 + g * self.one_minus_beta_1;
     }
     #[inline(always)]
-    fn direction<V: Simd>(&self, _: F32<V>, [m]: &[F32<V>; 1]) -> F32<V> {
+    fn direction<L: Lanes>(&self, _: L, [m]: &[L; 1]) -> L {
         *m
     }
 }

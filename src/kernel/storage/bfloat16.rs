@@ -14,6 +14,7 @@ impl Storage for Bfloat16 {
     const BLOCKWISE: bool = false;
     const NARROWS: bool = true;
     type View<'a> = &'a mut [[u16; LANES]];
+    type Lanes<V: Simd> = F32<V>;
 
     #[inline(always)]
     fn empty<'a>() -> Self::View<'a> {

@@ -79,6 +79,7 @@ impl Storage for Float8 {
     const BLOCKWISE: bool = true;
     const NARROWS: bool = true;
     type View<'a> = Float8View<'a>;
+    type Lanes<V: Simd> = F32<V>;
 
     #[inline(always)]
     fn empty<'a>() -> Float8View<'a> {

@@ -9,8 +9,11 @@ pub(crate) mod rounding;
 pub(crate) mod state_tile;
 
 use crate::rule::Content;
-use crate::simd::{F32, LANES, Simd, U32, zeros};
+use crate::simd::{LANES, Lanes, Simd, U32, zeros};
+use fearless_simd::{f32x8, f32x16};
 
+/// Most slots that a rule may have.
+pub(crate) const MAX_SLOTS: usize = 4;
 /// Elements that share one scale in 8-bit storage.
 pub(crate) const BLOCK: usize = 256;
 /// Tensors below this many elements keep their moments in `float32` under 8-bit storage.
@@ -120,15 +123,23 @@ pub(crate) trait Storage: Copy {
     const NARROWS: bool;
     /// One slot of one tile.
     type View<'a>;
+    /// The lanes that a rule works on at a time.
+    type Lanes<V: Simd>: Lanes<Level = V>;
 
     fn empty<'a>() -> Self::View<'a>;
     fn bind<'a>(view: &mut Self::View<'a>, slot: SlotTile<'a>);
     /// Blockwise storage: gets a block ready to be loaded.
     #[inline(always)]
     fn open(_: &mut Self::View<'_>, _block: usize) {}
-    fn load<V: Simd>(v: V, view: &Self::View<'_>, content: Content, lane: usize) -> F32<V>;
+    fn load<V: Simd>(v: V, view: &Self::View<'_>, content: Content, lane: usize) -> Self::Lanes<V>;
     /// Stores and returns the lanes as a later load will see them, blockwise storage excepted.
-    fn store<V: Simd>(v: V, view: &mut Self::View<'_>, lane: usize, x: F32<V>, bits: U32<V>) -> F32<V>;
+    fn store<V: Simd>(
+        v: V,
+        view: &mut Self::View<'_>,
+        lane: usize,
+        x: Self::Lanes<V>,
+        bits: U32<V>,
+    ) -> Self::Lanes<V>;
     /// Blockwise storage: ends a block whose lanes were all stored.
     #[inline(always)]
     fn seal(_: &mut Self::View<'_>, _: Content, _block: usize) {}
@@ -141,19 +152,30 @@ pub(crate) trait Storage: Copy {
 #[derive(Clone, Copy)]
 pub(crate) struct Float32;
 
-impl Storage for Float32 {
-    const BLOCKWISE: bool = false;
-    const NARROWS: bool = false;
-    type View<'a> = ();
+/// No narrowing, half a group of lanes at a time: for levels where a group takes several registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Float32Halves;
 
-    fn empty<'a>() -> Self::View<'a> {}
-    fn bind<'a>((): &mut Self::View<'a>, _: SlotTile<'a>) {}
-    #[inline(always)]
-    fn load<V: Simd>(v: V, (): &(), _: Content, _: usize) -> F32<V> {
-        zeros(v)
-    }
-    #[inline(always)]
-    fn store<V: Simd>(_: V, (): &mut (), _: usize, x: F32<V>, _: U32<V>) -> F32<V> {
-        x
-    }
+macro_rules! as_they_are {
+    ($storage:ident, $lanes:ident) => {
+        impl Storage for $storage {
+            const BLOCKWISE: bool = false;
+            const NARROWS: bool = false;
+            type View<'a> = ();
+            type Lanes<V: Simd> = $lanes<V>;
+
+            fn empty<'a>() -> Self::View<'a> {}
+            fn bind<'a>((): &mut Self::View<'a>, _: SlotTile<'a>) {}
+            #[inline(always)]
+            fn load<V: Simd>(v: V, (): &(), _: Content, _: usize) -> $lanes<V> {
+                zeros(v)
+            }
+            #[inline(always)]
+            fn store<V: Simd>(_: V, (): &mut (), _: usize, x: $lanes<V>, _: U32<V>) -> $lanes<V> {
+                x
+            }
+        }
+    };
 }
+as_they_are!(Float32, f32x16);
+as_they_are!(Float32Halves, f32x8);

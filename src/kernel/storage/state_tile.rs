@@ -1,55 +1,63 @@
 //! The slots of one tile, behind one face for the kernels.
 
 use super::rounding::{Draw, Rounding};
-use super::{BLOCK, SlotTile, Storage};
+use super::{BLOCK, MAX_SLOTS, SlotTile, Storage};
 use crate::rule::Content;
-use crate::simd::{F32, LANES, Simd, load, store, zeros};
+use crate::simd::{LANES, Simd, load_part, store_part, zeros};
 
 /// The slots of one tile, each as its rule and storage want it.
 pub(crate) struct StateTile<'a, St: Storage, const S: usize> {
-    wide: [&'a mut [[f32; LANES]]; S],
+    wide: [&'a mut [[f32; LANES]]; MAX_SLOTS],
     narrow: [St::View<'a>; S],
     draw: Draw,
 }
 
-#[allow(
-    clippy::needless_range_loop,
-    reason = "loops over the slots unroll in place; a closure may end up in a function of its own, without the SIMD level"
-)]
 impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
+    /// For a tile of this many lane groups.
     #[inline(always)]
-    pub(crate) fn new<const N: usize>(slots: [SlotTile<'a>; N], rounding: Rounding) -> Self {
-        let mut wide: [&'a mut [[f32; LANES]]; S] = std::array::from_fn(|_| Default::default());
+    pub(crate) fn new(
+        slots: [SlotTile<'a>; MAX_SLOTS],
+        contents: [Content; S],
+        rounding: Rounding,
+        groups: usize,
+    ) -> Self {
         let mut narrow: [St::View<'a>; S] = std::array::from_fn(|_| St::empty());
-        for (k, slot) in slots.into_iter().enumerate().take(S) {
-            match slot {
-                SlotTile::Float32(x) => wide[k] = x.as_chunks_mut().0,
-                slot => St::bind(&mut narrow[k], slot),
-            }
-        }
+        let [slot_0, slot_1, slot_2, slot_3] = slots;
+        let wide = [
+            bind::<St, S>(&mut narrow, 0, slot_0, contents, groups),
+            bind::<St, S>(&mut narrow, 1, slot_1, contents, groups),
+            bind::<St, S>(&mut narrow, 2, slot_2, contents, groups),
+            bind::<St, S>(&mut narrow, 3, slot_3, contents, groups),
+        ];
         StateTile { wide, narrow, draw: Draw::new(rounding) }
     }
 
     /// Gets a block of a blockwise storage ready to be loaded.
     #[inline(always)]
     pub(crate) fn open(&mut self, contents: [Content; S], block: usize) {
-        for k in 0..S {
+        each!(k in S => {
             if narrows::<St>(contents[k]) {
                 St::open(&mut self.narrow[k], block);
             }
-        }
+        });
     }
 
+    /// The lanes of a part of a group.
     #[inline(always)]
-    pub(crate) fn load<V: Simd>(&self, v: V, contents: [Content; S], lane: usize) -> [F32<V>; S] {
+    pub(crate) fn load<V: Simd>(
+        &self,
+        v: V,
+        contents: [Content; S],
+        (lane, part): (usize, usize),
+    ) -> [St::Lanes<V>; S] {
         let mut s = [zeros(v); S];
-        for k in 0..S {
+        each!(k in S => {
             s[k] = if narrows::<St>(contents[k]) {
                 St::load(v, &self.narrow[k], contents[k], lane)
             } else {
-                load(v, &self.wide[k][lane])
+                load_part(v, &self.wide[k][lane], part)
             };
-        }
+        });
         s
     }
 
@@ -59,20 +67,20 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
         &mut self,
         v: V,
         contents: [Content; S],
-        lane: usize,
-        x: [F32<V>; S],
-    ) -> [F32<V>; S] {
+        (lane, part): (usize, usize),
+        x: [St::Lanes<V>; S],
+    ) -> [St::Lanes<V>; S] {
         let mut stored = x;
-        for k in 0..S {
+        each!(k in S => {
             stored[k] = if narrows::<St>(contents[k]) {
                 St::store(v, &mut self.narrow[k], lane, x[k], self.draw.bits(v, lane, k))
             } else {
                 if contents[k] != Content::Derived {
-                    store(x[k], &mut self.wide[k][lane]);
+                    store_part(x[k], &mut self.wide[k][lane], part);
                 }
                 x[k]
             };
-        }
+        });
         stored
     }
 
@@ -82,19 +90,40 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
         if !St::BLOCKWISE {
             return;
         }
-        for k in 0..S {
+        each!(k in S => {
             if narrows::<St>(contents[k]) {
                 St::seal(&mut self.narrow[k], contents[k], block);
             }
-        }
+        });
         for lane in block * (BLOCK / LANES)..(block + 1) * (BLOCK / LANES) {
-            for k in 0..S {
+            each!(k in S => {
                 if narrows::<St>(contents[k]) {
                     St::encode(v, &mut self.narrow[k], contents[k], lane, self.draw.bits(v, lane, k));
                 }
-            }
+            });
         }
     }
+}
+
+/// The lanes of a slot that is not narrowed; a narrow one is bound to its view.
+#[inline(always)]
+fn bind<'a, St: Storage, const S: usize>(
+    narrow: &mut [St::View<'a>; S],
+    k: usize,
+    slot: SlotTile<'a>,
+    contents: [Content; S],
+    groups: usize,
+) -> &'a mut [[f32; LANES]] {
+    if k >= S {
+        return &mut [];
+    }
+    if narrows::<St>(contents[k]) {
+        St::bind(&mut narrow[k], slot);
+        return &mut [];
+    }
+    let SlotTile::Float32(x) = slot else { panic!("a state that is not narrowed is float32") };
+    // As long as the loops, which then need no checks.
+    &mut x.as_chunks_mut().0[..groups]
 }
 
 /// Whether a slot is in the narrow storage. The contents are constants of the rule, handed to each
