@@ -78,17 +78,23 @@ const fn parts<St: Storage, V: Simd>() -> usize {
     LANES / <St::Lanes<V> as SimdBase<V>>::LEN
 }
 
-/// Whether a group of lanes takes several registers of a level.
-const fn several<V: Simd>() -> bool {
-    <V::f32s as SimdBase<V>>::LEN < LANES
+/// Whether a loop has forms without switches. Each form is compiled on its own, so only loops have them that
+/// are limited by instructions: those of the levels that most CPUs have as their best, AVX2 and NEON. With
+/// AVX-512, memory is the limit; with float8 states, the encoding of blocks.
+const fn has_forms<V: Simd, St: Storage>() -> bool {
+    let registers = LANES / <V::f32s as SimdBase<V>>::LEN;
+    !St::BLOCKWISE && (registers == 2 || cfg!(target_arch = "aarch64"))
 }
 
 /// Calls a loop with a form of the rule whose switches are constants, if the rule has one of the usual
-/// settings, or else with the rule as it is; for `float32` states with half of the lanes at a time where that
-/// leaves more registers.
+/// settings, or else with the rule as it is; with `float32` states, half of the lanes at a time, which leaves
+/// more registers.
 macro_rules! each_form {
     ($sweep:ident, $v:ident, $st:ident, $rule:ident [$($n:tt),*] => ($($argument:expr),*)) => {
-        if const { several::<$v>() && !$st::NARROWS } {
+        if const { !has_forms::<$v, $st>() } {
+            let $rule = *$rule;
+            $sweep::<$v, R, $st, $($n),*>($($argument),*)
+        } else if const { !$st::NARROWS } {
             each_form!(@ $rule => $sweep::<$v, R, Float32Halves, $($n),*>($($argument),*))
         } else {
             each_form!(@ $rule => $sweep::<$v, R, $st, $($n),*>($($argument),*))
