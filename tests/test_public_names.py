@@ -83,6 +83,15 @@ def test_no_private_name_is_used(path: str) -> None:
     assert used(path, (ROOT / path).read_text(encoding="utf-8")) == []
 
 
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/[mr]*/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_names_a_private_name(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"\blamb_rs\._[a-z]\w*|\b(?:opt|optimizer)\._[a-z]\w*", text)
+
+
 def test_what_is_found() -> None:
     text = """
 import lamb_rs._core
