@@ -6,14 +6,19 @@
 //! `Sum::add_product`, whose product is exact.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, f32x8, f32x16, f64x4, f64x8, u8x16, u16x16, u32x16};
+use fearless_simd::{Level, f32x8, f32x16, f64x4, f64x8, i32x16, u8x32, u16x16, u16x32, u32x16};
 pub(crate) use fearless_simd::{Simd, SimdBase};
 use std::ops::{Add, Mul, Sub};
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod avx2;
 
 /// Sixteen `f32` lanes.
 pub type F32<V> = f32x16<V>;
 /// Sixteen `u32` lanes.
 pub(crate) type U32<V> = u32x16<V>;
+/// Sixteen `i32` lanes.
+pub(crate) type I32<V> = i32x16<V>;
 
 /// The number of lanes of every kernel. Part of the numeric contract.
 pub const LANES: usize = 16;
@@ -133,10 +138,12 @@ pub trait Lanes: SimdFloat<<Self as Lanes>::Level, Element = f32> {
     fn widened(self) -> [Self::Doubles; 2];
     /// The nearest `f32` of each.
     fn narrowed(doubles: [Self::Doubles; 2]) -> Self;
+    /// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
+    fn flushed(self) -> Self;
 }
 
 macro_rules! lanes {
-    ($lanes:ident, $doubles:ident) => {
+    ($lanes:ident, $doubles:ident, $flush:ident) => {
         impl<V: Simd> Lanes for $lanes<V> {
             type Level = V;
             type Doubles = $doubles<V>;
@@ -149,11 +156,22 @@ macro_rules! lanes {
             fn narrowed([low, high]: [Self::Doubles; 2]) -> Self {
                 low.narrow(high)
             }
+            #[inline(always)]
+            fn flushed(self) -> Self {
+                #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+                if let Level::Avx2(avx2) = self.token().level() {
+                    return avx2::$flush(avx2, self.to_array()).simd_into(self.token());
+                }
+                // On the bits: zeros and subnormal numbers have an exponent field of 0.
+                let bits = self.to_bits();
+                let small = (bits & 0x7f80_0000).simd_eq(0);
+                Self::from_bits(small.select(<Self as SimdFloat<V>>::Bits::splat(self.token(), 0), bits))
+            }
         }
     };
 }
-lanes!(f32x16, f64x8);
-lanes!(f32x8, f64x4);
+lanes!(f32x16, f64x8, flush_both);
+lanes!(f32x8, f64x4, flush);
 
 /// Loads sixteen lanes.
 #[inline(always)]
@@ -266,10 +284,7 @@ pub fn where_not_negative<L: Lanes>(x: L, decay: f32) -> L {
 /// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn flush<L: Lanes>(x: L) -> L {
-    // On the bits: zeros and subnormal numbers have an exponent field of 0.
-    let bits = x.to_bits();
-    let small = (bits & 0x7f80_0000).simd_eq(0);
-    L::from_bits(small.select(L::Bits::splat(x.token(), 0), bits))
+    x.flushed()
 }
 
 /// The lanes in `f64`, for rules whose differences cancel.
@@ -443,23 +458,49 @@ pub(crate) fn narrow16<V: Simd>(x: U32<V>, out: &mut [u16; LANES]) {
 /// Widens sixteen `u8`.
 #[inline(always)]
 pub(crate) fn widen8<V: Simd>(v: V, x: &[u8; LANES]) -> U32<V> {
-    let (low, high) = u8x16::from_slice(v, x).widen();
-    let (low, high) = low.combine(high).widen();
-    low.combine(high)
+    x.map(u32::from).simd_into(v)
 }
 
-/// Keeps the low 8 bits of each lane.
+/// Widens sixteen `i8`.
 #[inline(always)]
-pub(crate) fn narrow8<V: Simd>(x: U32<V>, out: &mut [u8; LANES]) {
-    let (low, high) = x.split();
-    let halves = low.narrow(high);
-    let (low, high) = halves.split();
-    low.narrow(high).store_slice(out);
+pub(crate) fn widen_signed8<V: Simd>(v: V, x: &[u8; LANES]) -> U32<V> {
+    x.map(
+        #[inline(always)]
+        |x| i32::from(x as i8) as u32,
+    )
+    .simd_into(v)
 }
 
-/// 0, 1, ..., 15 plus `start`, wrapping.
+/// The 8-bit codes of two groups of lanes: sign and magnitude of numbers that are `code`, or `code - 2048` for
+/// a negative one, with codes below 128.
 #[inline(always)]
-pub(crate) fn iota<V: Simd>(v: V, start: u32) -> U32<V> {
-    const LANE: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-    u32x16::from_slice(v, &LANE) + start
+#[allow(clippy::disallowed_methods, reason = "the maximum of integers is the same on every CPU")]
+pub(crate) fn narrow_signed8<V: Simd>(v: V, x: [I32<V>; 2], out: &mut [u8; 2 * LANES]) {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Level::Avx2(avx2) = v.level() {
+        return avx2::narrow_signed8(avx2, x, out);
+    }
+    let x = x[0].relaxed_narrow(x[1]);
+    let (low, high) = (x | x.max(-128)).split();
+    low.relaxed_narrow(high).bitcast::<u8x32<V>>().store_slice(out);
+}
+
+/// The numbers of two groups of lanes, at most 255, as 8-bit codes. It is at least 1 where `positive` is, a
+/// normal number or 0.
+#[inline(always)]
+#[allow(clippy::disallowed_methods, reason = "the maximum of integers is the same on every CPU")]
+pub(crate) fn narrow_positive8<V: Simd>(
+    v: V,
+    x: [I32<V>; 2],
+    positive: [F32<V>; 2],
+    out: &mut [u8; 2 * LANES],
+) {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Level::Avx2(avx2) = v.level() {
+        return avx2::narrow_positive8(avx2, x, positive, out);
+    }
+    let low = x[0].max(positive[0].to_bits().bitcast::<I32<V>>().min(1));
+    let high = x[1].max(positive[1].to_bits().bitcast::<I32<V>>().min(1));
+    let (low, high) = low.relaxed_narrow(high).bitcast::<u16x32<V>>().split();
+    low.relaxed_narrow(high).store_slice(out);
 }

@@ -152,6 +152,7 @@ RUST = Language(
         hyper/table
         hyper/domain
         simd | matrix | powers | hash | error
+        simd/avx2
     """,
     # Rules that share the directions of others.
     siblings=frozenset(

@@ -139,8 +139,9 @@ where
     let groups = p.len();
     let g = &g.as_chunks::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
-    each_part!(St, V, groups, block, state.open(held, block), at => {
+    let mut scratch = StateTile::<St, S>::scratch();
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups, &mut scratch);
+    each_part!(St, V, groups, block, state.next(held), at => {
         let mut s = state.load(v, held, at);
         let new = rule.update(
             of::<St, V>(v, p, at),
@@ -189,8 +190,9 @@ where
     let mut total = Totals::<St, V, K>::load(v, sums);
     let held = const { contents(R::SLOTS) };
     if R::REDUCES_STATE {
-        let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
-        each_part!(St, V, groups, block, state.open(held, block), at => {
+        let mut scratch = StateTile::<St, S>::scratch();
+        let mut state = StateTile::<St, S>::new(slots, held, rounding, groups, &mut scratch);
+        each_part!(St, V, groups, block, state.next(held), at => {
             let s = state.load(v, held, at);
             total.add(at, rule.reduce(of::<St, V>(v, p, at), of::<St, V>(v, g, at), &s));
         }, {});
@@ -222,7 +224,8 @@ pub(crate) fn root<V, R, const S: usize, const K: usize>(
     let g = &g.as_chunks::<LANES>().0[..groups];
     let out = &mut out.as_chunks_mut::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    let state = StateTile::<Float32, S>::new(slots, held, rounding, groups);
+    let mut scratch = StateTile::<Float32, S>::scratch();
+    let state = StateTile::<Float32, S>::new(slots, held, rounding, groups, &mut scratch);
     for i in 0..groups {
         let s = if R::ROOT_READS_STATE { state.load(v, held, (i, 0)) } else { [zeros(v); S] };
         store(rule.root(slot, load(v, &p[i]), load(v, &g[i]), &s), &mut out[i]);
@@ -252,8 +255,9 @@ where
     let groups = p.len();
     let g = &g.as_chunks::<LANES>().0[..groups];
     let held = const { contents(R::SLOTS) };
-    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
-    each_part!(St, V, groups, block, state.open(held, block), at => {
+    let mut scratch = StateTile::<St, S>::scratch();
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups, &mut scratch);
+    each_part!(St, V, groups, block, state.next(held), at => {
         let (x, g) = (of::<St, V>(v, p, at), of::<St, V>(v, g, at));
         let old = state.load(v, held, at);
         let mut s = old;
@@ -273,7 +277,7 @@ where
         state.close(v, held, block);
         if R::AS_STORED {
             // The stored values of the states are known only after the block was encoded.
-            state.open(held, block);
+            state.reopen(held);
             for i in block * GROUPS..(block + 1) * GROUPS {
                 let at = (i, 0);
                 let s = state.load(v, held, at);
@@ -321,7 +325,8 @@ fn advance_lanes<V, R, St, const S: usize, const K: usize, const LEAVES: bool>(
     let g = &g.as_chunks::<LANES>().0[..groups];
     let direction = &mut direction.as_chunks_mut::<LANES>().0[..if LEAVES { groups } else { 0 }];
     let held = const { contents(R::SLOTS) };
-    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
+    let mut scratch = StateTile::<St, S>::scratch();
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups, &mut scratch);
     macro_rules! observe {
         ($total:ident, $at:ident, $p:ident, $g:ident, $s:expr) => {{
             let s = $s;
@@ -364,14 +369,14 @@ fn advance_lanes<V, R, St, const S: usize, const K: usize, const LEAVES: bool>(
         }
     } else {
         let mut total = Totals::<St, V, K>::load(v, sums);
-        each_part!(St, V, groups, block, state.open(held, block), at => {
+        each_part!(St, V, groups, block, state.next(held), at => {
             advance!(at, |p, g, s| if !St::BLOCKWISE {
                 observe!(total, at, p, g, s);
             });
         }, {
             state.close(v, held, block);
             // The stored values of the states are known only after the block was encoded.
-            state.open(held, block);
+            state.reopen(held);
             for i in block * GROUPS..(block + 1) * GROUPS {
                 let at = (i, 0);
                 let (p, g) = (of::<St, V>(v, p, at), of::<St, V>(v, g, at));
@@ -424,8 +429,9 @@ where
     let groups = p.len();
     let g = &g.as_chunks::<LANES>().0[..if R::USES_GRADIENT { groups } else { 0 }];
     let held = const { contents(R::SLOTS) };
-    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups);
-    each_part!(St, V, groups, block, state.open(held, block), at => {
+    let mut scratch = StateTile::<St, S>::scratch();
+    let mut state = StateTile::<St, S>::new(slots, held, rounding, groups, &mut scratch);
+    each_part!(St, V, groups, block, state.next(held), at => {
         let x = of::<St, V>(v, p, at);
         let g = if R::USES_GRADIENT { of::<St, V>(v, g, at) } else { x };
         let u = rule.direction(x, g, &state.load(v, held, at));

@@ -1,10 +1,13 @@
 //! Moments in 8 bits: a small float, and a power-of-two scale for each block of 256.
 
+use super::rounding::Draw;
 use super::{BLOCK, Format, SlotTile, Storage};
 use crate::rule::Content;
-use crate::simd::{F32, LANES, Simd, SimdBase, U32, load, narrow8, store, widen8};
+use crate::simd::{
+    F32, I32, LANES, Simd, U32, load, narrow_positive8, narrow_signed8, store, widen_signed8, widen8,
+};
 use fearless_simd::prelude::*;
-use fearless_simd::{i32x16, u32x16};
+use fearless_simd::u32x16;
 
 /// 8 bits: a small float and a power-of-two scale per block of 256.
 #[derive(Clone, Copy)]
@@ -13,16 +16,22 @@ pub(crate) struct Float8;
 /// Lane groups of a block.
 const GROUPS: usize = BLOCK / LANES;
 
+/// The numbers of a block.
+type Numbers = [[f32; LANES]; GROUPS];
+
 /// One slot of 8-bit state, and the new values of the block in hand.
 pub(crate) struct Float8View<'a> {
+    /// The codes and the scale of the block in hand, and of those behind it.
     codes: &'a mut [[u8; LANES]],
-    scales: &'a mut [u8],
+    scale: &'a mut [u8],
+    later_codes: &'a mut [[u8; LANES]],
+    later_scales: &'a mut [u8],
     /// What the codes of the open block are multiplied with.
     down: f32,
-    fresh: [[f32; LANES]; GROUPS],
-    /// Largest magnitudes so far, as bits.
-    largest: [u32; LANES],
-    /// What brings the sealed block's largest magnitude to at most 480.
+    fresh: &'a mut Numbers,
+    /// Exponent of the sealed block.
+    exponent: i32,
+    /// What its numbers are multiplied with, to be codes at the head of their bits.
     up: f32,
 }
 
@@ -75,71 +84,105 @@ pub fn decode8(format: Format, code: u8, scale: u8) -> f32 {
     if small.signed && code > 0x7f { -x } else { x }
 }
 
+/// The code of `x` in a block with this exponent, rounded with 16 random bits.
+fn encode8(small: Small, x: f32, exponent: i32, bits: u32) -> u8 {
+    let magnitude = x.abs() * power_of_two(-exponent) * power_of_two(-small.base);
+    // 20 bits are dropped; 16 random ones and a half keep the expectation.
+    let code = (magnitude.to_bits() + ((bits << 4) | 8)) >> 20;
+    if small.signed {
+        code as u8 | ((x.to_bits() >> 24) as u8 & 0x80)
+    } else {
+        // A positive second moment never becomes 0, or m / sqrt(v) could explode.
+        code.max(x.to_bits().min(1)) as u8
+    }
+}
+
 impl Storage for Float8 {
     const BLOCKWISE: bool = true;
     const NARROWS: bool = true;
+    type Scratch = Numbers;
     type View<'a> = Float8View<'a>;
     type Lanes<V: Simd> = F32<V>;
 
     #[inline(always)]
-    fn empty<'a>() -> Float8View<'a> {
+    fn scratch() -> Numbers {
+        [[0.0; LANES]; GROUPS]
+    }
+
+    #[inline(always)]
+    fn empty(fresh: &mut Numbers) -> Float8View<'_> {
         Float8View {
             codes: &mut [],
-            scales: &mut [],
+            scale: &mut [],
+            later_codes: &mut [],
+            later_scales: &mut [],
             down: 1.0,
-            fresh: [[0.0; LANES]; GROUPS],
-            largest: [0; LANES],
+            fresh,
+            exponent: 0,
             up: 1.0,
         }
     }
 
     #[inline(always)]
-    fn bind<'a>(view: &mut Float8View<'a>, slot: SlotTile<'a>) {
+    fn bind<'a>(view: &mut Float8View<'a>, slot: SlotTile<'a>, _: usize) {
         if let SlotTile::Float8 { codes, scales } = slot {
-            (view.codes, view.scales) = (codes.as_chunks_mut().0, scales);
+            (view.later_codes, view.later_scales) = (codes.as_chunks_mut().0, scales);
         }
     }
 
     #[inline(always)]
-    fn open(view: &mut Float8View<'_>, block: usize) {
-        view.down = scale_factor(view.scales[block]);
+    fn next(view: &mut Float8View<'_>) {
+        (view.codes, view.later_codes) = std::mem::take(&mut view.later_codes).split_at_mut(GROUPS);
+        (view.scale, view.later_scales) = std::mem::take(&mut view.later_scales).split_at_mut(1);
+    }
+
+    #[inline(always)]
+    fn open(view: &mut Float8View<'_>) {
+        view.down = scale_factor(view.scale[0]);
     }
 
     #[inline(always)]
     fn load<V: Simd>(v: V, view: &Float8View<'_>, content: Content, lane: usize) -> F32<V> {
         let format = small(content);
-        let code = widen8(v, &view.codes[lane]);
+        let codes = &view.codes[lane % GROUPS];
         let bits = if format.signed {
             // The sign to the front, exponent and mantissa to the head of the magnitude.
-            let wide: i32x16<V> = (code << 24).bitcast();
-            let wide: U32<V> = (wide >> 4).bitcast();
-            wide & 0x87f0_0000
+            (widen_signed8(v, codes) << 20) & 0x87f0_0000
         } else {
-            code << 20
+            widen8(v, codes) << 20
         };
         F32::from_bits(bits) * power_of_two(format.base) * view.down
     }
 
     #[inline(always)]
-    fn store<V: Simd>(v: V, view: &mut Float8View<'_>, lane: usize, x: F32<V>, _: U32<V>) -> F32<V> {
+    fn store<V: Simd>(
+        _: V,
+        view: &mut Float8View<'_>,
+        _: Content,
+        lane: usize,
+        x: F32<V>,
+        _: U32<V>,
+    ) -> F32<V> {
         store(x, &mut view.fresh[lane % GROUPS]);
-        let largest = u32x16::from_slice(v, &view.largest);
-        let magnitude = x.to_bits() & MAGNITUDE;
-        larger(largest, magnitude).store_slice(&mut view.largest);
         x
     }
 
     #[inline(always)]
-    fn seal(view: &mut Float8View<'_>, content: Content, block: usize) {
-        let mut most = 0;
-        for x in &mut view.largest {
-            most = most.max(*x);
-            *x = 0;
+    #[allow(clippy::disallowed_methods, reason = "the maximum of integers is the same on every CPU")]
+    fn seal<V: Simd>(v: V, view: &mut Float8View<'_>, content: Content) {
+        let small = small(content);
+        let mut most = u32x16::splat(v, 0);
+        for x in view.fresh.iter() {
+            let x = load(v, x).to_bits();
+            // A second moment has no sign, unless it is not a number.
+            most = most.max(if small.signed { x & MAGNITUDE } else { x });
         }
+        let most = most.reduce_max();
         // The least exponent for which the largest element is at most 480 times its power.
-        let exponent = (((most + 0x000f_ffff) >> 23) as i32 - 127 - 8).max(small(content).lowest);
-        view.up = power_of_two(-exponent);
-        view.scales[block] = match most {
+        let exponent = ((((most & MAGNITUDE) + 0x000f_ffff) >> 23) as i32 - 127 - 8).max(small.lowest);
+        view.exponent = exponent;
+        view.up = power_of_two((-exponent - small.base).max(-149));
+        view.scale[0] = match most {
             0 => 0,
             0x7f80_0000.. => SCALE_NAN,
             _ => (exponent + SCALE_BIAS) as u8,
@@ -147,34 +190,155 @@ impl Storage for Float8 {
     }
 
     #[inline(always)]
-    fn encode<V: Simd>(v: V, view: &mut Float8View<'_>, content: Content, lane: usize, bits: U32<V>) {
-        let format = small(content);
-        let x = load(v, &view.fresh[lane % GROUPS]);
-        let magnitude = F32::<V>::from_bits(x.to_bits() & MAGNITUDE) * view.up * power_of_two(-format.base);
-        // 20 bits are dropped; 16 random ones and a half keep the expectation.
-        let dropped = (bits << 4) | 8;
-        let code = (magnitude.to_bits() + dropped) >> 20;
-        let code = if format.signed {
-            code | ((x.to_bits() >> 24) & 0x80)
+    fn encode<V: Simd>(v: V, view: &mut Float8View<'_>, content: Content, group: usize, bits: [U32<V>; 2]) {
+        let x = [load(v, &view.fresh[group]), load(v, &view.fresh[group + 1])];
+        // 20 bits are dropped: 4, then 16 after as many random ones were added.
+        let low = (signed((x[0] * view.up).to_bits() + 8) >> 4) + signed(bits[0]);
+        let high = (signed((x[1] * view.up).to_bits() + 8) >> 4) + signed(bits[1]);
+        let codes = view.codes[group..group + 2].as_flattened_mut().as_chunks_mut().0;
+        if small(content).signed {
+            // A negative number is its code less 2048.
+            narrow_signed8(v, [low >> 16, high >> 16], &mut codes[0]);
         } else {
             // A positive second moment never becomes 0, or m / sqrt(v) could explode.
-            let least = smaller(x.to_bits(), u32x16::splat(v, 1));
-            larger(code, least)
-        };
-        narrow8(code, &mut view.codes[lane]);
+            narrow_positive8(v, [low >> 16, high >> 16], x, &mut codes[0]);
+        }
+    }
+
+    #[inline(always)]
+    fn mend(view: &mut Float8View<'_>, content: Content, block: usize, draw: Draw, slot: usize) {
+        let small = small(content);
+        // What is not finite, and a factor below the least positive number.
+        if view.scale[0] == SCALE_NAN || view.exponent + small.base > 149 {
+            let numbers = *view.fresh;
+            encode_one_by_one(small, &numbers, view.exponent, view.codes, move |i| {
+                draw.one(block * BLOCK + i, slot)
+            });
+        }
     }
 }
 
-/// The larger of two unsigned numbers below 2^31.
-#[inline(always)]
-fn larger<V: Simd>(a: U32<V>, b: U32<V>) -> U32<V> {
-    let (x, y): (i32x16<V>, i32x16<V>) = (a.bitcast(), b.bitcast());
-    x.simd_gt(y).select(a, b)
+/// Encodes a block in which not everything is finite, or is very large.
+#[cold]
+#[inline(never)]
+fn encode_one_by_one(
+    small: Small,
+    numbers: &Numbers,
+    exponent: i32,
+    codes: &mut [[u8; LANES]],
+    bits: impl Fn(usize) -> u32,
+) {
+    for (i, (x, code)) in numbers.as_flattened().iter().zip(codes.as_flattened_mut()).enumerate() {
+        *code = encode8(small, *x, exponent, bits(i));
+    }
 }
 
-/// The smaller of two unsigned numbers below 2^31.
 #[inline(always)]
-fn smaller<V: Simd>(a: U32<V>, b: U32<V>) -> U32<V> {
-    let (x, y): (i32x16<V>, i32x16<V>) = (a.bitcast(), b.bitcast());
-    x.simd_gt(y).select(b, a)
+fn signed<V: Simd>(x: U32<V>) -> I32<V> {
+    x.bitcast()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::storage::rounding::Rounding;
+    use crate::kernel::storage::state_tile::StateTile;
+    use crate::simd::{Isa, with_isa};
+
+    const CONTENTS: [Content; 2] = [Content::Moment, Content::Square];
+    const FORMATS: [Format; 2] = [Format::Signed8, Format::Square8];
+    const ROUNDING: Rounding = Rounding { key: 0x0123_4567_89ab_cdef, start: 512, nearest: false };
+
+    /// Blocks of numbers of every kind that a state may hold: normal ones and 0, and what is not finite.
+    fn numbers() -> Vec<f32> {
+        let mut seed = 1;
+        let mut random = || {
+            seed = crate::hash::mix(seed);
+            seed
+        };
+        let mut numbers = Vec::new();
+        for (least, most) in [(-20, 0), (-126, -100), (-126, 127), (90, 127), (0, 0), (-3, 6)] {
+            for _ in 0..BLOCK {
+                let exponent = least + (random() % (most - least + 1) as u64) as i32;
+                let mantissa = (random() & 0x007f_ffff) as u32;
+                let x = f32::from_bits((((exponent + 127).max(1) as u32) << 23) | mantissa);
+                numbers.push(if random().is_multiple_of(5) { 0.0 } else { x });
+            }
+        }
+        numbers.extend([0.0; BLOCK]);
+        numbers.extend((0..BLOCK).map(|i| if i == 77 { f32::from_bits(0x7fc1_2345) } else { i as f32 }));
+        numbers.extend((0..BLOCK).map(|i| if i == 3 { f32::INFINITY } else { 0.0 }));
+        numbers.extend((0..BLOCK).map(|i| if i < 9 { f32::from_bits(0xffff_ffff) } else { 1.0 }));
+        numbers
+    }
+
+    /// The exponent and the scale of a block, one number after the other.
+    fn scale(small: Small, block: &[f32]) -> (i32, u8) {
+        let most = block.iter().map(|x| x.to_bits() & MAGNITUDE).max().unwrap_or(0);
+        let exponent = (((most + 0x000f_ffff) >> 23) as i32 - 135).max(small.lowest);
+        match most {
+            0 => (exponent, 0),
+            0x7f80_0000.. => (exponent, SCALE_NAN),
+            _ => (exponent, (exponent + SCALE_BIAS) as u8),
+        }
+    }
+
+    #[test]
+    fn lanes_are_encoded_as_single_numbers_are() {
+        let numbers = numbers();
+        let (groups, blocks) = (numbers.len() / LANES, numbers.len() / BLOCK);
+        let rounding = Rounding { start: 4096, ..ROUNDING };
+        let draw = Draw::new(rounding, groups);
+        for isa in Isa::available() {
+            let mut codes = [vec![0; numbers.len()], vec![0; numbers.len()]];
+            let mut scales = [vec![0; blocks], vec![0; blocks]];
+            let mut read = [vec![0.0; numbers.len()], vec![0.0; numbers.len()]];
+            let slot =
+                |k: usize, i: usize| if k == 0 && i.is_multiple_of(3) { -numbers[i] } else { numbers[i] };
+            let x = [0, 1].map(|k| (0..numbers.len()).map(|i| slot(k, i)).collect::<Vec<f32>>());
+            let [c0, c1] = &mut codes;
+            let [s0, s1] = &mut scales;
+            let slots = [
+                SlotTile::Float8 { codes: c0, scales: s0 },
+                SlotTile::Float8 { codes: c1, scales: s1 },
+                SlotTile::Float32(&mut []),
+                SlotTile::Float32(&mut []),
+            ];
+            with_isa!(isa, v => {
+                let mut scratch = StateTile::<Float8, 2>::scratch();
+                let mut tile = StateTile::<Float8, 2>::new(slots, CONTENTS, rounding, groups, &mut scratch);
+                for block in 0..blocks {
+                    tile.next(CONTENTS);
+                    for i in block * GROUPS..(block + 1) * GROUPS {
+                        let x = [0, 1].map(|k| load(v, &x[k].as_chunks().0[i]));
+                        tile.store(v, CONTENTS, (i, 0), x);
+                    }
+                    tile.close(v, CONTENTS, block);
+                    tile.reopen(CONTENTS);
+                    for i in block * GROUPS..(block + 1) * GROUPS {
+                        for (x, read) in tile.load(v, CONTENTS, (i, 0)).into_iter().zip(&mut read) {
+                            store(x, &mut read.as_chunks_mut().0[i]);
+                        }
+                    }
+                }
+            });
+            for k in 0..2 {
+                for block in 0..blocks {
+                    let (exponent, code) = scale(small(CONTENTS[k]), &x[k][block * BLOCK..][..BLOCK]);
+                    assert_eq!(scales[k][block], code, "scale of block {block}, {isa:?}");
+                    for i in block * BLOCK..(block + 1) * BLOCK {
+                        let code = encode8(small(CONTENTS[k]), x[k][i], exponent, draw.one(i, k));
+                        assert_eq!(codes[k][i], code, "{} of slot {k}, block {block}, {isa:?}", x[k][i]);
+                        let one = decode8(FORMATS[k], code, scales[k][block]);
+                        assert!(one == read[k][i] || one.is_nan() && read[k][i].is_nan(), "{code}");
+                        assert!(
+                            x[k][i] <= 0.0 || one.is_nan() || k == 0 || one > 0.0,
+                            "{} became 0",
+                            x[k][i]
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub(crate) mod state_tile;
 use crate::rule::Content;
 use crate::simd::{LANES, Lanes, Simd, U32, zeros};
 use fearless_simd::{f32x8, f32x16};
+use rounding::Draw;
 
 /// Most slots that a rule may have.
 pub(crate) const MAX_SLOTS: usize = 4;
@@ -121,31 +122,43 @@ pub(crate) trait Storage: Copy {
     const BLOCKWISE: bool;
     /// Whether it narrows at all.
     const NARROWS: bool;
+    /// Memory for the numbers of a block. It lies beside the view: the compiler keeps what is indexed in
+    /// memory, and the rest of the view in registers.
+    type Scratch;
     /// One slot of one tile.
     type View<'a>;
     /// The lanes that a rule works on at a time.
     type Lanes<V: Simd>: Lanes<Level = V>;
 
-    fn empty<'a>() -> Self::View<'a>;
-    fn bind<'a>(view: &mut Self::View<'a>, slot: SlotTile<'a>);
-    /// Blockwise storage: gets a block ready to be loaded.
+    fn scratch() -> Self::Scratch;
+    fn empty(scratch: &mut Self::Scratch) -> Self::View<'_>;
+    /// Binds the slot of a tile of this many lane groups.
+    fn bind<'a>(view: &mut Self::View<'a>, slot: SlotTile<'a>, groups: usize);
+    /// Blockwise storage: goes to the next block, at first to the first one.
     #[inline(always)]
-    fn open(_: &mut Self::View<'_>, _block: usize) {}
+    fn next(_: &mut Self::View<'_>) {}
+    /// Blockwise storage: gets the block ready to be loaded.
+    #[inline(always)]
+    fn open(_: &mut Self::View<'_>) {}
     fn load<V: Simd>(v: V, view: &Self::View<'_>, content: Content, lane: usize) -> Self::Lanes<V>;
     /// Stores and returns the lanes as a later load will see them, blockwise storage excepted.
     fn store<V: Simd>(
         v: V,
         view: &mut Self::View<'_>,
+        content: Content,
         lane: usize,
         x: Self::Lanes<V>,
         bits: U32<V>,
     ) -> Self::Lanes<V>;
     /// Blockwise storage: ends a block whose lanes were all stored.
     #[inline(always)]
-    fn seal(_: &mut Self::View<'_>, _: Content, _block: usize) {}
-    /// Blockwise storage: encodes the lanes of a sealed block.
+    fn seal<V: Simd>(_: V, _: &mut Self::View<'_>, _: Content) {}
+    /// Blockwise storage: encodes the lane groups `group` and `group + 1` of the sealed block.
     #[inline(always)]
-    fn encode<V: Simd>(_: V, _: &mut Self::View<'_>, _: Content, _lane: usize, _bits: U32<V>) {}
+    fn encode<V: Simd>(_: V, _: &mut Self::View<'_>, _: Content, _group: usize, _bits: [U32<V>; 2]) {}
+    /// Blockwise storage: encodes a sealed block whose numbers [`Storage::encode`] is not made for.
+    #[inline(always)]
+    fn mend(_: &mut Self::View<'_>, _: Content, _block: usize, _: Draw, _slot: usize) {}
 }
 
 /// No narrowing.
@@ -161,17 +174,19 @@ macro_rules! as_they_are {
         impl Storage for $storage {
             const BLOCKWISE: bool = false;
             const NARROWS: bool = false;
+            type Scratch = ();
             type View<'a> = ();
             type Lanes<V: Simd> = $lanes<V>;
 
-            fn empty<'a>() -> Self::View<'a> {}
-            fn bind<'a>((): &mut Self::View<'a>, _: SlotTile<'a>) {}
+            fn scratch() {}
+            fn empty((): &mut ()) {}
+            fn bind<'a>((): &mut Self::View<'a>, _: SlotTile<'a>, _: usize) {}
             #[inline(always)]
             fn load<V: Simd>(v: V, (): &(), _: Content, _: usize) -> $lanes<V> {
                 zeros(v)
             }
             #[inline(always)]
-            fn store<V: Simd>(_: V, (): &mut (), _: usize, x: $lanes<V>, _: U32<V>) -> $lanes<V> {
+            fn store<V: Simd>(_: V, (): &mut (), _: Content, _: usize, x: $lanes<V>, _: U32<V>) -> $lanes<V> {
                 x
             }
         }

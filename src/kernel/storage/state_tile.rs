@@ -13,6 +13,12 @@ pub(crate) struct StateTile<'a, St: Storage, const S: usize> {
 }
 
 impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
+    /// Memory that the slots of a tile need beside their own.
+    #[inline(always)]
+    pub(crate) fn scratch() -> [St::Scratch; S] {
+        std::array::from_fn(|_| St::scratch())
+    }
+
     /// For a tile of this many lane groups.
     #[inline(always)]
     pub(crate) fn new(
@@ -20,8 +26,9 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
         contents: [Content; S],
         rounding: Rounding,
         groups: usize,
+        scratch: &'a mut [St::Scratch; S],
     ) -> Self {
-        let mut narrow: [St::View<'a>; S] = std::array::from_fn(|_| St::empty());
+        let mut narrow: [St::View<'a>; S] = scratch.each_mut().map(St::empty);
         let [slot_0, slot_1, slot_2, slot_3] = slots;
         let wide = [
             bind::<St, S>(&mut narrow, 0, slot_0, contents, groups),
@@ -29,15 +36,26 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
             bind::<St, S>(&mut narrow, 2, slot_2, contents, groups),
             bind::<St, S>(&mut narrow, 3, slot_3, contents, groups),
         ];
-        StateTile { wide, narrow, draw: Draw::new(rounding) }
+        StateTile { wide, narrow, draw: Draw::new(rounding, if St::NARROWS { groups } else { 0 }) }
     }
 
-    /// Gets a block of a blockwise storage ready to be loaded.
+    /// Goes to the next block of a blockwise storage, at first to the first one, and gets it ready to be loaded.
     #[inline(always)]
-    pub(crate) fn open(&mut self, contents: [Content; S], block: usize) {
+    pub(crate) fn next(&mut self, contents: [Content; S]) {
         each!(k in S => {
             if narrows::<St>(contents[k]) {
-                St::open(&mut self.narrow[k], block);
+                St::next(&mut self.narrow[k]);
+                St::open(&mut self.narrow[k]);
+            }
+        });
+    }
+
+    /// Gets the block ready to be loaded again, with the values that were stored.
+    #[inline(always)]
+    pub(crate) fn reopen(&mut self, contents: [Content; S]) {
+        each!(k in S => {
+            if narrows::<St>(contents[k]) {
+                St::open(&mut self.narrow[k]);
             }
         });
     }
@@ -73,7 +91,7 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
         let mut stored = x;
         each!(k in S => {
             stored[k] = if narrows::<St>(contents[k]) {
-                St::store(v, &mut self.narrow[k], lane, x[k], self.draw.bits(v, lane, k))
+                St::store(v, &mut self.narrow[k], contents[k], lane, x[k], self.draw.bits(v, lane, k))
             } else {
                 if contents[k] != Content::Derived {
                     store_part(x[k], &mut self.wide[k][lane], part);
@@ -92,16 +110,26 @@ impl<'a, St: Storage, const S: usize> StateTile<'a, St, S> {
         }
         each!(k in S => {
             if narrows::<St>(contents[k]) {
-                St::seal(&mut self.narrow[k], contents[k], block);
+                St::seal(v, &mut self.narrow[k], contents[k]);
             }
         });
-        for lane in block * (BLOCK / LANES)..(block + 1) * (BLOCK / LANES) {
+        for pair in 0..BLOCK / LANES / 2 {
+            let group = 2 * pair;
             each!(k in S => {
                 if narrows::<St>(contents[k]) {
-                    St::encode(v, &mut self.narrow[k], contents[k], lane, self.draw.bits(v, lane, k));
+                    let bits = [
+                        self.draw.bits_of_block(v, block * BLOCK, group, k),
+                        self.draw.bits_of_block(v, block * BLOCK, group + 1, k),
+                    ];
+                    St::encode(v, &mut self.narrow[k], contents[k], group, bits);
                 }
             });
         }
+        each!(k in S => {
+            if narrows::<St>(contents[k]) {
+                St::mend(&mut self.narrow[k], contents[k], block, self.draw, k);
+            }
+        });
     }
 }
 
@@ -118,7 +146,7 @@ fn bind<'a, St: Storage, const S: usize>(
         return &mut [];
     }
     if narrows::<St>(contents[k]) {
-        St::bind(&mut narrow[k], slot);
+        St::bind(&mut narrow[k], slot, groups);
         return &mut [];
     }
     let SlotTile::Float32(x) = slot else { panic!("a state that is not narrowed is float32") };
