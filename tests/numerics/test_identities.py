@@ -56,8 +56,8 @@ def test_three_forms_of_nesterov_on_a_quadratic() -> None:
         opt.build([u])
     for t in range(60):
         before = theta.copy()
+        v = ahead.state_dict()["0/momentum"]
         with ahead.lookahead_point():
-            v = ahead.state_dict()["0/momentum"]
             np.testing.assert_allclose(theta, before + F(0.8) * v, rtol=1e-6, atol=1e-7)
             for u in points:
                 np.testing.assert_allclose(u, theta, rtol=2e-5, atol=2e-6, err_msg=str(t))
