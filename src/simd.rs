@@ -140,10 +140,12 @@ pub trait Lanes: SimdFloat<<Self as Lanes>::Level, Element = f32> {
     fn narrowed(doubles: [Self::Doubles; 2]) -> Self;
     /// Zero where the magnitude is below the smallest normal number; NaN stays NaN.
     fn flushed(self) -> Self;
+    /// `size` with the sign of each lane, and the lane itself where it is 0 or NaN.
+    fn signed(self, size: f32) -> Self;
 }
 
 macro_rules! lanes {
-    ($lanes:ident, $doubles:ident, $flush:ident) => {
+    ($lanes:ident, $doubles:ident, $flush:ident, $signed:ident) => {
         impl<V: Simd> Lanes for $lanes<V> {
             type Level = V;
             type Doubles = $doubles<V>;
@@ -167,11 +169,20 @@ macro_rules! lanes {
                 let small = (bits & 0x7f80_0000).simd_eq(0);
                 Self::from_bits(small.select(<Self as SimdFloat<V>>::Bits::splat(self.token(), 0), bits))
             }
+            #[inline(always)]
+            fn signed(self, size: f32) -> Self {
+                #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+                if let Level::Avx2(avx2) = self.token().level() {
+                    return avx2::$signed(avx2, self.to_array(), size).simd_into(self.token());
+                }
+                let negative = self.simd_lt(0.0).select(splat(self, -size), self);
+                self.simd_gt(0.0).select(splat(self, size), negative)
+            }
         }
     };
 }
-lanes!(f32x16, f64x8, flush_both);
-lanes!(f32x8, f64x4, flush);
+lanes!(f32x16, f64x8, flush_both, signed_both);
+lanes!(f32x8, f64x4, flush, signed);
 
 /// Loads sixteen lanes.
 #[inline(always)]
@@ -251,9 +262,7 @@ pub fn sign<L: Lanes>(x: L) -> L {
 /// `size` with the sign of `x`; where `x` is 0 or NaN, `x`.
 #[inline(always)]
 pub fn signed<L: Lanes>(x: L, size: f32) -> L {
-    let zero = splat(x, 0.0);
-    let negative = x.simd_lt(zero).select(splat(x, -size), x);
-    x.simd_gt(zero).select(splat(x, size), negative)
+    x.signed(size)
 }
 
 /// `u` where it has the sign of `g`, else 0; NaN stays NaN. Where `g` is NaN, `u` is too.

@@ -46,6 +46,31 @@ fearless_simd::kernel!(
     }
 );
 
+/// [`super::signed`] of one register.
+#[inline(always)]
+pub(super) fn signed(avx2: Avx2, x: [f32; 8], size: f32) -> [f32; 8] {
+    signed_register(avx2, x.simd_into(avx2), size).to_array()
+}
+
+/// [`super::signed`] of two registers.
+#[inline(always)]
+pub(super) fn signed_both(avx2: Avx2, x: [f32; 16], size: f32) -> [f32; 16] {
+    let x: f32x16<Avx2> = x.simd_into(avx2);
+    let (low, high) = x.split();
+    signed_register(avx2, low, size).combine(signed_register(avx2, high, size)).to_array()
+}
+
+fearless_simd::kernel!(
+    #[inline(always)]
+    fn signed_register(avx2: Avx2, x: f32x8<Avx2>, size: f32) -> f32x8<Avx2> {
+        let x = x.into();
+        // The selection looks at the sign bit alone.
+        let size = _mm256_blendv_ps(_mm256_set1_ps(size), _mm256_set1_ps(-size), x);
+        let nonzero = _mm256_cmp_ps::<_CMP_NEQ_OQ>(x, _mm256_setzero_ps());
+        _mm256_blendv_ps(x, size, nonzero).simd_into(avx2)
+    }
+);
+
 /// [`super::narrow_signed8`].
 #[inline(always)]
 pub(super) fn narrow_signed8<V: Simd>(avx2: Avx2, [a, b]: [i32x16<V>; 2], out: &mut [u8; 32]) {
