@@ -127,12 +127,14 @@ impl<'a> Buffers<'a> {
     ///
     /// The obligation of [`Buffers`].
     pub(crate) unsafe fn slots(&self, tensor: usize, range: Range<usize>) -> [SlotTile<'a>; MAX_SLOTS] {
-        let arrays = &self.state.tensors[tensor].slots;
-        std::array::from_fn(|k| match &arrays[k] {
-            // SAFETY: passed on to the caller.
-            Some(array) => unsafe { self.state.tile(array, range.clone()) },
-            None => SlotTile::Float32(&mut []),
-        })
+        let mut slots = std::array::from_fn(|_| SlotTile::empty());
+        for (slot, array) in slots.iter_mut().zip(&self.state.tensors[tensor].slots) {
+            if let Some(array) = array {
+                // SAFETY: passed on to the caller.
+                *slot = unsafe { self.state.tile(array, range.clone()) };
+            }
+        }
+        slots
     }
 
     /// A run of the accumulated gradients, padded to whole groups of lanes.

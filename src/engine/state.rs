@@ -152,6 +152,7 @@ impl State {
     /// # Safety
     ///
     /// No two threads may hold overlapping ranges of one array.
+    #[inline(always)]
     pub(crate) unsafe fn tile(&self, array: &Array, range: Range<usize>) -> SlotTile<'_> {
         let n = range.len();
         // SAFETY: the arrays were placed inside the block, padded to whole blocks of elements and

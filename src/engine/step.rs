@@ -10,8 +10,8 @@ use crate::engine::partial_sums::folded;
 use crate::engine::pass::{Pass, Workspace, fill, refresh_average};
 use crate::engine::plan::{CHUNK, STAGED, Stage};
 use crate::hash::mix;
-use crate::kernel::storage::SlotTile;
 use crate::kernel::storage::rounding::Rounding;
+use crate::kernel::storage::{SlotTile, StateDtype};
 use crate::kernel::{Kernel, MAX_SLOTS, MAX_SUMS, Passes, Sums, Tile, TileContext};
 use crate::simd::LANES;
 use std::ops::Range;
@@ -81,7 +81,8 @@ impl Pass for StepPass<'_> {
     fn several(&self, tensors: Range<usize>, buffers: &Buffers<'_>, work: &mut Workspace) {
         let mut next = tensors.start;
         while next < tensors.end {
-            let end = self.bundle(next..tensors.end);
+            let goes_on = buffers.tensors[..tensors.end].get(next + 1).is_some_and(|tensor| tensor.follows);
+            let end = if goes_on { self.bundle(next..tensors.end) } else { next + 1 };
             if end > next + 1 {
                 self.together(next..end, work);
             } else {
@@ -168,7 +169,8 @@ impl<'a> StepPass<'a> {
                 group,
                 layer: self.layers.scalars_of(&self.buffers, index),
             },
-            key: mix(self.settings.key ^ own.hash),
+            // Only narrow states are rounded.
+            key: if own.storage == StateDtype::Float32 { 0 } else { mix(self.settings.key ^ own.hash) },
             as_is: plain && matches!(self.buffers.gradients[index], Gradient::Float32(_)),
             derived: DerivedLanes::wanted(kernel.slots()),
         })
@@ -378,12 +380,18 @@ impl<'a> StepPass<'a> {
         lanes: &mut [Vec<f32>; MAX_SLOTS],
     ) {
         let n = p.len();
+        // The second pass along a direction that was kept does not read the states.
+        let reads_states = direction.is_none() || matches!(pass, RulePass::First(_));
         // SAFETY: the caller's scratch has room for `n` elements, which are this thread's; a range
         // belongs to one item, an item to one thread.
         let mut tile = unsafe {
             Tile {
                 direction: direction.map(|u| std::slice::from_raw_parts_mut(u, n)),
-                slots: self.buffers.slots(tensor.index, from..from + n),
+                slots: if reads_states {
+                    self.buffers.slots(tensor.index, from..from + n)
+                } else {
+                    std::array::from_fn(|_| SlotTile::empty())
+                },
                 rounding: Rounding { key: tensor.key, start: from as u64, nearest: self.settings.nearest },
                 p,
                 g,

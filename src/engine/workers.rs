@@ -156,3 +156,78 @@ pub(crate) fn wait_until(done: impl Fn() -> bool) {
         if looks < SPINS { std::hint::spin_loop() } else { yield_now() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    fn own(n: usize) -> Workers {
+        let workers = (0..n).map(|i| start(i).expect("the system starts a thread")).collect();
+        Workers { process: std::process::id(), workers }
+    }
+
+    #[test]
+    fn a_worker_that_is_busy_is_not_waited_for() {
+        let workers = own(1);
+        let (taken, release) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                workers.share(1, &|me| {
+                    if me == 1 {
+                        taken.store(true, Ordering::Release);
+                        wait_until(|| release.load(Ordering::Acquire));
+                    } else {
+                        wait_until(|| taken.load(Ordering::Acquire));
+                    }
+                });
+            });
+            wait_until(|| taken.load(Ordering::Acquire));
+            let calls = AtomicUsize::new(0);
+            workers.share(1, &|me| {
+                assert_eq!(me, 0);
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(calls.into_inner(), 1);
+            assert!(!release.swap(true, Ordering::Release));
+        });
+    }
+
+    #[test]
+    fn a_job_is_done_at_most_once_by_each_thread() {
+        let workers = own(3);
+        for n in [0, 1, 3, 2, 3] {
+            for _ in 0..200 {
+                let calls: Vec<AtomicUsize> = (0..4).map(|_| AtomicUsize::new(0)).collect();
+                workers.share(n, &|me| drop(calls[me].fetch_add(1, Ordering::Relaxed)));
+                let calls: Vec<usize> = calls.into_iter().map(AtomicUsize::into_inner).collect();
+                assert_eq!(calls[0], 1);
+                assert!(calls[1..=n].iter().all(|&calls| calls <= 1));
+                assert!(calls[n + 1..].iter().all(|&calls| calls == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_worker_continues_in_the_caller() {
+        let workers = own(1);
+        let taken = AtomicBool::new(false);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            workers.share(1, &|me| {
+                if me == 1 {
+                    taken.store(true, Ordering::Release);
+                    panic!("on purpose");
+                }
+                wait_until(|| taken.load(Ordering::Acquire));
+            });
+        }));
+        assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
+        // The worker serves the next job.
+        let served = AtomicBool::new(false);
+        workers.share(1, &|me| match me {
+            0 => wait_until(|| served.load(Ordering::Acquire)),
+            _ => served.store(true, Ordering::Release),
+        });
+        assert!(served.into_inner());
+    }
+}

@@ -103,6 +103,11 @@ pub(crate) enum SlotTile<'a> {
 }
 
 impl SlotTile<'_> {
+    /// A slot without elements.
+    pub(crate) fn empty() -> Self {
+        SlotTile::Float32(&mut [])
+    }
+
     /// Makes every element zero.
     pub(crate) fn clear(self) {
         match self {
