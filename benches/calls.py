@@ -53,12 +53,12 @@ class Case:
 TINY = [(10, 10), (10,), (10, 10), (2,)]
 MANY_TENSORS = [(16,)] * 1000
 CASES = [
-    Case("adamw", TINY, list, 4_000),
-    Case("lamb", TINY, list, 5_500),
-    Case("adamw", TINY, dict, 4_500),
-    Case("lamb", TINY, dict, 6_000),
-    Case("adamw", MANY_TENSORS, dict, 600_000),
-    Case("lamb", MANY_TENSORS, dict, 800_000),
+    Case("adamw", TINY, list, 7_700),
+    Case("lamb", TINY, list, 13_300),
+    Case("adamw", TINY, dict, 8_200),
+    Case("lamb", TINY, dict, 13_700),
+    Case("adamw", MANY_TENSORS, dict, 610_000),
+    Case("lamb", MANY_TENSORS, dict, 1_900_000),
 ]
 
 
