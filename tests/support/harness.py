@@ -28,6 +28,7 @@ STEPS = 50
 # For what does not depend on the size of a tensor: see `small`.
 SMALL = (0, 1, 17, 255, 4096)
 FEW = 12
+MORE = 20
 # Steps from the library's own state that are checked alone; 5 and 8 have all-zero gradients,
 # 6 is the first rectified step of RAdam.
 CHECKED = frozenset({1, 2, 3, 5, 6, 7, 8, 9, 20, 50})
