@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ MISSING = "not installed"
 UNITS = {"ratio": 1.0, "us": 1e6, "ms": 1e3}
 PACKAGES = ("numpy", "torch", "jax", "optax", "timm", "pytorch_optimizer")
 SHORTEST_CASE = 0.3
+# Seconds before each sample: the OpenMP threads of the contestant before it spin for milliseconds.
+PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def interleaved(steps: dict[str, Step], rounds: int) -> Samples:
     done = 0
     while done < rounds or perf_counter() < ended:
         for name, step in steps.items():
+            sleep(PAUSE)
             samples[name].append(seconds_of(step, repeats[name]))
         done += 1
     return {name: np.array(seconds) for name, seconds in samples.items()}

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from harness import Contestant, Shapes
 
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 DECAY = {"weight_decay": 0.01}
 TORCH: dict[str, dict[str, Any]] = {
     "torch": {"foreach": False},

@@ -24,7 +24,7 @@ SOURCE = PLACE / "source"
 LOG = PLACE / "crates.jsonl"
 # A change of what a kernel computes.
 RULE = SOURCE / "src/optim/lion.rs"
-BEFORE, AFTER = "sign(m * self.beta_1 + ", "sign(m * self.beta_1 - "
+BEFORE, AFTER = "m * self.beta_1 + g", "m * self.beta_1 - g"
 SHOWN = 8
 
 
