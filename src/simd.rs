@@ -484,6 +484,10 @@ pub(crate) fn widen_signed8<V: Simd>(v: V, x: &[u8; LANES]) -> U32<V> {
 /// a negative one, with codes below 128.
 #[inline(always)]
 #[allow(clippy::disallowed_methods, reason = "the maximum of integers is the same on every CPU")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64")),
+    allow(unused_variables, reason = "a level of x86")
+)]
 pub(crate) fn narrow_signed8<V: Simd>(v: V, x: [I32<V>; 2], out: &mut [u8; 2 * LANES]) {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Level::Avx2(avx2) = v.level() {
@@ -498,6 +502,10 @@ pub(crate) fn narrow_signed8<V: Simd>(v: V, x: [I32<V>; 2], out: &mut [u8; 2 * L
 /// normal number or 0.
 #[inline(always)]
 #[allow(clippy::disallowed_methods, reason = "the maximum of integers is the same on every CPU")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64")),
+    allow(unused_variables, reason = "a level of x86")
+)]
 pub(crate) fn narrow_positive8<V: Simd>(
     v: V,
     x: [I32<V>; 2],
