@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FONT = "mathematics.woff"
 # Latin, Greek, operators, and the italic letters that browsers use for variables.
@@ -83,6 +86,37 @@ def breakable(tex: str) -> list[str]:
 
 
 def block(self: Any, node: Any) -> NoReturn:
-    """Show a formula on lines of its own."""
-    self.body.append(f'<div class="math">{mathml(node.astext(), as_block=True)}</div>')
+    """Show a formula on lines of its own, with its width for narrow screens."""
+    tex = node.astext()
+    style = f'style="--width: {width(tex)}"'
+    self.body.append(f'<div class="math" {style}>{mathml(tex, as_block=True)}</div>')
     raise SkipNode
+
+
+def width(tex: str) -> int:
+    """About how many letters the longest line of a formula has."""
+    before = ""
+    while before != tex:
+        before = tex
+        tex = re.sub(r"\\(?:text|mathrm|operatorname|sqrt)\{([^{}]*)\}", r"\1.", tex)
+        tex = re.sub(r"[_^]\{([^{}]*)\}", lambda found: found[1][: len(found[1]) // 2], tex)
+        tex = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", lambda found: _longest(found.groups()), tex)
+        tex = re.sub(
+            r"\\begin\{cases\}((?:(?!\\begin).)*?)\\end\{cases\}",
+            lambda found: _longest(found[1].replace("&", "..").split(r"\\")) + "..",
+            tex,
+            flags=re.DOTALL,
+        )
+    rows = [line.partition("&") for line in tex.split(r"\\")]
+    sides = zip(*((_letters(left), _letters(right)) for left, _, right in rows), strict=True)
+    return sum(map(max, sides))
+
+
+def _longest(parts: Iterable[str]) -> str:
+    return max(parts, key=_letters)
+
+
+def _letters(tex: str) -> int:
+    """Letters of a line without fractions, indices and cases."""
+    plain = re.sub(r"\\(?:left|right|begin|end|[,;])(?:\{\w+\})?", "", tex)
+    return len(re.sub(r"[{}&\s]", "", re.sub(r"\\[A-Za-z]+", "x", plain)))
