@@ -32,13 +32,13 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.extra module ## Build, then train on real images with SGD, AdamW and LAMB
-	@$(call step,60,Train and draw,--show) $(RUN) -m lamb_rs demo --fetch
+	@$(call step,50,Train and draw,--show) $(RUN) -m lamb_rs demo --fetch
 
 test: test-rust test-python ## Build and run every test, Rust and Python
 
 test-rust: $(VENV)/base
-	@$(call step,60,Compile the test of the bits) cargo test --profile $(PROFILE) --no-run --test determinism
-	@$(call step,45,Compile the unit tests and the scalar level) cargo test --profile scalar --features scalar --no-run --lib --test determinism
+	@$(call step,90,Compile the test of the bits) cargo test --profile $(PROFILE) --no-run --test determinism
+	@$(call step,60,Compile the unit tests and the scalar level) cargo test --profile scalar --features scalar --no-run --lib --test determinism
 	@$(call step,90,Rust: the same bits,--show) cargo test --profile $(PROFILE) --test determinism
 	@$(call step,5,Rust: unit tests,--show) cargo test --profile scalar --features scalar --lib
 	@$(call step,60,Rust: bits of the scalar level,--show) cargo test --profile scalar --features scalar --test determinism scalar_level
@@ -48,7 +48,7 @@ test-python: $(VENV)/demo.extra $(VENV)/test.extra module
 	@$(call step,240,Python tests,--show) $(RUN) -m pytest -n 2 --dist loadfile
 
 instructions: $(VENV)/base ## Count the instructions per element of every rule (valgrind)
-	@$(call step,80,Compile the release) cargo build --release --example steps
+	@$(call step,100,Compile the release) cargo build --release --example steps
 	@$(call step,120,Count instructions,--show) $(RUN) benches/instructions.py
 
 tables: $(VENV)/demo.extra module ## Bring the generated tables up to date
@@ -90,7 +90,7 @@ test-arm64: $(VENV)/base ## Compare the bits with an emulated aarch64 CPU (Debia
 	@tools/test_arm64.sh
 
 wheel: $(VENV)/base ## Build the wheel into dist/
-	@$(call step,70,Compile and pack) $(BIN)/maturin build --release --target-dir target/module --out dist
+	@$(call step,125,Compile and pack) $(BIN)/maturin build --release --target-dir target/module --out dist
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
@@ -116,6 +116,6 @@ $(VENV)/%.extra: $(VENV)/base pyproject.toml
 
 # Not in the folder where `cargo test` builds: the library with Python has the same file name.
 module: $(VENV)/base
-	@$(call step,70,Native module ($(PROFILE))) $(BIN)/maturin develop --profile $(PROFILE) \
+	@$(call step,125,Native module ($(PROFILE))) $(BIN)/maturin develop --profile $(PROFILE) \
 		--target-dir target/module $(if $(wildcard $(VENV)/developed),--skip-install)
 	@touch $(VENV)/developed

@@ -198,6 +198,7 @@ PYTHON = Language(
         _optimizer/base | _optimizer/config
         _optimizer/report | _optimizer/description | _optimizer/overrides
         _optimizer/hyperparameters
+        _optimizer/frozen | _optimizer/states
         _optimizer/native
         _checkpoint/ | _peer_state/
         schedules/

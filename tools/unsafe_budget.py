@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-BUDGET = 108
+BUDGET = 107
 SOURCES = Path(__file__).resolve().parent.parent / "src"
 UNSAFE = re.compile(r"\bunsafe\b(?=\s*(\{|impl\b|fn\b|extern\b|$))")
 STRING = re.compile(r'"(?:\\.|[^"\\])*"')

@@ -1,8 +1,8 @@
 //! The loops: one for each pass, generic over rule, storage and SIMD level.
 //!
 //! A tile is a run of whole blocks (16 lanes, or 256 elements under blockwise storage) of one
-//! tensor. The engine pads the last block of a tensor with zeros before it comes here, so there
-//! are no tails.
+//! tensor. The engine pads the last block of a tensor with zeros before it calls these loops, so
+//! each of them processes whole blocks only.
 
 use super::storage::rounding::Rounding;
 use super::storage::state_tile::StateTile;

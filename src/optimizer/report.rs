@@ -40,8 +40,6 @@ pub struct Row {
 pub struct Entry {
     /// `"<parameter>/<slot>"`, with the suffix `_scale` for the scales of 8-bit states.
     pub key: String,
-    /// Index of the parameter.
-    pub tensor: usize,
     /// Format of the elements; none for scales, which are bytes.
     pub format: Option<Format>,
     /// Shape: that of the parameter, except for scales and the moments of rows and columns.
@@ -110,23 +108,25 @@ impl Optimizer {
 
     /// Every array of the state.
     pub fn entries(&self) -> Vec<Entry> {
+        (0..self.names().len()).flat_map(|tensor| self.entries_of(tensor)).collect()
+    }
+
+    /// The arrays of the state of one parameter.
+    pub fn entries_of(&self, tensor: usize) -> Vec<Entry> {
         let Some(built) = &self.built else {
             return Vec::new();
         };
         let mut entries = Vec::new();
-        for (tensor, name) in built.names.iter().enumerate() {
-            for (slot, array, shape) in built.arrays(tensor) {
-                let (elements, scales) = State::places(&array, shape.iter().product());
-                let key = format!("{name}/{slot}");
-                entries.extend(scales.map(|place| Entry {
-                    key: format!("{key}_scale"),
-                    tensor,
-                    format: None,
-                    shape: vec![place.len()],
-                    place,
-                }));
-                entries.push(Entry { key, tensor, format: Some(array.format), shape, place: elements });
-            }
+        for (slot, array, shape) in built.arrays(tensor) {
+            let (elements, scales) = State::places(&array, shape.iter().product());
+            let key = format!("{}/{slot}", built.names[tensor]);
+            entries.extend(scales.map(|place| Entry {
+                key: format!("{key}_scale"),
+                format: None,
+                shape: vec![place.len()],
+                place,
+            }));
+            entries.push(Entry { key, format: Some(array.format), shape, place: elements });
         }
         entries
     }

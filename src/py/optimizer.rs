@@ -545,36 +545,24 @@ impl Optimizer {
             let Some(average) = inner.core.average_of(i) else {
                 break;
             };
-            // SAFETY: the memory lives as long as this object, which becomes the array's base.
-            let flat =
-                unsafe { PyArray1::borrow_from_array(&ArrayView1::from(average), slf.clone().into_any()) };
-            flat.call_method1("setflags", (false,))?;
-            let array = flat.call_method1("reshape", (PyTuple::new(py, &bound.shapes[i])?,))?;
+            let array = read_only(slf, average, &bound.shapes[i])?;
             dict.set_item(name, array)?;
         }
         Ok(dict)
     }
 
-    /// Read-only views of the float32 state, by parameter name and slot.
-    fn state<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let py = slf.py();
-        let inner = slf.get().lock(py)?;
-        let names = inner.core.names();
-        let slots: Vec<_> = names.iter().map(|_| PyDict::new(py)).collect();
-        for entry in inner.core.entries().into_iter().filter(|e| e.format == Some(Format::Float32)) {
-            let values: &[f32] = bytemuck::cast_slice(inner.core.entry_bytes(&entry));
-            // SAFETY: the memory lives as long as this object, which becomes the array's base.
-            let flat =
-                unsafe { PyArray1::borrow_from_array(&ArrayView1::from(values), slf.clone().into_any()) };
-            flat.call_method1("setflags", (false,))?;
-            let array = flat.call_method1("reshape", (PyTuple::new(py, &entry.shape)?,))?;
-            slots[entry.tensor].set_item(&entry.key[names[entry.tensor].len() + 1..], array)?;
+    /// Read-only views of the float32 state of one parameter, by slot; None where there is no such parameter.
+    fn state<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let inner = slf.get().lock(slf.py())?;
+        let Some(tensor) = inner.core.names().iter().position(|own| own == name) else { return Ok(None) };
+        let dict = PyDict::new(slf.py());
+        for entry in inner.core.entries_of(tensor) {
+            if entry.format == Some(Format::Float32) {
+                let values = bytemuck::cast_slice(inner.core.entry_bytes(&entry));
+                dict.set_item(&entry.key[name.len() + 1..], read_only(slf, values, &entry.shape)?)?;
+            }
         }
-        let dict = PyDict::new(py);
-        for (name, own) in names.iter().zip(slots) {
-            dict.set_item(name, own)?;
-        }
-        Ok(dict)
+        Ok(Some(dict))
     }
 
     /// A copy of one array of the state as float32 numbers; None where there is no such array.
@@ -777,4 +765,16 @@ impl Optimizer {
         let ratios = self.lock(py)?.core.ratios();
         Ok(ratios.map(|ratios| PyArray1::from_iter(py, ratios.iter().map(pick))))
     }
+}
+
+/// A read-only array over memory of an optimizer, which it keeps alive.
+fn read_only<'py>(
+    owner: &Bound<'py, Optimizer>,
+    values: &[f32],
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the memory lives as long as the owner, which becomes the array's base.
+    let flat = unsafe { PyArray1::borrow_from_array(&ArrayView1::from(values), owner.clone().into_any()) };
+    flat.call_method1("setflags", (false,))?;
+    flat.call_method1("reshape", (PyTuple::new(owner.py(), shape)?,))
 }

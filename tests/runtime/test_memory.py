@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 import weakref
 from pathlib import Path
@@ -295,3 +296,30 @@ def test_references_are_given_back() -> None:
         opt.apply(grads)
     del wrong
     assert counts() == before
+
+
+def mapping_of(address: int) -> dict[str, str]:
+    """Return what the system says of the mapping that holds an address."""
+    for one in re.split(r"(?m)^(?=[0-9a-f]+-)", Path("/proc/self/smaps").read_text())[1:]:
+        head, *lines = one.splitlines()
+        start, end = (int(place, 16) for place in head.split(" ")[0].split("-"))
+        if start <= address < end:
+            return {name: value for name, _, value in (line.partition(":") for line in lines)}
+    raise AssertionError("no mapping holds this address")
+
+
+@linux
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists(),
+    reason="this kernel has no transparent huge pages",
+)
+def test_large_state_is_zeroed_by_the_system_and_asks_for_huge_pages() -> None:
+    size = 1 << 22
+    opt = lamb_rs.Adam()
+    opt.build(np.zeros(size, F))
+    (name,) = opt.parameter_names
+    # In the middle of the moment.
+    address = opt.state[name]["momentum"].ctypes.data + 2 * size
+    found = mapping_of(address)
+    assert "hg" in found["VmFlags"].split()
+    assert int(found["Rss"].split()[0]) < 1024, "nothing was written yet"

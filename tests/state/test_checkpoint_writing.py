@@ -20,7 +20,7 @@ from support.children import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KILLS = 200
+KILLS = 500
 
 
 def loads(path: Path | str, wanted: Any) -> bool:

@@ -6,17 +6,17 @@ import copy
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from lamb_rs._errors import (
     ELSEWHERE,
-    ConcurrentStepError,
     HyperparameterError,
     NotBuiltError,
     ParameterSetError,
     nearest,
     with_remedies,
 )
+from lamb_rs._optimizer.frozen import Frozen
 from lamb_rs._optimizer.hyperparameters import (
     Choice,
     Integer,
@@ -27,6 +27,7 @@ from lamb_rs._optimizer.hyperparameters import (
     OptionalNumber,
     Switch,
 )
+from lamb_rs._optimizer.states import States
 from lamb_rs.schedules._saved import as_state, remembered, restore
 from lamb_rs.schedules._stateful import remembering
 
@@ -371,8 +372,7 @@ class Optimizer(ABC):
         >>> optimizer.state["w"]["momentum"]
         array([0.1, 0.1], dtype=float32)
         """
-        found = self._bound().state() if self.built else {}
-        return MappingProxyType({name: MappingProxyType(own) for name, own in found.items()})
+        return States(self._native)
 
     def read_state(self, name: str, slot: str) -> NDArray[np.float32]:
         """Return a copy of one array of the state as float32 numbers, whatever its storage.
@@ -812,41 +812,6 @@ class Optimizer(ABC):
         from lamb_rs._optimizer import report  # noqa: PLC0415
 
         return report.representation(self)
-
-
-class Frozen:
-    """Replaces a native optimizer while its parameters hold other values."""
-
-    def __init__(self, native: Native, what: str, context: str, nests: bool) -> None:
-        self._native = native
-        self._what = what
-        self._context = context
-        self._nests = nests
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._native, name)
-
-    def evaluation(self) -> dict[str, NDArray[np.float32]]:
-        """Return nothing: the parameters hold these values already."""
-        if not self._nests:
-            self.refuse()
-        return {}
-
-    def refuse(self, *_: object) -> NoReturn:
-        """Raise an error that names the block."""
-        raise ConcurrentStepError(
-            f"the parameters hold their {self._what} inside {self._context}; "
-            "leave the with block before changing parameters or state"
-        )
-
-    def state_dict(self) -> NoReturn:
-        """Refuse to save: a run that is resumed from both would start from the other values."""
-        raise ConcurrentStepError(
-            f"the parameters hold their {self._what} inside {self._context}; leave the with block "
-            f"before saving, or a resumed run would start from the {self._what}"
-        )
-
-    apply = verify = build = finalize = load_state_dict = reset = refuse
 
 
 def _no_rule(cls: type[Optimizer]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -51,9 +52,9 @@ class Wrapper(Optimizer):
         if "__init__" in cls.__dict__ and cls.__module__.startswith("lamb_rs."):
             cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
 
+    @abstractmethod
     def _inside(self) -> Sequence[Optimizer]:
         """Return the optimizers inside."""
-        raise NotImplementedError
 
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor other than optimizers and name."""
@@ -132,9 +133,9 @@ class Wrapper(Optimizer):
             raise HyperparameterError(f"config must be the result of get_config; got {config!r}")
         return cls(**{name: revived(value) for name, value in config.items()})
 
+    @abstractmethod
     def _optimizers(self, form: Any) -> dict[str, Any]:
         """Return the arguments of the constructor that are optimizers, in some form."""
-        raise NotImplementedError
 
     def _clone(self) -> Self:
         config = {**self._optimizers(_clone), **self._arguments(), "name": self.name}
@@ -167,8 +168,9 @@ class Wrapper(Optimizer):
             [name, repr(value), self._meanings[name]] for name, value in self._arguments().items()
         ]
 
+    @abstractmethod
     def _explain_inside(self) -> str:
-        raise NotImplementedError
+        """Return what the optimizers inside explain."""
 
     def _written(self, inside: Iterable[str]) -> str:
         """Return a call with the optimizers inside and the arguments that differ from defaults."""

@@ -122,16 +122,18 @@ class Joined:
 
     # State
 
-    def state(self) -> dict[str, dict[str, NDArray[np.float32]]]:
-        found: dict[str, dict[str, NDArray[np.float32]]] = {}
-        for _, part in self._bound():
-            found |= part._native.state()
-        return {name: found[name] for name in self._names}
+    def state(self, name: str) -> dict[str, NDArray[np.float32]] | None:
+        part = self._owner(name)
+        return None if part is None else part._native.state(name)
 
     def read_state(self, name: str, slot: str) -> NDArray[np.float32] | None:
-        owners = dict(zip(self._names, self._owners, strict=True))
-        part = self.parts[owners[name]] if name in owners else None
+        part = self._owner(name)
         return None if part is None else part._native.read_state(name, slot)
+
+    def _owner(self, name: str) -> Optimizer | None:
+        """Return the part that has a parameter."""
+        place = self._names.index(name) if name in self._names else None
+        return None if place is None else self.parts[self._owners[place]]
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {_SKIPPED: self._skipped}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamb_rs._errors import HyperparameterError, StateMismatchError
@@ -48,9 +49,9 @@ class Around(Wrapper):
         hold(kind, self._leaves(), settings)
         self._adopt(name)
 
+    @abstractmethod
     def _refuses(self, leaf: Rule) -> str | None:
         """Return the reason why this cannot go around a rule, or None."""
-        raise NotImplementedError
 
     def _inside(self) -> Sequence[Optimizer]:
         return (self.inner,)
